@@ -1,0 +1,119 @@
+/* Options: the command line's parser (on getopt_long) and the help text. */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/option.h"
+
+enum { VALUE_BASE = 1000, ROWS_MAX = 64 };
+
+/* Fills in getopt's two tables from the rows. A leading ':' tells a missing argument from an unknown option. */
+static void getopt_tables(const struct option_row *rows, size_t count, struct option *longs, char *shorts)
+{
+    *shorts++ = ':';
+    for (size_t i = 0; i < count; i++) {
+        bool argument = rows[i].type != OPTION_FLAG;
+        longs[i] = (struct option){rows[i].name, argument ? required_argument : no_argument, NULL, VALUE_BASE + (int)i};
+        if (rows[i].letter) {
+            *shorts++ = rows[i].letter;
+            if (argument)
+                *shorts++ = ':';
+        }
+    }
+    longs[count] = (struct option){0};
+    *shorts = '\0';
+}
+
+static int row_of(const struct option_row *rows, size_t count, int value)
+{
+    if (value >= VALUE_BASE)
+        return value - VALUE_BASE;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].letter == value)
+            return (int)i;
+    return -1;
+}
+
+/* getopt's optopt: a known option's value (it was given an argument that it does not take), a letter, or 0 for a word. */
+static int fail_unknown(const struct option_row *rows, size_t count, char **argv, struct error *error)
+{
+    if (optopt >= VALUE_BASE)
+        return error_set(error, STATUS_USAGE, 0, "--%s takes no argument", rows[optopt - VALUE_BASE].name);
+    if (optopt)
+        return error_set(error, STATUS_USAGE, 0, "unknown option \"-%c\"; --help lists the options", optopt);
+    char name[64];
+    const char *word = argv[optind - 1];
+    word += strspn(word, "-");
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
+    return option_unknown(rows, count, "option", name, false, error);
+}
+
+static int parse_one(const struct option_row *rows, size_t count, struct option_list *lists, int value,
+                     struct error *error)
+{
+    char where[80];
+    int i = row_of(rows, count, value);
+    snprintf(where, sizeof where, "--%s", rows[i].name);
+    const char *text = rows[i].type == OPTION_FLAG ? "yes" : optarg;
+    return option_assign(&rows[i], &lists[i], text, where, OPTION_FROM_COMMAND, error);
+}
+
+int options_parse(const struct option_row *rows, size_t count, struct option_list *lists, int argc, char **argv,
+                  char ***operands, int *operand_count, struct error *error)
+{
+    struct option longs[ROWS_MAX + 1];
+    char shorts[2 * ROWS_MAX + 2];
+    if (count > ROWS_MAX)
+        abort();
+    getopt_tables(rows, count, longs, shorts);
+    optind = 0; /* glibc: start afresh */
+    opterr = 0;
+    for (;;) {
+        int value = getopt_long(argc, argv, shorts, longs, NULL);
+        if (value == -1)
+            break;
+        if (value == ':')
+            return error_set(error, STATUS_USAGE, 0, "%s needs an argument", argv[optind - 1]);
+        if (value == '?')
+            return fail_unknown(rows, count, argv, error);
+        if (parse_one(rows, count, lists, value, error))
+            return -1;
+    }
+    *operands = argv + optind;
+    *operand_count = argc - optind;
+    return 0;
+}
+
+static void help_text(const char *text, FILE *out)
+{
+    const int indent = 26, width = 100;
+    int column = indent;
+    for (const char *word = text; *word;) {
+        int length = (int)strcspn(word, " ");
+        if (column + length > width && column > indent) {
+            fprintf(out, "\n%*s", indent, "");
+            column = indent;
+        }
+        fprintf(out, "%.*s ", length, word);
+        column += length + 1;
+        word += length;
+        word += strspn(word, " ");
+    }
+}
+
+void options_help(const struct option_row *rows, size_t count, FILE *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        char head[80];
+        char letter[8] = "    ";
+        if (rows[i].letter)
+            snprintf(letter, sizeof letter, "-%c, ", rows[i].letter);
+        snprintf(head, sizeof head, "  %s--%s%s%s%s", letter, rows[i].name, rows[i].argument ? " " : "",
+                 rows[i].argument ? rows[i].argument : "", rows[i].flags & OPTION_LIST ? ",.." : "");
+        fprintf(out, strlen(head) > 24 ? "%s\n%26s" : "%-26s", head, "");
+        help_text(rows[i].help, out);
+        if (rows[i].fallback && rows[i].type != OPTION_FLAG)
+            fprintf(out, "(default %s)", rows[i].fallback);
+        fputc('\n', out);
+    }
+}

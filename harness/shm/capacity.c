@@ -1,0 +1,159 @@
+/* What there is room for: statvfs, memory cgroups of both versions, and /proc/meminfo. */
+#define _GNU_SOURCE
+#include "shm/capacity.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+
+/* Magic numbers of statfs(2). */
+static const struct {
+    unsigned long magic;
+    const char *name;
+} filesystems[] = {
+    {0x01021994, "tmpfs"}, {0x858458f6, "ramfs"}, {0xef53, "ext4"},   {0x794c7630, "overlay"},
+    {0x58465342, "xfs"},   {0x9123683e, "btrfs"}, {0x6969, "nfs"},    {0x958458f6, "hugetlbfs"},
+};
+
+static const char *filesystem_name(unsigned long magic)
+{
+    for (size_t i = 0; i < sizeof filesystems / sizeof filesystems[0]; i++)
+        if (filesystems[i].magic == magic)
+            return filesystems[i].name;
+    return "other";
+}
+
+int capacity_read(const char *path, struct shm_capacity *capacity, struct error *error)
+{
+    struct statvfs vfs;
+    struct statfs fs;
+    if (statvfs(path, &vfs) != 0 || statfs(path, &fs) != 0)
+        return error_set(error, STATUS_ENVIRONMENT, errno,
+                         "%s: statvfs: %s; POSIX shared memory needs it: mount -t tmpfs -o mode=1777 tmpfs %s", path,
+                         error_name(errno), path);
+    *capacity = (struct shm_capacity){
+        .path = path,
+        .filesystem = filesystem_name((unsigned long)fs.f_type & 0xffffffffUL),
+        .size_bytes = (uint64_t)vfs.f_blocks * vfs.f_frsize,
+        .free_bytes = vfs.f_blocks ? (uint64_t)vfs.f_bavail * vfs.f_frsize : CAPACITY_UNLIMITED,
+        .inodes = vfs.f_files,
+        .inodes_free = vfs.f_favail,
+        .read_only = vfs.f_flag & ST_RDONLY,
+        .noexec = vfs.f_flag & ST_NOEXEC,
+    };
+    return 0;
+}
+
+/* Reads a file that holds one number, or "max". False where there is none. */
+static bool number_file(const char *folder, const char *name, uint64_t *value, char *path, size_t size)
+{
+    char text[64] = "";
+    snprintf(path, size, "%s/%s", folder, name);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    bool got = fgets(text, sizeof text, file) != NULL;
+    fclose(file);
+    if (!got)
+        return false;
+    *value = strncmp(text, "max", 3) == 0 ? CAPACITY_UNLIMITED : strtoull(text, NULL, 10);
+    return true;
+}
+
+/* Page cache that the kernel drops before it kills: "inactive_file N" (v2) or "total_inactive_file N" (v1). */
+static uint64_t droppable(const char *folder, const char *key)
+{
+    char path[640], name[64];
+    uint64_t value, result = 0;
+    snprintf(path, sizeof path, "%s/memory.stat", folder);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return 0;
+    while (fscanf(file, "%63s %" SCNu64, name, &value) == 2)
+        if (strcmp(name, key) == 0)
+            result = value;
+    fclose(file);
+    return result;
+}
+
+struct cgroup_version {
+    const char *limit, *usage, *droppable;
+};
+static const struct cgroup_version cgroup_v1 = {"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"};
+static const struct cgroup_version cgroup_v2 = {"memory.max", "memory.current", "inactive_file"};
+
+/* v1 writes "no limit" as a number just below 2^63. */
+#define V1_NO_LIMIT (1ULL << 62)
+
+static void limit_of_folder(const char *folder, const struct cgroup_version *v, struct memory_limit *tightest)
+{
+    char path[640], other[640];
+    uint64_t limit, usage = 0;
+    if (!number_file(folder, v->limit, &limit, path, sizeof path) || limit >= V1_NO_LIMIT)
+        return;
+    number_file(folder, v->usage, &usage, other, sizeof other);
+    uint64_t drop = droppable(folder, v->droppable);
+    usage = usage > drop ? usage - drop : 0;
+    uint64_t room = limit > usage ? limit - usage : 0;
+    if (room >= tightest->room_bytes)
+        return;
+    tightest->limit_bytes = limit;
+    tightest->room_bytes = room;
+    snprintf(tightest->file, sizeof tightest->file, "%.*s", (int)sizeof tightest->file - 1, path);
+}
+
+/* The group's folder and all above it. Inside a container the path may lead outside the mount: then the mount's root
+ * holds the container's own limit. */
+static void limits_upward(const char *mount, const char *group, const struct cgroup_version *v, struct memory_limit *t)
+{
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s%s", mount, group);
+    while (strlen(folder) > strlen(mount)) {
+        limit_of_folder(folder, v, t);
+        *strrchr(folder, '/') = '\0';
+    }
+    limit_of_folder(mount, v, t);
+}
+
+struct memory_limit memory_limit_read(void)
+{
+    struct memory_limit tightest = {CAPACITY_UNLIMITED, CAPACITY_UNLIMITED, ""};
+    char line[512];
+    FILE *file = fopen("/proc/self/cgroup", "re");
+    if (!file)
+        return tightest;
+    while (fgets(line, sizeof line, file)) {
+        line[strcspn(line, "\n")] = '\0';
+        char *controllers = strchr(line, ':');
+        char *group = controllers ? strchr(controllers + 1, ':') : NULL;
+        if (!group)
+            continue;
+        *group++ = '\0';
+        if (strcmp(controllers, ":memory") == 0) {
+            limits_upward("/sys/fs/cgroup/memory", group, &cgroup_v1, &tightest);
+        } else if (strcmp(controllers, ":") == 0) {
+            limits_upward("/sys/fs/cgroup", group, &cgroup_v2, &tightest);
+            limits_upward("/sys/fs/cgroup/unified", group, &cgroup_v2, &tightest);
+        }
+    }
+    fclose(file);
+    return tightest;
+}
+
+uint64_t memory_available(void)
+{
+    char line[128];
+    uint64_t kib, result = CAPACITY_UNLIMITED;
+    FILE *file = fopen("/proc/meminfo", "re");
+    if (!file)
+        return result;
+    while (fgets(line, sizeof line, file))
+        if (sscanf(line, "MemAvailable: %" SCNu64, &kib) == 1)
+            result = kib * 1024;
+    fclose(file);
+    return result;
+}

@@ -1,0 +1,183 @@
+/* The payload: filling records, and reading them back word by word, in blocks that the compiler turns into vectors. */
+#include "shm/payload.h"
+
+#include <string.h>
+
+#define WORD sizeof(uint64_t)
+#define LANES 4           /* words of a vector */
+#define VECTORS 4         /* vectors of a block: one branch a block */
+#define BLOCK (LANES * VECTORS)
+
+typedef uint64_t vector __attribute__((vector_size(LANES * sizeof(uint64_t)), aligned(1), may_alias));
+
+/* The wide loops run on what the CPU has; without dispatch the baseline does the same, slower. Sanitized builds keep the
+ * baseline: the resolver runs before their runtime is ready. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(SANITIZED)
+#define DISPATCHED __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#else
+#define DISPATCHED
+#endif
+
+#define RAMP(n) (vector){(n) * PAYLOAD_STRIDE, ((n) + 1) * PAYLOAD_STRIDE, ((n) + 2) * PAYLOAD_STRIDE, ((n) + 3) * PAYLOAD_STRIDE}
+
+static uint64_t word_at(uint64_t stamp, size_t index)
+{
+    return stamp + index * PAYLOAD_STRIDE;
+}
+
+/* Each loop returns how many words it has done; the rest is left to the scalar tail. */
+DISPATCHED static size_t fill_blocks(unsigned char *record, size_t words, uint64_t stamp)
+{
+    vector value[VECTORS];
+    size_t i = 0;
+    for (unsigned k = 0; k < VECTORS; k++)
+        value[k] = stamp + RAMP((uint64_t)k * LANES);
+    for (; i + BLOCK <= words; i += BLOCK) {
+        volatile vector *to = (volatile vector *)(record + i * WORD);
+        for (unsigned k = 0; k < VECTORS; k++) {
+            to[k] = value[k];
+            value[k] += (uint64_t)BLOCK * PAYLOAD_STRIDE;
+        }
+    }
+    return i;
+}
+
+/* Stops at the first block with a foreign word and leaves that block, as it was read, in `block`. */
+DISPATCHED static size_t read_blocks(const unsigned char *record, size_t words, uint64_t stamp, uint64_t *block)
+{
+    vector expected[VECTORS];
+    size_t i = 0;
+    for (unsigned k = 0; k < VECTORS; k++)
+        expected[k] = stamp + RAMP((uint64_t)k * LANES);
+    for (; i + BLOCK <= words; i += BLOCK) {
+        /* volatile: one load a word; a second one for the evidence would read another state */
+        const volatile vector *from = (const volatile vector *)(record + i * WORD);
+        vector read[VECTORS], wrong = {0};
+        for (unsigned k = 0; k < VECTORS; k++) {
+            read[k] = from[k];
+            wrong |= read[k] ^ expected[k];
+            expected[k] += (uint64_t)BLOCK * PAYLOAD_STRIDE;
+        }
+        if (__builtin_expect((wrong[0] | wrong[1] | wrong[2] | wrong[3]) != 0, 0)) {
+            memcpy(block, read, sizeof read);
+            break;
+        }
+    }
+    return i;
+}
+
+static uint64_t load_word(const unsigned char *record, size_t index)
+{
+    typedef uint64_t loose __attribute__((aligned(1), may_alias));
+    return *(const volatile loose *)(record + index * WORD);
+}
+
+/* The last bytes % 8 bytes, in the low bytes of a word. */
+static uint64_t load_tail(const unsigned char *record, size_t bytes)
+{
+    uint64_t word = 0;
+    size_t base = bytes / WORD * WORD;
+    for (size_t k = 0; k < bytes % WORD; k++)
+        word |= (uint64_t)((const volatile unsigned char *)record)[base + k] << (8 * k);
+    return word;
+}
+
+static void store_tail(unsigned char *record, size_t bytes, uint64_t word)
+{
+    size_t base = bytes / WORD * WORD;
+    for (size_t k = 0; k < bytes % WORD; k++)
+        ((volatile unsigned char *)record)[base + k] = (unsigned char)(word >> (8 * k));
+}
+
+void payload_fill(void *record, size_t bytes, uint64_t stamp)
+{
+    typedef uint64_t loose __attribute__((aligned(1), may_alias));
+    unsigned char *to = record;
+    size_t words = bytes / WORD;
+    for (size_t i = words >= BLOCK ? fill_blocks(to, words, stamp) : 0; i < words; i++)
+        *(volatile loose *)(to + i * WORD) = word_at(stamp, i);
+    if (bytes % WORD)
+        store_tail(to, bytes, word_at(stamp, words));
+}
+
+/* Notes a foreign word: `read` holds `count` words as they were read, from word `first` on; word `at` is the first wrong. */
+static bool note_tear(struct payload_view *view, const uint64_t *read, size_t first, size_t count, size_t at)
+{
+    size_t from = at - first > 2 ? at - first - 2 : 0;
+    size_t words = count - from;
+    if (words > PAYLOAD_EXCERPT / WORD)
+        words = PAYLOAD_EXCERPT / WORD;
+    view->whole = false;
+    view->offset = at * WORD;
+    view->other = read[at - first] - at * PAYLOAD_STRIDE;
+    view->excerpt_at = (first + from) * WORD;
+    view->excerpt_bytes = words * WORD;
+    memcpy(view->excerpt, read + from, words * WORD);
+    return false;
+}
+
+/* Judges `count` words that were read into `read`, the first of them being word `first` of the record. */
+static bool words_check(struct payload_view *view, const uint64_t *read, size_t first, size_t count)
+{
+    for (size_t k = 0; k < count; k++)
+        if (read[k] != word_at(view->stamp, first + k))
+            return note_tear(view, read, first, count, first + k);
+    return true;
+}
+
+/* Reads up to a block of words, each once, and judges them; the stamp comes from the record's first word. */
+static bool words_read(const unsigned char *record, size_t first, size_t count, struct payload_view *view)
+{
+    uint64_t read[BLOCK];
+    for (size_t k = 0; k < count; k++)
+        read[k] = load_word(record, first + k);
+    if (first == 0)
+        view->stamp = read[0];
+    return words_check(view, read, first, count);
+}
+
+static bool tail_check(const unsigned char *record, size_t bytes, struct payload_view *view)
+{
+    size_t words = bytes / WORD;
+    uint64_t mask = payload_mask(bytes % WORD);
+    uint64_t read = load_tail(record, bytes);
+    if (read == (word_at(view->stamp, words) & mask))
+        return true;
+    note_tear(view, &read, words, 1, words);
+    view->other = (read - words * PAYLOAD_STRIDE) & mask;
+    view->excerpt_bytes = bytes % WORD;
+    return false;
+}
+
+bool payload_read(const void *record, size_t bytes, struct payload_view *view)
+{
+    const unsigned char *from = record;
+    size_t words = bytes / WORD, done = words < BLOCK ? words : BLOCK;
+    uint64_t block[BLOCK];
+    view->whole = true;
+    if (words == 0) {
+        view->stamp = load_tail(from, bytes);
+        return true;
+    }
+    if (!words_read(from, 0, done, view))
+        return false;
+    if (words >= 2 * BLOCK) {
+        done += read_blocks(from + done * WORD, words - done, word_at(view->stamp, done), block);
+        if (done + BLOCK <= words)
+            return words_check(view, block, done, BLOCK);
+    }
+    if (done < words && !words_read(from, done, words - done, view))
+        return false;
+    return bytes % WORD ? tail_check(from, bytes, view) : true;
+}
+
+uint64_t payload_peek(const void *record, size_t bytes)
+{
+    return bytes >= WORD ? load_word(record, 0) : load_tail(record, bytes);
+}
+
+uint64_t payload_peek_last(const void *record, size_t bytes)
+{
+    size_t last = bytes / WORD - 1;
+    return load_word(record, last) - last * PAYLOAD_STRIDE;
+}

@@ -1,0 +1,229 @@
+/* A region: the seven steps of a shared memory object's life. */
+#include "shm/region.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/units.h"
+
+static const struct {
+    const char *name, *call;
+} steps[REGION_STEPS] = {
+    [REGION_OPEN] = {"open", "shm_open"},     [REGION_SIZE] = {"size", "ftruncate"},
+    [REGION_RESERVE] = {"reserve", "posix_fallocate"}, [REGION_MAP] = {"map", "mmap"},
+    [REGION_USE] = {"use", "use"},            [REGION_UNMAP] = {"unmap", "munmap"},
+    [REGION_CLOSE] = {"close", "close"},      [REGION_UNLINK] = {"unlink", "shm_unlink"},
+};
+
+/* The way out, by step and errno; the first row that matches, errno 0 matching all. */
+static const struct {
+    enum region_step step;
+    int errnum;
+    const char *way_out;
+} ways_out[] = {
+    {REGION_OPEN, EEXIST, "an object of that name is left over or in use: `shmoo gc --own` shows what is safe to remove"},
+    {REGION_OPEN, ENOENT, "no /dev/shm here, or no such object: mount -t tmpfs tmpfs /dev/shm"},
+    {REGION_OPEN, EACCES, "no permission on /dev/shm or on the object: it should be a tmpfs of mode 1777"},
+    {REGION_OPEN, EROFS, "/dev/shm is mounted read-only: mount -o remount,rw /dev/shm"},
+    {REGION_OPEN, EMFILE, "too many open files in this process: raise `ulimit -n`"},
+    {REGION_OPEN, ENFILE, "too many open files in the system: raise fs.file-max"},
+    {REGION_OPEN, ENOSPC, "/dev/shm has no free inode: remove objects, or remount it with a larger nr_inodes="},
+    {REGION_OPEN, ENOSYS, "this system has no POSIX shared memory"},
+    {REGION_SIZE, EFBIG, "the size is above the file size limit: `ulimit -f unlimited`"},
+    {REGION_SIZE, EINVAL, "the size is not possible for this file system: use a smaller --size"},
+    {REGION_RESERVE, ENOSPC,
+     "/dev/shm is full: remove objects, use a smaller --size, or enlarge it (mount -o remount,size=...; in a container "
+     "--shm-size)"},
+    {REGION_RESERVE, EFBIG, "the size is above the file size limit: `ulimit -f unlimited`"},
+    {REGION_RESERVE, ENOMEM, "not enough memory: use a smaller --size"},
+    {REGION_MAP, ENOMEM, "no room in this process's address space or memory: `ulimit -v unlimited`, or a smaller --size"},
+    {REGION_MAP, EPERM, "the mount or a security module forbids the mapping: see mount options and the audit log"},
+    {REGION_MAP, EACCES, "the object is not readable and writable by this user"},
+    {REGION_MAP, ENODEV, "objects here are smaller than the trial needs, or cannot be mapped"},
+    {REGION_UNLINK, ENOENT, "somebody else has removed the object meanwhile: does anything sweep /dev/shm?"},
+};
+
+static int fail(const struct region *region, enum region_step step, const char *call, int errnum, struct error *error)
+{
+    char size[UNITS_TEXT];
+    const char *way_out = "see the manual page of the call";
+    for (size_t i = 0; i < sizeof ways_out / sizeof ways_out[0]; i++) {
+        if (ways_out[i].step == step && ways_out[i].errnum == errnum) {
+            way_out = ways_out[i].way_out;
+            break;
+        }
+    }
+    units_print(&units_size, (double)region->bytes, size);
+    return error_set(error, STATUS_ENVIRONMENT, errnum, "region %s (%s): %s: %s; %s", region->name, size, call,
+                     error_name(errnum), way_out);
+}
+
+static void step_done(struct region *region, enum region_step step, uint64_t start_ns)
+{
+    region->step_ns[step] = clock_ns() - start_ns;
+    region->step_done[step] = true;
+}
+
+const char *region_step_name(enum region_step step)
+{
+    return steps[step].name;
+}
+
+static int step_open(struct region *region, int flags, struct error *error)
+{
+    uint64_t start = clock_ns();
+    region->fd = shm_open(region->name, flags, 0600);
+    if (region->fd < 0)
+        return fail(region, REGION_OPEN, steps[REGION_OPEN].call, errno, error);
+    step_done(region, REGION_OPEN, start);
+    return 0;
+}
+
+static int step_size(struct region *region, struct error *error)
+{
+    uint64_t start = clock_ns();
+    int rc;
+    while ((rc = ftruncate(region->fd, (off_t)region->bytes)) != 0 && errno == EINTR)
+        continue;
+    if (rc != 0)
+        return fail(region, REGION_SIZE, steps[REGION_SIZE].call, errno, error);
+    step_done(region, REGION_SIZE, start);
+    return 0;
+}
+
+/* Where fallocate is refused (a filter, an old or foreign file system): writes zeros, which fails with ENOSPC, short of a
+ * signal, when there is no room. Returns an errno. */
+static int reserve_by_writing(const struct region *region)
+{
+    static const char zeros[65536];
+    for (size_t at = 0; at < region->bytes;) {
+        size_t want = region->bytes - at < sizeof zeros ? region->bytes - at : sizeof zeros;
+        ssize_t n = pwrite(region->fd, zeros, want, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? errno : ENOSPC;
+        at += (size_t)n;
+    }
+    return 0;
+}
+
+static int step_reserve(struct region *region, struct error *error)
+{
+    uint64_t start = clock_ns();
+    int rc;
+    while ((rc = posix_fallocate(region->fd, 0, (off_t)region->bytes)) == EINTR)
+        continue;
+    region->reserved_by = "posix_fallocate";
+    if (rc == EOPNOTSUPP || rc == ENOSYS || rc == EPERM || rc == EINVAL || rc == ENODEV) {
+        region->reserved_by = "pwrite";
+        rc = reserve_by_writing(region);
+    }
+    if (rc != 0)
+        return fail(region, REGION_RESERVE, region->reserved_by, rc, error);
+    step_done(region, REGION_RESERVE, start);
+    return 0;
+}
+
+static int step_map(struct region *region, struct error *error)
+{
+    uint64_t start = clock_ns();
+    void *base = mmap(NULL, region->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, region->fd, 0);
+    if (base == MAP_FAILED)
+        return fail(region, REGION_MAP, steps[REGION_MAP].call, errno, error);
+    region->base = base;
+    step_done(region, REGION_MAP, start);
+    region->mapped_ns = clock_ns();
+    return 0;
+}
+
+static int region_init(struct region *region, const char *name, size_t bytes, struct error *error)
+{
+    memset(region, 0, sizeof *region);
+    region->fd = -1;
+    region->bytes = bytes;
+    if (strlen(name) >= sizeof region->name)
+        return error_set(error, STATUS_USAGE, ENAMETOOLONG, "region name %s: longer than %d bytes", name, REGION_NAME_MAX - 1);
+    memcpy(region->name, name, strlen(name) + 1);
+    return 0;
+}
+
+int region_create(struct region *region, const char *name, size_t bytes, struct error *error)
+{
+    if (region_init(region, name, bytes, error))
+        return -1;
+    if (step_open(region, O_RDWR | O_CREAT | O_EXCL, error))
+        return -1;
+    region->linked = true;
+    if (step_size(region, error) || step_reserve(region, error) || step_map(region, error)) {
+        region_destroy(region, NULL);
+        return -1;
+    }
+    return 0;
+}
+
+/* An object that is too small would be a SIGBUS at the first touch beyond its end. */
+static int require_size(const struct region *region, struct error *error)
+{
+    struct stat st;
+    if (fstat(region->fd, &st) != 0)
+        return fail(region, REGION_MAP, "fstat", errno, error);
+    if ((uint64_t)st.st_size < region->bytes)
+        return error_set(error, STATUS_ENVIRONMENT, 0,
+                         "region %s: the object has %lld bytes, %zu are needed; somebody has shrunk it or is still making it",
+                         region->name, (long long)st.st_size, region->bytes);
+    return 0;
+}
+
+int region_attach(struct region *region, const char *name, size_t bytes, struct error *error)
+{
+    if (region_init(region, name, bytes, error) || step_open(region, O_RDWR, error))
+        return -1;
+    if (require_size(region, error) || step_map(region, error)) {
+        region_detach(region, NULL);
+        return -1;
+    }
+    return 0;
+}
+
+int region_detach(struct region *region, struct error *error)
+{
+    int rc = 0;
+    if (region->base) {
+        step_done(region, REGION_USE, region->mapped_ns);
+        uint64_t start = clock_ns();
+        if (munmap(region->base, region->bytes) != 0)
+            rc = fail(region, REGION_UNMAP, steps[REGION_UNMAP].call, errno, error);
+        else
+            step_done(region, REGION_UNMAP, start);
+        region->base = NULL;
+    }
+    if (region->fd >= 0) {
+        uint64_t start = clock_ns();
+        if (close(region->fd) != 0 && errno != EINTR && rc == 0)
+            rc = fail(region, REGION_CLOSE, steps[REGION_CLOSE].call, errno, error);
+        else
+            step_done(region, REGION_CLOSE, start);
+        region->fd = -1;
+    }
+    return rc;
+}
+
+int region_destroy(struct region *region, struct error *error)
+{
+    int rc = region_detach(region, error);
+    if (region->linked) {
+        uint64_t start = clock_ns();
+        region->linked = false;
+        if (shm_unlink(region->name) != 0)
+            return rc ? rc : fail(region, REGION_UNLINK, steps[REGION_UNLINK].call, errno, error);
+        step_done(region, REGION_UNLINK, start);
+    }
+    return rc;
+}

@@ -1,0 +1,64 @@
+/* A region: one POSIX shared memory object, taken through the seven steps of its life, each timed.
+ *
+ *     struct region region;
+ *     region_create(&region, "/shmoo-x", 1 << 20, &error);    shm_open, ftruncate, reserve, mmap
+ *     ... region.base ...                                     use
+ *     region_destroy(&region, &error);                        munmap, close, shm_unlink
+ *
+ * Another process: region_attach() (shm_open, mmap) and region_detach() (munmap, close).
+ *
+ * Reserving belongs to sizing: ftruncate alone promises nothing, and the first touch of a page that a full tmpfs cannot
+ * give is a SIGBUS. After region_create() every page is there. Errors name the region, the call, the errno and the way out.
+ */
+#ifndef SHM_REGION_H
+#define SHM_REGION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define REGION_NAME_MAX 96
+#define REGION_FOLDER "/dev/shm"
+
+enum region_step {
+    REGION_OPEN,
+    REGION_SIZE,
+    REGION_RESERVE, /* the second half of sizing */
+    REGION_MAP,
+    REGION_USE,
+    REGION_UNMAP,
+    REGION_CLOSE,
+    REGION_UNLINK,
+    REGION_STEPS,
+};
+
+struct region {
+    char name[REGION_NAME_MAX]; /* as given to shm_open */
+    int fd;                     /* -1 when closed */
+    void *base;                 /* NULL when not mapped */
+    size_t bytes;
+    bool linked;                      /* created here and not yet unlinked */
+    const char *reserved_by;          /* "posix_fallocate" or "pwrite"; NULL when not reserved */
+    uint64_t mapped_ns;               /* clock when the mapping was made */
+    uint64_t step_ns[REGION_STEPS];   /* time taken by each step */
+    bool step_done[REGION_STEPS];
+};
+
+/* "open", "size", ... */
+const char *region_step_name(enum region_step step);
+
+/* Creates the object (O_EXCL, mode 0600), sizes, reserves and maps it. On failure nothing is left behind. */
+int region_create(struct region *region, const char *name, size_t bytes, struct error *error);
+
+/* Opens and maps an object that exists and has at least `bytes` bytes. On failure nothing is left mapped or open. */
+int region_attach(struct region *region, const char *name, size_t bytes, struct error *error);
+
+/* Unmaps and closes. Idempotent. Every step is tried; the first failure is reported. */
+int region_detach(struct region *region, struct error *error);
+
+/* Detaches and unlinks. Idempotent, as region_detach(). */
+int region_destroy(struct region *region, struct error *error);
+
+#endif

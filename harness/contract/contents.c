@@ -1,0 +1,73 @@
+/* Looking rows up by name, and checking at the start that each has its mandatory slots. */
+#include "contract/contents.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+#define FIND(list, wanted)                                                                                                  \
+    for (size_t i = 0; (list)[i]; i++)                                                                                      \
+        if (strcmp((list)[i]->name, (wanted)) == 0)                                                                         \
+            return (list)[i];                                                                                               \
+    return NULL
+
+const struct sync_ops *contents_sync(const char *name)
+{
+    FIND(contents_syncs, name);
+}
+
+const struct load_ops *contents_load(const char *name)
+{
+    FIND(contents_loads, name);
+}
+
+const struct fault_ops *contents_fault(const char *name)
+{
+    FIND(contents_faults, name);
+}
+
+static int sync_complete(const struct sync_ops *row)
+{
+    switch (row->family) {
+    case SYNC_LOCK:
+        return row->lock.acquire && row->lock.release && !row->lock.acquire_shared == !row->lock.release_shared;
+    case SYNC_CELL:
+        return row->cell.write && row->cell.read;
+    case SYNC_QUEUE:
+        return row->queue.push && row->queue.pop;
+    case SYNC_COUNTER:
+        return row->counter.add != NULL;
+    case SYNC_POOL:
+        return row->pool.take && row->pool.give;
+    case SYNC_BARRIER:
+        return row->barrier.arrive != NULL;
+    case SYNC_FAMILIES:
+        break;
+    }
+    return 0;
+}
+
+static void require(int complete, const char *kind, const char *name)
+{
+    if (complete)
+        return;
+    notice("%s %s: the row lacks a mandatory slot; see the contract's header", kind, name ? name : "without a name");
+    abort();
+}
+
+void contents_verify(void)
+{
+    for (size_t i = 0; contents_syncs[i]; i++) {
+        const struct sync_ops *row = contents_syncs[i];
+        require(row->name && row->summary && sync_complete(row), "sync", row->name);
+    }
+    for (size_t i = 0; contents_loads[i]; i++) {
+        const struct load_ops *row = contents_loads[i];
+        require(row->name && row->summary && row->area_bytes && row->prepare && row->write && row->read && row->audit &&
+                    row->breakable && row->size_means,
+                "load", row->name);
+    }
+    for (size_t i = 0; contents_faults[i]; i++)
+        require(contents_faults[i]->name && contents_faults[i]->summary, "fault", contents_faults[i]->name);
+}

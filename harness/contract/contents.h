@@ -1,0 +1,26 @@
+/* The lists of everything there is to run, in curated order. The content side defines them; the harness knows no row by name. */
+#ifndef CONTRACT_CONTENTS_H
+#define CONTRACT_CONTENTS_H
+
+#include "contract/fault.h"
+#include "contract/load.h"
+#include "contract/sync.h"
+
+/* NULL-ended. */
+extern const struct sync_ops *const contents_syncs[];
+extern const struct load_ops *const contents_loads[];
+extern const struct fault_ops *const contents_faults[];
+
+/* What runs when nothing is named: lists as they are typed. */
+extern const char contents_default_load[];
+extern const char contents_default_syncs[];
+
+/* The row of that name, or NULL. */
+const struct sync_ops *contents_sync(const char *name);
+const struct load_ops *contents_load(const char *name);
+const struct fault_ops *contents_fault(const char *name);
+
+/* Checks that every row has what its family and kind require; ends the program with a message if not. */
+void contents_verify(void);
+
+#endif

@@ -1,0 +1,43 @@
+/* The contract of a fault: what disturbs a crew.
+ *
+ * A fault is one row of type `struct fault_ops`. It acts from inside (a hook that workers call in each critical section) or
+ * from outside (the nemesis: called by the harness while the crew runs, at the times it asks for), or both. What it does
+ * from outside leaves a record with its time.
+ */
+#ifndef CONTRACT_FAULT_H
+#define CONTRACT_FAULT_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "contract/verdict.h"
+
+struct worker;
+
+/* What the nemesis can do. The harness implements the functions. */
+struct nemesis {
+    void *harness;
+    uint32_t workers;
+    uint64_t now_ns;    /* since the gate opened */
+    uint64_t *random;   /* for seed_next() and seed_below() */
+    double parameter;   /* the row's default, or what followed the colon */
+    uint64_t step;      /* how often it was called before */
+    /* Sends a signal to one worker; a record says so. Returns 0 or an errno. */
+    int (*signal)(struct nemesis *nemesis, uint32_t worker, int signal, const char *detail);
+};
+
+struct fault_ops {
+    const char *name;
+    const char *summary;
+    const char *parameter;    /* what follows the colon, with its unit; NULL when it takes none */
+    double fallback;          /* the parameter's default */
+    double min, max;          /* of the parameter */
+    int expect;               /* a verdict that this fault brings about by itself, or -1 */
+
+    void (*inside)(struct worker *worker, double parameter); /* by a holder, in the middle of its critical section */
+    /* Acts, and returns when it wants to be called next, in nanoseconds since the gate opened; UINT64_MAX: never.
+     * Called once with step 0 when the gate opens. */
+    uint64_t (*act)(struct nemesis *nemesis);
+};
+
+#endif

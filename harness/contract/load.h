@@ -1,0 +1,59 @@
+/* The contract of a load: what the crew does, and the oracle that judges it.
+ *
+ * A load is one row of type `struct load_ops`. Its shared data, the area, lie in the region under test behind the sync's
+ * state. The load's functions see the trial through `struct worker` (contract/worker.h): they ask worker_next() whether to go
+ * on, enter and leave the critical section, report evidence, and never look at clocks, signals or other processes otherwise.
+ *
+ *     parent:   area_bytes(shape), prepare(area, shape)
+ *     workers:  write(worker) or read(worker), each returning when worker_next() says false
+ *     parent:   audit(auditor): the identities that must hold when all are done; not called after a death or a wedge,
+ *               because then the totals prove nothing
+ */
+#ifndef CONTRACT_LOAD_H
+#define CONTRACT_LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "contract/shape.h"
+#include "contract/sync.h"
+
+struct worker;
+
+/* The histograms that every load has; a load's own follow from HISTOGRAM_OWN on. */
+enum histogram_kind {
+    HISTOGRAM_ACQUIRE,  /* asked for until granted */
+    HISTOGRAM_HOLD,     /* granted until given back */
+    HISTOGRAM_RESPONSE, /* open loop: intended start until done */
+    HISTOGRAM_OWN,
+};
+#define HISTOGRAMS_OWN_MAX 8
+
+struct load_ops {
+    const char *name;
+    const char *summary;
+    unsigned families;     /* 1 << SYNC_LOCK | ...: what it can run with */
+    uint64_t default_size; /* used when no --size is given */
+    uint64_t min_size, max_size; /* 0: no upper bound */
+    const char *size_means;      /* what the size is of, for messages and help */
+    uint32_t min_writers;        /* fewer make no trial */
+    bool uses_system;  /* the kernel is under test, not the sync: expected CLEAN whatever the sync */
+    uint32_t enough;   /* hand-offs below which a clean trial is INCONCLUSIVE */
+
+    const char *histograms[HISTOGRAMS_OWN_MAX + 1]; /* names of its own, NULL-ended */
+
+    size_t (*area_bytes)(const struct shape *shape);
+    /* Bytes of objects that the load makes besides the region; empty: none. */
+    uint64_t (*extra_bytes)(const struct shape *shape);
+    int (*prepare)(void *area, const struct shape *shape); /* area is zeroed; 0 or an errno */
+    void (*write)(struct worker *worker);
+    void (*read)(struct worker *worker);
+    void (*audit)(struct worker *auditor);
+    /* Removes what the load's own objects have left behind, after workers that died, too. Empty: makes none. */
+    void (*sweep)(const struct shape *shape);
+    /* Can this crew break the record when nothing protects it? Decides what `sync=none` is expected to show. */
+    bool (*breakable)(const struct shape *shape);
+};
+
+#endif

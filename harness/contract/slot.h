@@ -1,0 +1,61 @@
+/* A worker's slot in the ledger: its counters, its phase and its evidence, in shared memory, written by that worker alone.
+ *
+ * Whatever happens to the worker, its slot tells what it had done and where it was: that is why every field is stored as it
+ * changes, and why the phase is stored before and after each step. Fields are plain words written with slot_store(); anyone
+ * may read them with slot_load().
+ */
+#ifndef CONTRACT_SLOT_H
+#define CONTRACT_SLOT_H
+
+#include <stdint.h>
+
+#include "contract/evidence.h"
+
+enum phase {
+    PHASE_STARTING, /* forked, not yet at the gate */
+    PHASE_READY,    /* waiting at the gate */
+    PHASE_IDLE,     /* between operations */
+    PHASE_ACQUIRING,
+    PHASE_INSIDE,
+    PHASE_RELEASING,
+    PHASE_DONE, /* loop left, counters final */
+    PHASES,
+};
+
+const char *phase_name(enum phase phase);
+
+#define SLOT_ALIGN 128 /* two cache lines: the adjacent-line prefetcher pairs them */
+#define SLOT_EVIDENCE 4
+
+/* How a worker died of a memory fault, for the trial's explanation. */
+struct slot_fault {
+    uint32_t signal; /* 0: none */
+    int32_t code;    /* si_code */
+    uint64_t address;
+    uint64_t region_base; /* where the region was mapped in that process */
+};
+
+struct slot {
+    /* written in every operation */
+    _Alignas(SLOT_ALIGN) uint32_t phase;
+    uint32_t failed; /* errno of a set-up step that failed; see `failure` */
+    uint64_t ops;
+    uint64_t beats;   /* moves also while an operation waits by polling: progress for the watchdog */
+    uint64_t version; /* newest version this worker knows to be complete */
+    uint64_t handoffs;
+    /* written now and then */
+    uint64_t sampled, contended, preempted;
+    uint64_t started_ns, ended_ns; /* first operation begun, last one ended; 0 until then */
+    uint64_t voluntary_switches, involuntary_switches, user_ns, system_ns; /* of the loop */
+    uint64_t violations[VIOLATIONS];
+    uint32_t recovered; /* EOWNERDEAD met and recovered */
+    uint32_t evidence_count;
+    struct slot_fault fault;
+    char failure[512]; /* the sentence that goes with `failed` */
+    struct evidence evidence[SLOT_EVIDENCE];
+};
+
+#define slot_store(field, value) __atomic_store_n((field), (value), __ATOMIC_RELAXED)
+#define slot_load(field) __atomic_load_n((field), __ATOMIC_RELAXED)
+
+#endif

@@ -1,0 +1,129 @@
+/* The contract of a sync: the primitive under test.
+ *
+ * A sync is one row of type `struct sync_ops`, `static const` data with designated initialisers. Its state lies in the region
+ * under test, and every process maps that region for itself, at an address of its own, unless the row says
+ * SYNC_SAME_ADDRESS: so no pointers in the state.
+ *
+ *     parent:   create(state, setup)                               before any worker exists
+ *     worker:   attach(self) ... the family's operations ... detach(self)
+ *     parent:   destroy(state, setup)                              after all workers are gone, however they went
+ *
+ * The row fills in the operations of its own family. An empty slot means that the capability is absent. Functions return 0
+ * or an errno. A lock also serves loads that want a cell: they work on the record in place, inside the lock.
+ *
+ * This header needs nothing but the C library's <stddef.h> and <stdint.h>, and "contract/verdict.h".
+ */
+#ifndef CONTRACT_SYNC_H
+#define CONTRACT_SYNC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "contract/verdict.h"
+
+enum sync_family {
+    SYNC_LOCK,    /* acquire, release; shared acquire; recover */
+    SYNC_CELL,    /* write a whole value, read a whole value */
+    SYNC_QUEUE,   /* push, pop */
+    SYNC_COUNTER, /* read-modify-write */
+    SYNC_POOL,    /* take, give back */
+    SYNC_BARRIER, /* arrive */
+    SYNC_FAMILIES,
+};
+
+const char *sync_family_name(enum sync_family family);
+
+enum sync_trait {
+    SYNC_SHARED = 1,        /* readers may be inside together */
+    SYNC_ROBUST = 2,        /* the death of a holder is noticed */
+    SYNC_TIMED = 4,         /* can give up waiting after a time */
+    SYNC_FAIR = 8,          /* first come, first served */
+    SYNC_BLOCKING = 16,     /* waiters sleep; without it they spin */
+    SYNC_SAME_ADDRESS = 32, /* the state must be mapped at one address everywhere */
+    SYNC_KERNEL_NAME = 64,  /* has an object with a name of its own in the system */
+    SYNC_BUSTED = 128,      /* broken on purpose: proves that the oracles see it */
+};
+
+/* The state lies at a multiple of this, in lines of its own. */
+#define SYNC_STATE_ALIGN 128
+
+/* What a sync is set up for. The same in all processes. */
+struct sync_setup {
+    const char *name; /* "/shmoo-...": begins the names of objects that the sync makes; unique to the trial */
+    uint32_t writers, readers;
+    size_t size; /* bytes of a value, for cells and queues */
+    uint64_t seed;
+};
+
+/* One process's hold on the primitive. */
+struct sync_self {
+    void *state;  /* in this process's mapping */
+    void *local;  /* private to this process: whatever attach() wants to keep */
+    const struct sync_setup *setup;
+    uint32_t index; /* of the worker, from 0 */
+};
+
+/* Called by workers only. acquire and release are mandatory. */
+struct lock_ops {
+    int (*acquire)(struct sync_self *self);        /* may block; EOWNERDEAD: acquired, the last holder died inside */
+    int (*release)(struct sync_self *self);        /* by the holder */
+    int (*acquire_shared)(struct sync_self *self); /* empty: acquire serves readers too */
+    int (*release_shared)(struct sync_self *self); /* empty: release */
+    int (*try_acquire)(struct sync_self *self);    /* EBUSY: held by somebody */
+    int (*recover)(struct sync_self *self);        /* by the holder, after EOWNERDEAD and after the data were repaired */
+};
+
+/* Both mandatory; values have setup->size bytes. */
+struct cell_ops {
+    int (*write)(struct sync_self *self, const void *value);
+    int (*read)(struct sync_self *self, void *value);
+};
+
+/* Both mandatory; EAGAIN: full or empty. */
+struct queue_ops {
+    int (*push)(struct sync_self *self, const void *element, size_t bytes);
+    int (*pop)(struct sync_self *self, void *element, size_t bytes, size_t *got);
+};
+
+/* Adds, and gives back the value before. */
+struct counter_ops {
+    int (*add)(struct sync_self *self, uint64_t amount, uint64_t *before);
+};
+
+/* Slots are numbered from 0; EAGAIN: none free. */
+struct pool_ops {
+    int (*take)(struct sync_self *self, uint32_t *slot);
+    int (*give)(struct sync_self *self, uint32_t slot);
+};
+
+/* Blocks until all have arrived. */
+struct barrier_ops {
+    int (*arrive)(struct sync_self *self);
+};
+
+struct sync_ops {
+    const char *name;    /* as typed after --sync */
+    const char *summary; /* one line for `shmoo list` */
+    enum sync_family family;
+    unsigned traits;
+    enum verdict expect; /* of a crew that can break an unprotected record */
+    uint32_t expect_readers; /* readers that it takes for `expect` to show, when it is not CLEAN */
+
+    size_t state_bytes; /* of the state in the region; 0 is fine */
+
+    int (*create)(void *state, const struct sync_setup *setup);   /* parent; state is zeroed; empty: nothing to do */
+    int (*attach)(struct sync_self *self);                        /* worker, before the gate; may set self->local */
+    int (*detach)(struct sync_self *self);                        /* worker, after its last operation */
+    int (*destroy)(void *state, const struct sync_setup *setup);  /* parent; also after create() failed; idempotent */
+
+    union { /* the member that `family` names */
+        struct lock_ops lock;
+        struct cell_ops cell;
+        struct queue_ops queue;
+        struct counter_ops counter;
+        struct pool_ops pool;
+        struct barrier_ops barrier;
+    };
+};
+
+#endif

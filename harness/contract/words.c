@@ -1,0 +1,69 @@
+/* The names of verdicts, violations, phases and families. */
+#include <stddef.h>
+#include <strings.h>
+
+#include "contract/evidence.h"
+#include "contract/slot.h"
+#include "contract/sync.h"
+#include "contract/verdict.h"
+
+const char *const verdict_names[VERDICTS + 1] = {
+    [VERDICT_CLEAN] = "CLEAN",
+    [VERDICT_CORRUPT] = "CORRUPT",
+    [VERDICT_WEDGED] = "WEDGED",
+    [VERDICT_CRASHED] = "CRASHED",
+    [VERDICT_INCONCLUSIVE] = "INCONCLUSIVE",
+    [VERDICT_UNSUPPORTED] = "UNSUPPORTED",
+    [VERDICT_ERROR] = "ERROR",
+    [VERDICTS] = NULL,
+};
+
+const char *verdict_name(enum verdict verdict)
+{
+    return verdict_names[verdict];
+}
+
+int verdict_find(const char *name)
+{
+    for (int i = 0; i < VERDICTS; i++)
+        if (strcasecmp(verdict_names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+const char *violation_name(enum violation violation)
+{
+    static const char *const names[VIOLATIONS] = {
+        [VIOLATION_TORN] = "torn",
+        [VIOLATION_STALE] = "stale",
+        [VIOLATION_BACK] = "back",
+        [VIOLATION_FOREIGN] = "foreign",
+        [VIOLATION_OVERLAP] = "overlap",
+        [VIOLATION_LOST] = "lost",
+        [VIOLATION_SCRIBBLED] = "scribbled",
+        [VIOLATION_COUNT] = "count",
+        [VIOLATION_PERSISTENCE] = "persistence",
+        [VIOLATION_LIFECYCLE] = "lifecycle",
+        [VIOLATION_SYNC_ERROR] = "sync-error",
+    };
+    return names[violation];
+}
+
+const char *phase_name(enum phase phase)
+{
+    static const char *const names[PHASES] = {
+        [PHASE_STARTING] = "starting", [PHASE_READY] = "ready",         [PHASE_IDLE] = "idle",
+        [PHASE_ACQUIRING] = "acquiring", [PHASE_INSIDE] = "inside",     [PHASE_RELEASING] = "releasing",
+        [PHASE_DONE] = "done",
+    };
+    return phase < PHASES ? names[phase] : "overwritten";
+}
+
+const char *sync_family_name(enum sync_family family)
+{
+    static const char *const names[SYNC_FAMILIES] = {
+        [SYNC_LOCK] = "lock",       [SYNC_CELL] = "cell", [SYNC_QUEUE] = "queue",
+        [SYNC_COUNTER] = "counter", [SYNC_POOL] = "pool", [SYNC_BARRIER] = "barrier",
+    };
+    return names[family];
+}

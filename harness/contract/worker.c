@@ -1,0 +1,139 @@
+/* A worker: the slow halves of the timed path, and the evidence it leaves. */
+#include "contract/worker.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/error.h"
+
+/* A sampled hold beyond this is long enough that being switched out is the likely reason: only then is the kernel asked. */
+#define SUSPICIOUS_HOLD_NS (20 * NS_PER_US)
+
+static uint64_t involuntary_switches(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_nivcsw : 0;
+}
+
+/* Chooses this operation for timing, and looks at one other worker: if that one is asking for or holding the primitive, this
+ * operation meets it. */
+void worker_sample(struct worker *w)
+{
+    w->timed = true;
+    w->until_sample = w->shape->sampling;
+    slot_store(&w->slot->sampled, w->slot->sampled + 1);
+    if (w->crew.workers < 2)
+        return;
+    uint32_t other = (w->index + 1 + (uint32_t)seed_below(&w->random, w->crew.workers - 1)) % w->crew.workers;
+    uint32_t phase = slot_load(&w->crew.slots[other].phase);
+    if (phase == PHASE_ACQUIRING || phase == PHASE_INSIDE || phase == PHASE_RELEASING)
+        slot_store(&w->slot->contended, w->slot->contended + 1);
+}
+
+/* Waits, in stretches short enough that the end of the trial is seen. */
+static void wait_or_stop(const struct worker *w, uint64_t until_ns)
+{
+    for (uint64_t now; (now = clock_ns()) < until_ns && !(w->ops && worker_stopping(w));) {
+        uint64_t soon = now + 50 * NS_PER_MS;
+        clock_wait_until(soon < until_ns ? soon : until_ns);
+    }
+}
+
+/* Open loop: the intended start of an operation does not move when the one before was late. */
+void worker_pace(struct worker *w)
+{
+    if (w->shape->think_ns && w->ops)
+        wait_or_stop(w, clock_ns() + w->shape->think_ns);
+    if (w->period_ns) {
+        w->intended_ns += w->period_ns;
+        wait_or_stop(w, w->intended_ns);
+    }
+}
+
+void worker_granted(struct worker *w)
+{
+    w->granted_ns = clock_ns();
+    histogram_record(&w->histograms[HISTOGRAM_ACQUIRE], w->granted_ns - w->asked_ns, w->granted_ns, w->index);
+}
+
+void worker_released(struct worker *w)
+{
+    uint64_t now = clock_ns();
+    if (w->period_ns)
+        histogram_record(&w->histograms[HISTOGRAM_RESPONSE], now - w->intended_ns, now, w->index);
+    if (w->granted_ns && now - w->granted_ns > SUSPICIOUS_HOLD_NS + w->shape->hold_ns) {
+        uint64_t switches = involuntary_switches();
+        if (switches > w->switches_seen)
+            slot_store(&w->slot->preempted, w->slot->preempted + 1);
+        w->switches_seen = switches;
+    } else if (w->slot->sampled % 16 == 0) {
+        w->switches_seen = involuntary_switches(); /* older switches are not this hold's doing */
+    }
+    w->timed = false;
+    w->granted_ns = 0;
+}
+
+void worker_hold(struct worker *w)
+{
+    if (w->fault->inside)
+        w->fault->inside(w, w->fault_parameter);
+    if (w->shape->hold_ns)
+        clock_spin(w->shape->hold_ns);
+}
+
+/* The primitive returned an error. True: the worker holds it all the same (its last owner died, and recovery worked). */
+bool worker_refused(struct worker *w, int errnum, const char *call)
+{
+    if (errnum == EOWNERDEAD && w->lock.recover) {
+        slot_store(&w->slot->recovered, w->slot->recovered + 1);
+        errnum = w->lock.recover(&w->self);
+        call = "recover";
+        if (errnum == 0)
+            return true;
+    }
+    worker_violation_text(w, VIOLATION_SYNC_ERROR, "%s: %s returned %s; this worker cannot go on", w->sync->name, call,
+                          error_name(errnum));
+    w->leave = true;
+    return false;
+}
+
+struct evidence *worker_violation(struct worker *w, enum violation kind)
+{
+    struct slot *slot = w->slot;
+    slot_store(&slot->violations[kind], slot->violations[kind] + 1);
+    if (slot->evidence_count >= SLOT_EVIDENCE)
+        return NULL;
+    struct evidence *evidence = &slot->evidence[slot->evidence_count];
+    memset(evidence, 0, sizeof *evidence);
+    evidence->kind = kind;
+    evidence->at_ns = clock_ns();
+    slot_store(&slot->evidence_count, slot->evidence_count + 1);
+    return evidence;
+}
+
+void worker_violation_text(struct worker *w, enum violation kind, const char *format, ...)
+{
+    struct evidence *evidence = worker_violation(w, kind);
+    if (!evidence)
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(evidence->text, sizeof evidence->text, format, args);
+    va_end(args);
+}
+
+void worker_violation_values(struct worker *w, enum violation kind, uint64_t expected, uint64_t found, const char *format, ...)
+{
+    struct evidence *evidence = worker_violation(w, kind);
+    if (!evidence)
+        return;
+    evidence->form = EVIDENCE_VALUES;
+    evidence->expected.version = expected;
+    evidence->found.version = found;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(evidence->text, sizeof evidence->text, format, args);
+    va_end(args);
+}

@@ -1,0 +1,178 @@
+/* A worker: what a load's functions see of the trial, and the calls they make on the timed path.
+ *
+ *     while (worker_next(w)) {
+ *         if (!worker_enter(w))          exclusive; worker_enter_shared() for readers
+ *             return;
+ *         ... touch w->area ...
+ *         worker_inside(w);              somewhere in the middle: hold time and faults act here
+ *         worker_leave(w);
+ *         worker_done(w);
+ *     }
+ *
+ * Nothing here writes memory that another process writes; one operation in `sampling` is timed.
+ */
+#ifndef CONTRACT_WORKER_H
+#define CONTRACT_WORKER_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/seed.h"
+#include "contract/fault.h"
+#include "contract/load.h"
+#include "contract/shape.h"
+#include "contract/slot.h"
+#include "contract/sync.h"
+#include "shm/histogram.h"
+
+/* What all workers of a trial share about looking around: slot i is worker i's. */
+struct crew_view {
+    struct slot *slots;
+    uint32_t workers;
+    const uint32_t *stop; /* not 0: leave the loop after the operation under way */
+};
+
+struct worker {
+    const struct shape *shape;
+    const struct load_ops *load;
+    const struct sync_ops *sync;
+    struct lock_ops lock; /* of a lock, with shared calls filled in */
+    struct sync_self self;
+    void *area; /* the load's data, in this process's mapping */
+    struct slot *slot;
+    struct crew_view crew;
+    struct histogram *histograms; /* this worker's own, one of each kind */
+    uint32_t index;
+    bool writer;
+
+    bool timed; /* the operation under way is a sampled one */
+    bool paced; /* think time or a rate is set */
+    bool shared; /* entered by worker_enter_shared() */
+    bool leave;  /* the operation failed for good: stop at once */
+    uint32_t until_sample;
+    uint64_t ops, ops_limit;
+    uint64_t asked_ns, granted_ns; /* of the sampled operation */
+    uint64_t intended_ns, period_ns; /* open loop */
+    uint64_t switches_seen;
+    uint64_t random; /* for seed_next() */
+    const struct fault_ops *fault;
+    double fault_parameter;
+};
+
+/* The slow halves of the inline functions below. */
+void worker_sample(struct worker *w);
+void worker_pace(struct worker *w);
+void worker_granted(struct worker *w);
+void worker_released(struct worker *w);
+void worker_hold(struct worker *w);
+bool worker_refused(struct worker *w, int errnum, const char *call);
+
+/* Counts a violation and gives a place for its evidence, zeroed but for kind and moment; NULL when this worker's places are
+ * used up (the violation is counted all the same). */
+struct evidence *worker_violation(struct worker *w, enum violation kind);
+
+/* A violation that a sentence tells whole. */
+void worker_violation_text(struct worker *w, enum violation kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A violation of plain numbers. */
+void worker_violation_values(struct worker *w, enum violation kind, uint64_t expected, uint64_t found, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* Is there another operation to do? The first one is done whatever the clock says: a worker that never worked proves
+ * nothing. */
+static inline bool worker_next(struct worker *w)
+{
+    if (w->ops != 0 && (slot_load(w->crew.stop) || w->ops == w->ops_limit))
+        return false;
+    if (__builtin_expect(w->leave, 0))
+        return false;
+    if (__builtin_expect(w->paced, 0))
+        worker_pace(w);
+    if (__builtin_expect(--w->until_sample == 0, 0))
+        worker_sample(w);
+    return true;
+}
+
+/* Has the harness asked for the end? For loops that wait inside an operation. */
+static inline bool worker_stopping(const struct worker *w)
+{
+    return slot_load(w->crew.stop) != 0;
+}
+
+/* The operation is complete. */
+static inline void worker_done(struct worker *w)
+{
+    w->ops++;
+    slot_store(&w->slot->ops, w->ops);
+    if (__builtin_expect(w->timed, 0))
+        worker_released(w);
+}
+
+static inline bool worker_enter_by(struct worker *w, int (*acquire)(struct sync_self *), bool shared)
+{
+    slot_store(&w->slot->phase, PHASE_ACQUIRING);
+    if (__builtin_expect(w->timed, 0))
+        w->asked_ns = clock_ns();
+    int rc = acquire(&w->self);
+    if (__builtin_expect(rc != 0, 0) && !worker_refused(w, rc, "acquire"))
+        return false;
+    if (__builtin_expect(w->timed, 0))
+        worker_granted(w);
+    w->shared = shared;
+    slot_store(&w->slot->phase, PHASE_INSIDE);
+    return true;
+}
+
+/* Enters the critical section. False: the primitive refused (evidence is written); the caller returns. */
+static inline bool worker_enter(struct worker *w)
+{
+    return worker_enter_by(w, w->lock.acquire, false);
+}
+
+/* The same as a reader: others may be inside, if the primitive has a shared mode. */
+static inline bool worker_enter_shared(struct worker *w)
+{
+    return worker_enter_by(w, w->lock.acquire_shared, true);
+}
+
+/* To be called in the middle of the critical section. */
+static inline void worker_inside(struct worker *w)
+{
+    if (__builtin_expect(w->shape->hold_ns != 0 || w->fault->inside, 0))
+        worker_hold(w);
+}
+
+static inline void worker_leave(struct worker *w)
+{
+    if (__builtin_expect(w->timed, 0))
+        histogram_record(&w->histograms[HISTOGRAM_HOLD], clock_ns() - w->granted_ns, w->granted_ns, w->index);
+    slot_store(&w->slot->phase, PHASE_RELEASING);
+    int rc = w->shared ? w->lock.release_shared(&w->self) : w->lock.release(&w->self);
+    slot_store(&w->slot->phase, PHASE_IDLE);
+    if (__builtin_expect(rc != 0, 0))
+        worker_refused(w, rc, "release");
+}
+
+/* Another process's trace was found since this one's last operation. */
+static inline void worker_handoff(struct worker *w)
+{
+    slot_store(&w->slot->handoffs, w->slot->handoffs + 1);
+}
+
+/* Alive while waiting by polling. */
+static inline void worker_beat(struct worker *w)
+{
+    slot_store(&w->slot->beats, w->slot->beats + 1);
+}
+
+/* Records into one of the load's own histograms (HISTOGRAM_OWN + i). */
+static inline void worker_record(struct worker *w, unsigned kind, uint64_t ns, uint64_t at_ns)
+{
+    histogram_record(&w->histograms[kind], ns, at_ns, w->index);
+}
+
+#endif

@@ -1,0 +1,14 @@
+/* The audit: the load's final identities, checked by a process of its own, so that a region in ruins cannot take the harness
+ * down. */
+#ifndef RUN_AUDIT_H
+#define RUN_AUDIT_H
+
+#include <stddef.h>
+
+#include "run/crew.h"
+
+/* Runs the load's audit() and waits for it. What it finds is in the auditor's slot. `failure` is written when the audit
+ * itself died or did not end in time, and left alone otherwise. */
+void audit_run(const struct crew_plan *plan, char *failure, size_t size);
+
+#endif

@@ -1,0 +1,173 @@
+/* A worker process: set-up, gate, loop, farewell. */
+#define _GNU_SOURCE
+#include "run/crew_worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "contract/worker.h"
+#include "run/interrupt.h"
+#include "shm/region.h"
+
+static struct slot *own_slot; /* for the signal handler */
+
+/* Notes where a memory fault was, then lets the signal do what it does: the default action is back in place, and the raised
+ * signal is delivered when the handler returns. */
+static void note_fault(int signal, siginfo_t *info, void *context)
+{
+    (void)context;
+    own_slot->fault.code = info->si_code;
+    own_slot->fault.address = (uint64_t)(uintptr_t)info->si_addr;
+    slot_store(&own_slot->fault.signal, (uint32_t)signal);
+    raise(signal);
+}
+
+static void catch_faults(void)
+{
+    static char stack[16384];
+    stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
+    struct sigaction action = {.sa_sigaction = note_fault, .sa_flags = (int)(SA_SIGINFO | SA_RESETHAND | SA_ONSTACK)};
+    sigaltstack(&alternate, NULL);
+    sigaction(SIGBUS, &action, NULL);
+    sigaction(SIGSEGV, &action, NULL);
+}
+
+__attribute__((format(printf, 3, 4))) _Noreturn static void give_up(struct slot *slot, int errnum, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(slot->failure, sizeof slot->failure, format, args);
+    va_end(args);
+    slot_store(&slot->failed, (uint32_t)(errnum ? errnum : EINVAL));
+    _exit(WORKER_SETUP_FAILED);
+}
+
+static void die_with(pid_t harness)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != harness) /* it died before the line above */
+        _exit(WORKER_SETUP_FAILED);
+}
+
+void crew_worker_init(struct worker *w, const struct crew_plan *plan, uint32_t index, void *region_base)
+{
+    const struct trial_spec *spec = plan->spec;
+    uint32_t workers = shape_workers(&spec->shape);
+    memset(w, 0, sizeof *w);
+    w->shape = &spec->shape;
+    w->load = spec->load;
+    w->sync = spec->sync;
+    w->self = (struct sync_self){.state = region_base, .setup = plan->setup, .index = index};
+    w->area = (char *)region_base + spec_area_offset(spec);
+    w->slot = &plan->ledger->slots[index];
+    w->crew = (struct crew_view){plan->ledger->slots, workers, &plan->ledger->gate->stop};
+    w->histograms = ledger_histograms(plan->ledger, index);
+    w->index = index;
+    w->writer = index < spec->shape.writers;
+    w->paced = spec->shape.think_ns != 0 || spec->shape.rate > 0;
+    w->ops_limit = spec->shape.ops_limit ? spec->shape.ops_limit : UINT64_MAX;
+    w->until_sample = 1;
+    w->random = seed_scramble(spec->shape.seed + index + 1);
+    w->fault = spec->fault;
+    w->fault_parameter = spec->fault_parameter;
+    if (spec->sync->family == SYNC_LOCK) {
+        w->lock = spec->sync->lock;
+        if (!w->lock.acquire_shared) {
+            w->lock.acquire_shared = w->lock.acquire;
+            w->lock.release_shared = w->lock.release;
+        }
+    }
+}
+
+/* Gives the inherited mapping up, and holds some address space, so that the region lies elsewhere in each process: state
+ * with pointers in it would show. */
+static void shift_addresses(const struct crew_plan *plan, uint32_t index)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    munmap(plan->region_base, plan->region_bytes);
+    mmap(NULL, (1 + index % 13) * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+static void attach(struct worker *w, const struct crew_plan *plan, uint32_t index, struct region *region)
+{
+    struct error error;
+    struct slot *slot = &plan->ledger->slots[index];
+    const struct sync_ops *sync = plan->spec->sync;
+    int rc = pin_apply(plan->pin, index);
+    if (rc)
+        give_up(slot, rc, "worker %u: pinning to CPU %s: %s; use --pin none", index, pin_cpus(plan->pin, index),
+                error_name(rc));
+    shift_addresses(plan, index);
+    if (region_attach(region, plan->region_name, plan->region_bytes, &error))
+        give_up(slot, error.errnum, "worker %u: %.480s", index, error.text);
+    slot->fault.region_base = (uint64_t)(uintptr_t)region->base;
+    crew_worker_init(w, plan, index, region->base);
+    rc = sync->attach ? sync->attach(&w->self) : 0;
+    if (rc)
+        give_up(slot, rc, "worker %u: sync %s: attach: %s", index, sync->name, error_name(rc));
+}
+
+static uint64_t timeval_ns(struct timeval t)
+{
+    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_usec * NS_PER_US;
+}
+
+static void note_usage(struct slot *slot, const struct rusage *before, const struct rusage *after)
+{
+    slot->voluntary_switches = (uint64_t)(after->ru_nvcsw - before->ru_nvcsw);
+    slot->involuntary_switches = (uint64_t)(after->ru_nivcsw - before->ru_nivcsw);
+    slot->user_ns = timeval_ns(after->ru_utime) - timeval_ns(before->ru_utime);
+    slot->system_ns = timeval_ns(after->ru_stime) - timeval_ns(before->ru_stime);
+}
+
+/* The intended starts of an open loop are spread evenly over the crew. */
+static void set_pace(struct worker *w, uint64_t opened_ns)
+{
+    if (w->shape->rate <= 0)
+        return;
+    uint32_t workers = w->crew.workers;
+    w->period_ns = (uint64_t)((double)workers / w->shape->rate * 1e9);
+    if (w->period_ns == 0)
+        w->period_ns = 1;
+    w->intended_ns = opened_ns + w->period_ns * w->index / workers - w->period_ns;
+}
+
+static void work(struct worker *w, struct gate *gate)
+{
+    struct rusage before, after;
+    slot_store(&w->slot->phase, PHASE_READY);
+    gate_wait(gate);
+    set_pace(w, gate->opened_ns);
+    getrusage(RUSAGE_SELF, &before);
+    w->switches_seen = (uint64_t)before.ru_nivcsw;
+    slot_store(&w->slot->phase, PHASE_IDLE);
+    slot_store(&w->slot->started_ns, clock_ns());
+    (w->writer ? w->load->write : w->load->read)(w);
+    slot_store(&w->slot->ended_ns, clock_ns());
+    getrusage(RUSAGE_SELF, &after);
+    note_usage(w->slot, &before, &after);
+    slot_store(&w->slot->phase, PHASE_DONE);
+}
+
+_Noreturn void crew_worker_run(const struct crew_plan *plan, uint32_t index, pid_t harness)
+{
+    struct worker worker;
+    struct region region;
+    own_slot = &plan->ledger->slots[index];
+    die_with(harness);
+    interrupt_reset();
+    catch_faults();
+    attach(&worker, plan, index, &region);
+    work(&worker, plan->ledger->gate);
+    if (plan->spec->sync->detach)
+        plan->spec->sync->detach(&worker.self);
+    region_detach(&region, NULL);
+    _exit(WORKER_DONE);
+}

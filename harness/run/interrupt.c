@@ -1,0 +1,54 @@
+/* Signals that end a run, on a signalfd. */
+#include "run/interrupt.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static int descriptor = -1;
+static int received;
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+int interrupt_setup(struct error *error)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        struct sigaction now;
+        if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN) /* nohup stays nohup */
+            sigaddset(&set, signals[i]);
+    }
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a closed standard output is an error of a write, not a death */
+    if (descriptor < 0)
+        descriptor = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (descriptor < 0)
+        return error_set(error, STATUS_ENVIRONMENT, errno, "signalfd: %s; raise `ulimit -n`", error_name(errno));
+    return 0;
+}
+
+int interrupt_fd(void)
+{
+    return descriptor;
+}
+
+int interrupt_pending(void)
+{
+    struct signalfd_siginfo info;
+    if (received == 0 && descriptor >= 0 && read(descriptor, &info, sizeof info) == (ssize_t)sizeof info)
+        received = (int)info.ssi_signo;
+    return received;
+}
+
+void interrupt_reset(void)
+{
+    sigset_t none;
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        signal(signals[i], SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}

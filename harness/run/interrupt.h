@@ -1,0 +1,19 @@
+/* Signals that end a run: blocked, and read from a descriptor, so that they arrive between steps and never inside one. */
+#ifndef RUN_INTERRUPT_H
+#define RUN_INTERRUPT_H
+
+#include "base/error.h"
+
+/* Blocks SIGINT, SIGTERM and SIGHUP (those that are not ignored already) and opens the descriptor. */
+int interrupt_setup(struct error *error);
+
+/* The descriptor to poll; -1 before interrupt_setup(). */
+int interrupt_fd(void);
+
+/* The first signal that has arrived, 0 for none; never blocks. Once there, it stays. */
+int interrupt_pending(void);
+
+/* In a child: everything back to its default. */
+void interrupt_reset(void);
+
+#endif

@@ -1,0 +1,167 @@
+/* The judgement. */
+#define _GNU_SOURCE
+#include "run/judge.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+
+static void add_slot(struct trial_result *result, const struct slot *slot)
+{
+    for (int k = 0; k < VIOLATIONS; k++) {
+        result->violations[k] += slot->violations[k];
+        result->violation_count += slot->violations[k];
+    }
+    result->handoffs += slot->handoffs;
+    result->contended += slot->contended;
+    result->preempted += slot->preempted;
+    result->sampled += slot->sampled;
+    result->recovered += slot->recovered;
+}
+
+static void add_up(const struct trial_spec *spec, struct trial_result *result)
+{
+    uint64_t last_ns = 0;
+    for (uint32_t i = 0; i <= result->ledger.workers; i++)
+        add_slot(result, &result->ledger.slots[i]);
+    for (uint32_t i = 0; i < result->ledger.workers; i++) {
+        const struct slot *slot = &result->ledger.slots[i];
+        *(i < spec->shape.writers ? &result->writer_ops : &result->reader_ops) += slot->ops;
+        result->idle_workers += slot->ops == 0;
+        if (slot->ended_ns > last_ns)
+            last_ns = slot->ended_ns;
+    }
+    result->ops = result->writer_ops + result->reader_ops;
+    result->ran_ns = last_ns > result->gate_ns ? last_ns - result->gate_ns : 0;
+}
+
+__attribute__((format(printf, 3, 4))) static void decide(struct trial_result *result, enum verdict verdict,
+                                                         const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(result->reason, sizeof result->reason, format, args);
+    va_end(args);
+    result->verdict = verdict;
+}
+
+/* Where a memory fault lay, as far as the worker could still tell. */
+static void fault_text(const struct slot *slot, uint64_t region_bytes, char *text, size_t size)
+{
+    const struct slot_fault *fault = &slot->fault;
+    text[0] = '\0';
+    if (fault->signal != SIGBUS && fault->signal != SIGSEGV)
+        return;
+    uint64_t offset = fault->address - fault->region_base;
+    const char *cause = fault->signal == SIGBUS
+                            ? ": the page could not be had (the object was shrunk, or /dev/shm or the memory cgroup is full)"
+                            : ": an access to memory that is not mapped so";
+    if (fault->code <= 0)
+        snprintf(text, size, " (sent by another process)");
+    else if (fault->region_base && offset < region_bytes)
+        snprintf(text, size, " at offset %llu of the region%s", (unsigned long long)offset, cause);
+    else
+        snprintf(text, size, " at address 0x%llx, outside the region%s", (unsigned long long)fault->address, cause);
+}
+
+static void decide_crashed(const struct trial_spec *spec, const struct crew *crew, struct trial_result *result)
+{
+    uint32_t i = crew->first_failed;
+    const struct slot *slot = &result->ledger.slots[i];
+    char exit[48], where[240];
+    fault_text(slot, spec_region_bytes(spec), where, sizeof where);
+    decide(result, VERDICT_CRASHED, "worker %u (%s, pid %d) was lost: %s%s in phase %s after %llu operations%s", i,
+           i < spec->shape.writers ? "writer" : "reader", (int)crew->members[i].pid,
+           crew_exit_text(&crew->members[i], exit), where, phase_name(slot->phase), (unsigned long long)slot->ops,
+           crew->failed > 1 ? "; it was not the only one" : "");
+}
+
+/* A worker that left its loop by another way than its end, or whose own set-up of something failed. */
+static bool decide_strayed(const struct trial_spec *spec, const struct crew *crew, struct trial_result *result)
+{
+    for (uint32_t i = 0; i < crew->count; i++) {
+        const struct slot *slot = &result->ledger.slots[i];
+        if (slot->failed) {
+            decide(result, VERDICT_ERROR, "worker %u: %s", i, slot->failure);
+            result->error_status = STATUS_ENVIRONMENT;
+            return true;
+        }
+        if (crew->members[i].exit == EXIT_NORMAL && slot->phase != PHASE_DONE) {
+            decide(result, VERDICT_CRASHED, "worker %u (%s) exited by itself in phase %s after %llu operations", i,
+                   i < spec->shape.writers ? "writer" : "reader", phase_name(slot->phase), (unsigned long long)slot->ops);
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct evidence *first_evidence(const struct trial_result *result, uint32_t *worker)
+{
+    const struct evidence *first = NULL;
+    for (uint32_t i = 0; i <= result->ledger.workers; i++) {
+        const struct slot *slot = &result->ledger.slots[i];
+        if (slot->evidence_count && (!first || slot->evidence[0].at_ns < first->at_ns)) {
+            first = &slot->evidence[0];
+            *worker = i;
+        }
+    }
+    return first;
+}
+
+static void decide_corrupt(struct trial_result *result)
+{
+    uint32_t worker = 0;
+    const struct evidence *evidence = first_evidence(result, &worker);
+    char who[32] = "the audit";
+    if (worker < result->ledger.workers)
+        snprintf(who, sizeof who, "worker %u", worker);
+    if (!evidence)
+        decide(result, VERDICT_CORRUPT, "%llu violations", (unsigned long long)result->violation_count);
+    else
+        decide(result, VERDICT_CORRUPT, "%llu violation%s; the first, %s, was found by %s: %s",
+               (unsigned long long)result->violation_count, result->violation_count == 1 ? "" : "s",
+               violation_name(evidence->kind), who, evidence->text);
+}
+
+static void decide_whole(const struct trial_spec *spec, struct trial_result *result)
+{
+    uint32_t workers = shape_workers(&spec->shape);
+    if (result->idle_workers)
+        decide(result, VERDICT_INCONCLUSIVE, "%u of %u workers did nothing: the trial did not test what it was to test",
+               result->idle_workers, workers);
+    else if (result->interrupted)
+        decide(result, VERDICT_INCONCLUSIVE, "interrupted by SIG%s before its time was over", sigabbrev_np(result->interrupted));
+    else if (workers < 2)
+        decide(result, VERDICT_INCONCLUSIVE, "one process alone meets nobody: %llu operations without a hand-off prove nothing",
+               (unsigned long long)result->ops);
+    else if (result->handoffs < spec->enough)
+        decide(result, VERDICT_INCONCLUSIVE,
+               "only %llu hand-offs between processes, %u are needed: run it longer, or with less think time",
+               (unsigned long long)result->handoffs, spec->enough);
+    else
+        decide(result, VERDICT_CLEAN, "%llu operations with %llu hand-offs between processes, and nothing broke",
+               (unsigned long long)result->ops, (unsigned long long)result->handoffs);
+}
+
+void judge(const struct trial_spec *spec, const struct crew *crew, const char *wedged, const char *audit_failure,
+           struct trial_result *result)
+{
+    add_up(spec, result);
+    if (crew->failed && crew->members[crew->first_failed].exit != EXIT_ENDED)
+        decide_crashed(spec, crew, result);
+    else if (wedged)
+        decide(result, result->interrupted ? VERDICT_INCONCLUSIVE : VERDICT_WEDGED, "%s", wedged);
+    else if (decide_strayed(spec, crew, result))
+        ;
+    else if (result->violation_count)
+        decide_corrupt(result);
+    else if (audit_failure)
+        decide(result, VERDICT_CRASHED, "%s", audit_failure);
+    else
+        decide_whole(spec, result);
+    /* corruption proves itself, but a trial in which somebody did nothing is not what was asked for */
+    result->as_expected = result->verdict == spec->expect && result->idle_workers == 0;
+}

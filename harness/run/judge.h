@@ -1,0 +1,17 @@
+/* The judgement: from what the workers left behind to a verdict. */
+#ifndef RUN_JUDGE_H
+#define RUN_JUDGE_H
+
+#include "run/crew.h"
+#include "run/result.h"
+#include "run/spec.h"
+
+/* Adds up the slots into the result and decides. `wedged`: the watchdog's explanation, or NULL. `audit_failure`: why the
+ * audit could not be done, or NULL.
+ *
+ * A death outranks a wedge, a wedge outranks corruption, and corruption outranks too little exposure: nothing that went
+ * wrong with a worker is hidden behind a verdict that was expected. */
+void judge(const struct trial_spec *spec, const struct crew *crew, const char *wedged, const char *audit_failure,
+           struct trial_result *result);
+
+#endif

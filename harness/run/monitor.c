@@ -1,0 +1,225 @@
+/* The monitor: the loop that the harness spends a trial in. */
+#include "run/monitor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/seed.h"
+#include "run/interrupt.h"
+#include "run/watchdog.h"
+
+#define INTERVALS_WANTED 50
+#define INTERVALS_MAX 4096
+#define FAULTS_MAX 4096
+#define TICK_MIN_NS (10 * NS_PER_MS)
+#define TICK_MAX_NS NS_PER_S
+#define EAGER_TICK_NS NS_PER_MS /* until all are under way, when the window begins; longer for large crews */
+
+struct monitor {
+    struct crew *crew;
+    const struct trial_spec *spec;
+    struct trial_result *result;
+    struct watchdog watchdog;
+    struct nemesis nemesis;
+    uint64_t random;
+    uint64_t tick_ns, next_tick_ns, last_tick_ns, next_fault_ns, deadline_ns; /* clock values */
+    uint64_t last_ops, window_start_ns, window_start_ops;
+    bool window_open, stopped;
+};
+
+int monitor_gather(struct crew *crew, const struct ledger *ledger, char *why, size_t size)
+{
+    uint64_t deadline = clock_ns() + 20 * NS_PER_S + crew->count * 20 * NS_PER_MS;
+    for (uint64_t ready = 0; ready < crew->count;) {
+        ready = 0;
+        for (uint32_t i = 0; i < crew->count; i++)
+            ready += slot_load(&ledger->slots[i].phase) == PHASE_READY;
+        if (ready == crew->count)
+            break;
+        crew_poll(crew, crew->count > 100 ? 5 : 1);
+        if (crew->alive < crew->count) {
+            const struct slot *slot = &ledger->slots[crew->first_failed];
+            char text[48];
+            snprintf(why, size, "worker %u ended before the start: %s", crew->first_failed,
+                     slot_load(&slot->failed) ? slot->failure : crew_exit_text(&crew->members[crew->first_failed], text));
+            return -1;
+        }
+        if (interrupt_pending()) {
+            snprintf(why, size, "interrupted before the start");
+            return -1;
+        }
+        if (clock_ns() > deadline) {
+            snprintf(why, size, "only %llu of %u workers came to the gate in time", (unsigned long long)ready, crew->count);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static void note_interval(struct monitor *m, uint64_t now, const struct ledger_view *view)
+{
+    struct trial_result *r = m->result;
+    if (r->interval_count >= INTERVALS_MAX || !r->intervals)
+        return;
+    r->intervals[r->interval_count++] = (struct interval){
+        .at_ns = now - r->gate_ns,
+        .length_ns = now - m->last_tick_ns,
+        .ops = view->ops - m->last_ops,
+        .inside = view->inside,
+        .acquiring = view->acquiring,
+    };
+    m->last_tick_ns = now;
+    m->last_ops = view->ops;
+}
+
+/* The common window: from the first look that saw all under way to the last one that saw none done. */
+static void note_window(struct monitor *m, uint64_t now, const struct ledger_view *view)
+{
+    if (m->crew->failed || view->done)
+        return;
+    if (!m->window_open && view->started == m->crew->count) {
+        m->window_open = true;
+        m->window_start_ns = now;
+        m->window_start_ops = view->ops;
+    } else if (m->window_open) {
+        m->result->window_ns = now - m->window_start_ns;
+        m->result->window_ops = view->ops - m->window_start_ops;
+    }
+}
+
+static struct ledger_view look(struct monitor *m, uint64_t now)
+{
+    struct ledger_view view = ledger_look(&m->result->ledger);
+    if (!m->stopped)
+        note_window(m, now, &view);
+    if (view.inside > 1)
+        m->result->overlaps++;
+    return view;
+}
+
+static int nemesis_signal(struct nemesis *nemesis, uint32_t worker, int signal, const char *detail)
+{
+    struct monitor *m = nemesis->harness;
+    struct trial_result *r = m->result;
+    int rc = crew_signal(m->crew, worker, signal);
+    if (r->fault_count < FAULTS_MAX && r->faults) {
+        struct fault_note *note = &r->faults[r->fault_count++];
+        note->at_ns = clock_ns() - r->gate_ns;
+        note->worker = worker;
+        snprintf(note->detail, sizeof note->detail, "%s", rc == 0 ? detail : "was gone already");
+    }
+    return rc;
+}
+
+static void act_fault(struct monitor *m, uint64_t now)
+{
+    m->nemesis.now_ns = now - m->result->gate_ns;
+    uint64_t next = m->spec->fault->act(&m->nemesis);
+    m->nemesis.step++;
+    m->next_fault_ns = next == UINT64_MAX ? UINT64_MAX : m->result->gate_ns + next;
+}
+
+static void stop(struct monitor *m)
+{
+    if (m->stopped)
+        return;
+    uint64_t now = clock_ns();
+    look(m, now);
+    m->stopped = true;
+    gate_stop(m->result->ledger.gate);
+    watchdog_stopping(&m->watchdog, now);
+    if (m->spec->fault->act && m->crew->group > 0)
+        killpg(m->crew->group, SIGCONT); /* whom the nemesis left stopped must be able to end */
+    m->next_fault_ns = UINT64_MAX;
+}
+
+static void open_gate(struct monitor *m)
+{
+    struct trial_result *r = m->result;
+    gate_open(r->ledger.gate);
+    r->gate_ns = r->ledger.gate->opened_ns;
+    m->deadline_ns = m->spec->duration_ns ? r->gate_ns + m->spec->duration_ns : UINT64_MAX;
+    m->last_tick_ns = r->gate_ns;
+    m->next_tick_ns = r->gate_ns + m->tick_ns;
+    m->next_fault_ns = UINT64_MAX;
+    watchdog_start(&m->watchdog, m->spec, r->gate_ns);
+    if (m->spec->fault->act)
+        act_fault(m, r->gate_ns);
+}
+
+static uint64_t earliest(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int wait_ms(const struct monitor *m, uint64_t now)
+{
+    uint64_t until = m->stopped ? now + 20 * NS_PER_MS
+                                : earliest(earliest(m->deadline_ns, m->next_tick_ns), m->next_fault_ns);
+    if (!m->window_open && !m->stopped)
+        until = earliest(until, now + EAGER_TICK_NS * (1 + m->crew->count / 50));
+    return until <= now ? 0 : (int)((until - now + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+/* A worker that died or an interrupt ends the trial; a worker that died is not waited for, the others are. */
+static void react(struct monitor *m, uint64_t now)
+{
+    if (m->crew->failed || now >= m->deadline_ns)
+        stop(m);
+    if (interrupt_pending() && !m->result->interrupted) {
+        m->result->interrupted = interrupt_pending();
+        stop(m);
+    }
+    if (!m->stopped && now >= m->next_fault_ns)
+        act_fault(m, now);
+}
+
+static bool turn(struct monitor *m, char *why, size_t size)
+{
+    crew_poll(m->crew, wait_ms(m, clock_ns()));
+    uint64_t now = clock_ns();
+    react(m, now);
+    struct ledger_view view = look(m, now);
+    if (!m->stopped && now >= m->next_tick_ns) {
+        note_interval(m, now, &view);
+        m->next_tick_ns = now + m->tick_ns;
+    }
+    if (m->crew->alive == 0)
+        return false;
+    return watchdog_look(&m->watchdog, m->crew, &m->result->ledger, &view, now, m->result->interrupted != 0, why, size);
+}
+
+static void prepare(struct monitor *m)
+{
+    uint64_t tick = m->spec->duration_ns / INTERVALS_WANTED;
+    m->tick_ns = tick < TICK_MIN_NS ? TICK_MIN_NS : tick > TICK_MAX_NS ? TICK_MAX_NS : tick;
+    m->random = seed_scramble(m->spec->shape.seed ^ 0x6e656d65736973);
+    m->nemesis = (struct nemesis){
+        .harness = m,
+        .workers = m->crew->count,
+        .random = &m->random,
+        .parameter = m->spec->fault_parameter,
+        .signal = nemesis_signal,
+    };
+    m->result->intervals = calloc(INTERVALS_MAX, sizeof *m->result->intervals);
+    m->result->faults = calloc(FAULTS_MAX, sizeof *m->result->faults);
+}
+
+bool monitor_run(struct crew *crew, const struct trial_spec *spec, struct trial_result *result, char *why, size_t size)
+{
+    struct monitor m = {.crew = crew, .spec = spec, .result = result};
+    bool wedged = false;
+    prepare(&m);
+    open_gate(&m);
+    while (crew->alive && !wedged)
+        wedged = turn(&m, why, size);
+    uint64_t stopped_ns = m.watchdog.stopped_ns ? m.watchdog.stopped_ns : crew->last_exit_ns;
+    if (wedged)
+        gate_stop(result->ledger.gate);
+    result->reap_ns = crew->last_exit_ns > stopped_ns ? crew->last_exit_ns - stopped_ns : 0;
+    return wedged;
+}

@@ -1,0 +1,169 @@
+/* Pinning, on hwloc. */
+#include "run/pin.h"
+
+#include <errno.h>
+#include <hwloc.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/suggest.h"
+
+struct pin {
+    uint32_t places;       /* worker i goes to place i % places; 0: not pinned */
+    hwloc_bitmap_t *sets;
+    char (*names)[64];
+};
+
+/* Loaded once: loading takes milliseconds, and the machine does not change. */
+static hwloc_topology_t topology;
+
+static int topology_ready(struct error *error)
+{
+    if (topology)
+        return 0;
+    /* what taskset or a container leaves us is all there is to place workers on */
+    unsigned long flags = HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM | HWLOC_TOPOLOGY_FLAG_RESTRICT_TO_CPUBINDING;
+    if (hwloc_topology_init(&topology) == 0 && hwloc_topology_set_flags(topology, flags) == 0 &&
+        hwloc_topology_load(topology) == 0)
+        return 0;
+    topology = NULL;
+    return error_set(error, STATUS_ENVIRONMENT, errno, "hwloc cannot read this machine's topology: %s; use --pin none",
+                     error_name(errno));
+}
+
+int pin_valid(const char *policy, struct error *error)
+{
+    static const char *const policies[] = {"none", "compact", "scatter", NULL};
+    for (int i = 0; policies[i]; i++)
+        if (strcmp(policy, policies[i]) == 0)
+            return 0;
+    if (policy[0] && strspn(policy, "0123456789,-") == strlen(policy) && policy[0] != '-' && policy[0] != ',')
+        return 0;
+    struct error inner;
+    suggest_fail(&inner, "policy", policy, policies);
+    return error_set(error, STATUS_USAGE, 0, "%s, or a list of CPUs like 0,2-3", inner.text);
+}
+
+static int pin_alloc(struct pin *pin, uint32_t places)
+{
+    pin->sets = calloc(places, sizeof *pin->sets);
+    pin->names = calloc(places, sizeof *pin->names);
+    pin->places = pin->sets && pin->names ? places : 0;
+    return pin->places ? 0 : ENOMEM;
+}
+
+static void place_set(struct pin *pin, uint32_t place, hwloc_const_cpuset_t set)
+{
+    pin->sets[place] = hwloc_bitmap_dup(set);
+    hwloc_bitmap_singlify(pin->sets[place]);
+    hwloc_bitmap_list_snprintf(pin->names[place], sizeof pin->names[place], pin->sets[place]);
+}
+
+static int pin_compact(struct pin *pin, uint32_t workers)
+{
+    int pus = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU);
+    uint32_t places = workers < (uint32_t)pus ? workers : (uint32_t)pus;
+    if (pin_alloc(pin, places))
+        return -1;
+    for (uint32_t i = 0; i < places; i++)
+        place_set(pin, i, hwloc_get_obj_by_type(topology, HWLOC_OBJ_PU, i)->cpuset);
+    return 0;
+}
+
+static int pin_scatter(struct pin *pin, uint32_t workers)
+{
+    int pus = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU);
+    uint32_t places = workers < (uint32_t)pus ? workers : (uint32_t)pus;
+    hwloc_obj_t root = hwloc_get_root_obj(topology);
+    hwloc_cpuset_t *sets = calloc(places, sizeof *sets);
+    int rc = !sets || pin_alloc(pin, places) || hwloc_distrib(topology, &root, 1, sets, places, INT_MAX, 0) ? -1 : 0;
+    for (uint32_t i = 0; sets && i < places; i++) {
+        if (rc == 0)
+            place_set(pin, i, sets[i]);
+        hwloc_bitmap_free(sets[i]);
+    }
+    free(sets);
+    return rc;
+}
+
+static int pin_list(struct pin *pin, const char *policy, struct error *error)
+{
+    hwloc_const_cpuset_t allowed = hwloc_topology_get_allowed_cpuset(topology);
+    hwloc_bitmap_t asked = hwloc_bitmap_alloc();
+    char list[256];
+    int rc = -1;
+    hwloc_bitmap_list_snprintf(list, sizeof list, allowed);
+    if (hwloc_bitmap_list_sscanf(asked, policy) != 0 || hwloc_bitmap_iszero(asked) || hwloc_bitmap_weight(asked) < 0) {
+        error_set(error, STATUS_USAGE, 0, "--pin %s: not a list of CPUs; write it like 0,2-3", policy);
+    } else if (!hwloc_bitmap_isincluded(asked, allowed)) {
+        error_set(error, STATUS_ENVIRONMENT, 0, "--pin %s: not all of these CPUs can be used here; there are %s", policy, list);
+    } else if (pin_alloc(pin, (uint32_t)hwloc_bitmap_weight(asked)) == 0) {
+        int cpu = -1;
+        for (uint32_t i = 0; i < pin->places; i++) {
+            hwloc_bitmap_t one = hwloc_bitmap_alloc();
+            cpu = hwloc_bitmap_next(asked, cpu);
+            hwloc_bitmap_only(one, (unsigned)cpu);
+            place_set(pin, i, one);
+            hwloc_bitmap_free(one);
+        }
+        rc = 0;
+    }
+    hwloc_bitmap_free(asked);
+    return rc;
+}
+
+int pin_create(struct pin **result, const char *policy, uint32_t workers, struct error *error)
+{
+    struct pin *pin = calloc(1, sizeof *pin);
+    if (!pin)
+        return error_set(error, STATUS_ENVIRONMENT, ENOMEM, "--pin %s: out of memory", policy);
+    *result = pin;
+    if (strcmp(policy, "none") == 0)
+        return 0;
+    int rc = topology_ready(error);
+    if (rc == 0) {
+        error_set(error, STATUS_ENVIRONMENT, ENOMEM, "--pin %s: hwloc cannot place %u workers", policy, workers);
+        rc = strcmp(policy, "compact") == 0   ? pin_compact(pin, workers)
+             : strcmp(policy, "scatter") == 0 ? pin_scatter(pin, workers)
+                                              : pin_list(pin, policy, error);
+    }
+    if (rc) {
+        pin_destroy(pin);
+        *result = NULL;
+    }
+    return rc;
+}
+
+void pin_destroy(struct pin *pin)
+{
+    if (!pin)
+        return;
+    for (uint32_t i = 0; i < pin->places; i++)
+        hwloc_bitmap_free(pin->sets[i]);
+    free(pin->sets);
+    free(pin->names);
+    free(pin);
+}
+
+int pin_apply(const struct pin *pin, uint32_t worker)
+{
+    if (pin->places == 0)
+        return 0;
+    return hwloc_set_cpubind(topology, pin->sets[worker % pin->places], HWLOC_CPUBIND_PROCESS) == 0 ? 0 : errno;
+}
+
+const char *pin_cpus(const struct pin *pin, uint32_t worker)
+{
+    return pin->places ? pin->names[worker % pin->places] : NULL;
+}
+
+uint32_t pin_cpus_allowed(void)
+{
+    struct error ignored;
+    if (topology_ready(&ignored))
+        return 1;
+    int weight = hwloc_bitmap_weight(hwloc_topology_get_allowed_cpuset(topology));
+    return weight > 0 ? (uint32_t)weight : 1;
+}

@@ -1,0 +1,156 @@
+/* The preflight: needs against limits. */
+#include "run/preflight.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/units.h"
+#include "run/ledger.h"
+#include "shm/capacity.h"
+#include "shm/region.h"
+
+/* A worker's page tables, stack and touched data; the crew's measured growth is about 130 KiB a process. */
+#define WORKER_BYTES (256u << 10)
+#define OWN_DESCRIPTORS 32
+
+static void need_add(struct need *need, const struct trial_spec *spec)
+{
+    uint32_t workers = shape_workers(&spec->shape);
+    uint64_t region = spec_region_bytes(spec);
+    uint64_t extra = spec->load->extra_bytes ? spec->load->extra_bytes(&spec->shape) : 0;
+    uint64_t shm = region + extra;
+    /* of a histogram three pages are touched as a rule */
+    uint64_t pages = (uint64_t)workers * (4096 + 3 * 4096 * 2);
+    uint64_t memory = shm + pages + (uint64_t)workers * WORKER_BYTES;
+    if (shm > need->shm_bytes) {
+        need->shm_bytes = shm;
+        need->shm_trial = spec->number;
+    }
+    if (memory > need->memory_bytes) {
+        need->memory_bytes = memory;
+        need->memory_trial = spec->number;
+    }
+    if (region > need->largest_object)
+        need->largest_object = region;
+    if (workers > need->processes) {
+        need->processes = workers;
+        need->processes_trial = spec->number;
+    }
+    uint64_t objects = 2 + (extra ? 2ULL * workers : 0);
+    if (objects > need->shm_objects)
+        need->shm_objects = objects;
+}
+
+struct need need_of(const struct trial_spec *specs, size_t count)
+{
+    struct need need = {0};
+    for (size_t i = 0; i < count; i++)
+        if (!spec_unsupported(&specs[i]))
+            need_add(&need, &specs[i]);
+    need.descriptors = need.processes + OWN_DESCRIPTORS;
+    return need;
+}
+
+static int check_shm(const struct need *need, struct error *error)
+{
+    struct shm_capacity shm;
+    char wanted[UNITS_TEXT], have[UNITS_TEXT];
+    if (capacity_read(REGION_FOLDER, &shm, error))
+        return -1;
+    if (shm.read_only)
+        return error_set(error, STATUS_ENVIRONMENT, EROFS, "%s is mounted read-only: mount -o remount,rw %s", shm.path, shm.path);
+    units_print(&units_size, (double)need->shm_bytes, wanted);
+    units_print(&units_size, (double)shm.free_bytes, have);
+    if (need->shm_bytes > shm.free_bytes)
+        return error_set(error, STATUS_ENVIRONMENT, ENOSPC,
+                         "trial %u needs %s in %s, which has %s free: use a smaller --size, remove objects, or enlarge it "
+                         "(mount -o remount,size=... %s; in a container --shm-size)",
+                         need->shm_trial, wanted, shm.path, have, shm.path);
+    if (shm.inodes && need->shm_objects > shm.inodes_free)
+        return error_set(error, STATUS_ENVIRONMENT, ENOSPC,
+                         "%s has %" PRIu64 " inodes free, %" PRIu64 " are needed: remove objects, or mount -o "
+                         "remount,nr_inodes=... %s",
+                         shm.path, shm.inodes_free, need->shm_objects, shm.path);
+    return 0;
+}
+
+static int check_memory(const struct need *need, struct error *error)
+{
+    struct memory_limit cgroup = memory_limit_read();
+    uint64_t available = memory_available();
+    char wanted[UNITS_TEXT], have[UNITS_TEXT];
+    units_print(&units_size, (double)need->memory_bytes, wanted);
+    if (need->memory_bytes > cgroup.room_bytes)
+        return error_set(error, STATUS_ENVIRONMENT, ENOMEM,
+                         "trial %u needs about %s of memory, the memory cgroup has room for %s (%s): use a smaller --size or "
+                         "population, or raise the limit",
+                         need->memory_trial, wanted, units_print(&units_size, (double)cgroup.room_bytes, have), cgroup.file);
+    if (need->memory_bytes > available)
+        return error_set(error, STATUS_ENVIRONMENT, ENOMEM,
+                         "trial %u needs about %s of memory, %s is available: use a smaller --size or population",
+                         need->memory_trial, wanted, units_print(&units_size, (double)available, have));
+    return 0;
+}
+
+static int check_files(const struct need *need, struct error *error)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < need->descriptors) {
+        if (limit.rlim_max < need->descriptors)
+            return error_set(error, STATUS_ENVIRONMENT, EMFILE,
+                             "trial %u needs %u open files (one a process), the limit is %llu: raise `ulimit -Hn`, or use a "
+                             "smaller population",
+                             need->processes_trial, need->descriptors, (unsigned long long)limit.rlim_max);
+        limit.rlim_cur = need->descriptors;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < need->largest_object)
+        return error_set(error, STATUS_ENVIRONMENT, EFBIG,
+                         "a region of %llu bytes is above the file size limit of %llu: `ulimit -f unlimited`",
+                         (unsigned long long)need->largest_object, (unsigned long long)limit.rlim_cur);
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < need->largest_object)
+        return error_set(error, STATUS_ENVIRONMENT, ENOMEM,
+                         "a region of %llu bytes is above the address space limit of %llu: `ulimit -v unlimited`",
+                         (unsigned long long)need->largest_object, (unsigned long long)limit.rlim_cur);
+    return 0;
+}
+
+/* The first number of a file under /proc or /sys; UINT64_MAX where there is none, or "max". */
+static uint64_t number_of(const char *path)
+{
+    uint64_t value = UINT64_MAX;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return value;
+    if (fscanf(file, "%" SCNu64, &value) != 1)
+        value = UINT64_MAX;
+    fclose(file);
+    return value;
+}
+
+static int check_processes(const struct need *need, struct error *error)
+{
+    struct rlimit limit;
+    uint64_t pid_max = number_of("/proc/sys/kernel/pid_max");
+    if (need->processes + 100ULL > pid_max)
+        return error_set(error, STATUS_ENVIRONMENT, EAGAIN,
+                         "trial %u needs %u processes, the system can number %" PRIu64 " (kernel.pid_max)",
+                         need->processes_trial, need->processes, pid_max);
+    /* root is not bound by it; what others of this user run counts too, and shows when forking */
+    if (geteuid() != 0 && getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur <= need->processes)
+        return error_set(error, STATUS_ENVIRONMENT, EAGAIN,
+                         "trial %u needs %u processes, this user may have %llu: raise `ulimit -u`, or use a smaller population",
+                         need->processes_trial, need->processes, (unsigned long long)limit.rlim_cur);
+    return 0;
+}
+
+int preflight(const struct need *need, struct error *error)
+{
+    if (check_shm(need, error) || check_memory(need, error) || check_files(need, error))
+        return -1;
+    return check_processes(need, error);
+}

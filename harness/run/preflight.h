@@ -1,0 +1,28 @@
+/* The preflight: is there room for a plan, before anything is started? */
+#ifndef RUN_PREFLIGHT_H
+#define RUN_PREFLIGHT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "run/spec.h"
+
+/* What the most demanding trial of a plan needs. Trials run one after the other, so needs do not add up. */
+struct need {
+    uint64_t shm_bytes;    /* in /dev/shm */
+    uint64_t shm_objects;
+    uint64_t memory_bytes; /* shm, ledger and processes together */
+    uint64_t largest_object;
+    uint32_t processes;
+    uint32_t descriptors;
+    uint32_t shm_trial, memory_trial, processes_trial; /* the trials that need most */
+};
+
+struct need need_of(const struct trial_spec *specs, size_t count);
+
+/* Compares a need with /dev/shm, the memory cgroup, the memory, and this process's limits; raises the soft limit on open
+ * files where that is enough. Fails with status ENVIRONMENT, naming the limit and the way out. */
+int preflight(const struct need *need, struct error *error);
+
+#endif

@@ -1,0 +1,67 @@
+/* What a trial came to. */
+#ifndef RUN_RESULT_H
+#define RUN_RESULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "run/crew.h"
+#include "run/ledger.h"
+#include "run/spec.h"
+#include "shm/region.h"
+
+struct interval {
+    uint64_t at_ns; /* its end, since the gate opened */
+    uint64_t length_ns;
+    uint64_t ops;
+    uint32_t inside, acquiring;
+};
+
+struct fault_note {
+    uint64_t at_ns; /* since the gate opened */
+    uint32_t worker;
+    char detail[64];
+};
+
+/* How one worker ended, for the record. */
+struct worker_end {
+    pid_t pid;
+    char exit[48];
+    char cpus[64]; /* empty: not pinned */
+    enum phase phase; /* where it was when it ended or was ended */
+};
+
+struct trial_result {
+    enum verdict verdict;
+    bool as_expected;
+    char reason[1024];
+    enum status error_status; /* of a verdict ERROR: USAGE or ENVIRONMENT where the harness knows better */
+    int interrupted;          /* signal number, 0 */
+
+    struct ledger ledger; /* kept mapped until trial_result_free() */
+    struct worker_end *ends;
+    uint32_t workers; /* 0 when no crew was started */
+
+    struct interval *intervals;
+    uint32_t interval_count;
+    struct fault_note *faults;
+    uint32_t fault_count;
+
+    uint64_t gate_ns; /* clock when the gate opened; 0: it never did */
+    uint64_t ops, writer_ops, reader_ops;
+    uint64_t ran_ns;    /* gate to the end of the last worker's loop */
+    uint64_t window_ns; /* while all workers were under way; 0: never */
+    uint64_t window_ops;
+    uint64_t violations[VIOLATIONS], violation_count;
+    uint64_t handoffs, contended, preempted, sampled, overlaps, recovered;
+    uint32_t idle_workers;
+
+    uint64_t fork_ns, ready_ns, reap_ns;
+    uint64_t region_step_ns[REGION_STEPS];
+    bool region_step_done[REGION_STEPS];
+    const char *reserved_by;
+};
+
+void trial_result_free(struct trial_result *result);
+
+#endif

@@ -1,0 +1,50 @@
+/* One trial as the plan orders it: what follows from it. */
+#include "run/spec.h"
+
+#include <stddef.h>
+
+enum verdict spec_expected(const struct trial_spec *spec)
+{
+    const struct shape *shape = &spec->shape;
+    enum verdict sync = spec->sync->expect;
+    bool broken = sync != VERDICT_CLEAN && !spec->load->uses_system && shape->readers >= spec->sync->expect_readers &&
+                  (sync == VERDICT_WEDGED || spec->load->breakable(shape));
+    if (spec->fault->expect >= 0)
+        return (enum verdict)spec->fault->expect;
+    if (broken)
+        return sync;
+    /* one process alone cannot meet anybody: no verdict is the right one */
+    return shape_workers(shape) > 1 ? VERDICT_CLEAN : VERDICT_INCONCLUSIVE;
+}
+
+const char *spec_unsupported(const struct trial_spec *spec)
+{
+    if (!(spec->load->families >> spec->sync->family & 1))
+        return "this load cannot be run with a sync of that family";
+    return NULL;
+}
+
+uint64_t spec_area_offset(const struct trial_spec *spec)
+{
+    uint64_t state = spec->sync->state_bytes;
+    return (state + SYNC_STATE_ALIGN - 1) / SYNC_STATE_ALIGN * SYNC_STATE_ALIGN;
+}
+
+uint64_t spec_region_bytes(const struct trial_spec *spec)
+{
+    return spec_area_offset(spec) + spec->load->area_bytes(&spec->shape);
+}
+
+uint32_t spec_histograms(const struct trial_spec *spec)
+{
+    uint32_t kinds = HISTOGRAM_OWN;
+    for (const char *const *name = spec->load->histograms; *name; name++)
+        kinds++;
+    return kinds;
+}
+
+const char *spec_histogram_name(const struct trial_spec *spec, uint32_t kind)
+{
+    static const char *const common[HISTOGRAM_OWN] = {"acquire", "hold", "response"};
+    return kind < HISTOGRAM_OWN ? common[kind] : spec->load->histograms[kind - HISTOGRAM_OWN];
+}

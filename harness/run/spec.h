@@ -1,0 +1,43 @@
+/* One trial as the plan orders it. */
+#ifndef RUN_SPEC_H
+#define RUN_SPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "contract/contents.h"
+
+struct trial_spec {
+    uint32_t number;     /* in the run, from 1 */
+    const char *job;     /* section of the job file */
+    const struct load_ops *load;
+    const struct sync_ops *sync;
+    const struct fault_ops *fault;
+    double fault_parameter;
+    const char *fault_text; /* as given: "stop:5" */
+    struct shape shape;     /* without its name, which is made when the trial starts */
+    uint32_t repeat;        /* from 1 */
+    uint64_t duration_ns;   /* 0: shape.ops_limit rules */
+    const char *pin;
+    enum verdict expect;
+    bool expect_given; /* by --expect; otherwise it follows from load, sync, fault and crew */
+    uint32_t enough; /* hand-offs below which a clean trial is INCONCLUSIVE */
+};
+
+/* The verdict that such a trial should come to. */
+enum verdict spec_expected(const struct trial_spec *spec);
+
+/* NULL, or why load and sync do not go together. */
+const char *spec_unsupported(const struct trial_spec *spec);
+
+/* Bytes of the region under test. */
+uint64_t spec_region_bytes(const struct trial_spec *spec);
+
+/* Where the load's area begins in the region. */
+uint64_t spec_area_offset(const struct trial_spec *spec);
+
+/* How many histograms each worker keeps, and what they are called. */
+uint32_t spec_histograms(const struct trial_spec *spec);
+const char *spec_histogram_name(const struct trial_spec *spec, uint32_t kind);
+
+#endif

@@ -1,0 +1,145 @@
+/* The watchdog: progress, suspicion, and the explanation. */
+#define _GNU_SOURCE
+#include "run/watchdog.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "run/process.h"
+
+/* Without any progress for this long the processes are looked at; a second look as long after the first decides. */
+#define SUSPICION_NS (400 * NS_PER_MS)
+/* Without /proc nothing can be looked at; then only a longer standstill counts. */
+#define BLIND_NS (5 * NS_PER_S)
+/* Whatever the processes look like, so long a standstill is the end of the trial. */
+#define STANDSTILL_NS (10 * NS_PER_S)
+#define INTERRUPTED_NS (700 * NS_PER_MS)
+
+/* What the live workers look like together. */
+struct crew_look {
+    uint32_t seen, running, sleeping, stopped, inside;
+    uint64_t ticks;
+};
+
+static struct crew_look crew_look(const struct crew *crew, const struct ledger *ledger)
+{
+    struct crew_look look = {0};
+    for (uint32_t i = 0; i < crew->count; i++) {
+        if (crew->members[i].exit != EXIT_NOT_YET)
+            continue;
+        struct process_look p = process_look(crew->members[i].pid);
+        uint32_t phase = slot_load(&ledger->slots[i].phase);
+        look.seen += p.state != 0;
+        look.running += p.state == 'R';
+        look.sleeping += p.state == 'S';
+        look.stopped += p.state == 'T' || p.state == 't';
+        look.inside += phase == PHASE_INSIDE || phase == PHASE_RELEASING;
+        look.ticks += p.ticks;
+    }
+    return look;
+}
+
+void watchdog_start(struct watchdog *watchdog, const struct trial_spec *spec, uint64_t now)
+{
+    uint64_t own = spec->shape.hold_ns + spec->shape.think_ns;
+    uint32_t workers = shape_workers(&spec->shape);
+    *watchdog = (struct watchdog){.started_ns = now, .progress_ns = now, .population = workers};
+    if (spec->shape.rate > 0)
+        own += (uint64_t)(workers / spec->shape.rate * 1e9);
+    watchdog->allowance_ns = own;
+    watchdog->end_ns = UINT64_MAX;
+}
+
+/* After the stop everybody has one operation left, and needs one turn on a CPU for it. */
+void watchdog_stopping(struct watchdog *watchdog, uint64_t now)
+{
+    watchdog->stopped_ns = now;
+    watchdog->progress_ns = now;
+    watchdog->end_ns = now + 30 * NS_PER_S + watchdog->population * (50 * NS_PER_MS + watchdog->allowance_ns);
+}
+
+static size_t explain_worker(const struct crew *crew, const struct ledger *ledger, uint32_t i, char *text, size_t size)
+{
+    const struct slot *slot = &ledger->slots[i];
+    struct process_look p = process_look(crew->members[i].pid);
+    char wchan[48];
+    process_wchan(crew->members[i].pid, wchan, sizeof wchan);
+    const char *doing = p.state == 'R'                     ? "spins in user space"
+                        : p.state == 'T' || p.state == 't' ? "is stopped by a signal"
+                        : p.state == 0                     ? "cannot be seen in /proc"
+                                                           : "sleeps in the kernel";
+    int n = snprintf(text, size, "; worker %u (pid %d) %s%s%s%s, phase %s, after %llu operations", i, (int)crew->members[i].pid,
+                     doing, wchan[0] ? " (" : "", wchan, wchan[0] ? ")" : "", phase_name(slot_load(&slot->phase)),
+                     (unsigned long long)slot_load(&slot->ops));
+    return n > 0 ? (size_t)n : 0;
+}
+
+static void explain(const struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger, uint64_t now,
+                    char *why, size_t size)
+{
+    uint32_t told = 0;
+    int n = snprintf(why, size, "no progress for %.1f s with %u of %u workers left", (double)(now - watchdog->progress_ns) / 1e9,
+                     crew->alive, crew->count);
+    size_t used = n > 0 ? (size_t)n : 0;
+    for (uint32_t i = 0; i < crew->count && told < 4; i++) {
+        if (crew->members[i].exit != EXIT_NOT_YET || used + 1 >= size)
+            continue;
+        used += explain_worker(crew, ledger, i, why + used, size - used);
+        told++;
+    }
+    if (crew->alive > told && used + 1 < size)
+        snprintf(why + used, size - used, "; and %u more", crew->alive - told);
+}
+
+/* The second look: could everybody have gone on, and has nobody a way to? */
+static bool stuck(const struct watchdog *watchdog, const struct crew_look *look, uint64_t elapsed_ns)
+{
+    if (look->seen == 0 || look->inside || look->stopped)
+        return false;
+    if (look->running == 0)
+        return look->sleeping == look->seen;
+    double burned = (double)(look->ticks - watchdog->cpu_ticks) / (double)sysconf(_SC_CLK_TCK);
+    return burned > 0.3 * (double)elapsed_ns / 1e9;
+}
+
+static bool suspect(struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger, uint64_t now)
+{
+    uint64_t idle_ns = now - watchdog->progress_ns;
+    uint64_t patience = SUSPICION_NS + 2 * watchdog->allowance_ns + crew->alive * 4 * NS_PER_MS;
+    if (idle_ns < patience)
+        return false;
+    if (idle_ns > STANDSTILL_NS + patience)
+        return true;
+    struct crew_look look = crew_look(crew, ledger);
+    if (look.seen == 0)
+        return idle_ns > BLIND_NS;
+    if (watchdog->suspected_ns == 0) {
+        watchdog->suspected_ns = now;
+        watchdog->cpu_ticks = look.ticks;
+        return false;
+    }
+    uint64_t elapsed = now - watchdog->suspected_ns;
+    if (elapsed < SUSPICION_NS)
+        return false;
+    return stuck(watchdog, &look, elapsed);
+}
+
+bool watchdog_look(struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger,
+                   const struct ledger_view *view, uint64_t now, bool hurry, char *why, size_t size)
+{
+    uint64_t progress = view->progress + (crew->count - crew->alive);
+    if (progress != watchdog->progress) {
+        watchdog->progress = progress;
+        watchdog->progress_ns = now;
+        watchdog->suspected_ns = 0;
+    }
+    bool late = now > watchdog->end_ns || (hurry && now > watchdog->stopped_ns + INTERRUPTED_NS);
+    /* what a dead worker held, nobody gives back: the others are not waited for as long */
+    bool bereft = crew->failed && now > watchdog->progress_ns + SUSPICION_NS;
+    if (!late && !bereft && !suspect(watchdog, crew, ledger, now))
+        return false;
+    explain(watchdog, crew, ledger, now, why, size);
+    return true;
+}

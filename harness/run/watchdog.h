@@ -1,0 +1,36 @@
+/* The watchdog: tells a wedged crew from a slow one, and says who waits where.
+ *
+ * Progress is whatever moves in the ledger. Without any for a while, the processes are looked at: a crew is wedged when every
+ * worker left could have gone on (it burned CPU time, or sleeps) and nobody is in a place that it can leave by itself. A
+ * holder that is stopped or descheduled makes the crew slow, not wedged, until the trial's last deadline.
+ */
+#ifndef RUN_WATCHDOG_H
+#define RUN_WATCHDOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "run/crew.h"
+#include "run/ledger.h"
+#include "run/spec.h"
+
+struct watchdog {
+    uint64_t started_ns, stopped_ns; /* clock; stopped_ns 0 until the workers were asked to end */
+    uint64_t end_ns;                 /* clock: nobody is waited for beyond this */
+    uint64_t progress, progress_ns;  /* newest progress seen, and when */
+    uint64_t suspected_ns;           /* the processes were first looked at; 0: no suspicion */
+    uint64_t cpu_ticks;              /* that the live workers had used then */
+    uint32_t population;
+    uint64_t allowance_ns; /* what one operation may take by its own wish */
+};
+
+void watchdog_start(struct watchdog *watchdog, const struct trial_spec *spec, uint64_t now);
+
+/* The workers have been asked to end. */
+void watchdog_stopping(struct watchdog *watchdog, uint64_t now);
+
+/* True: give up; `why` says who waits where. `hurry`: the run was interrupted, nobody is waited for long. */
+bool watchdog_look(struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger,
+                   const struct ledger_view *view, uint64_t now, bool hurry, char *why, size_t size);
+
+#endif

@@ -1,0 +1,44 @@
+/* Contents: every row there is to run, in curated order. A new primitive, load or fault is one file and one line here. */
+#include "contract/contents.h"
+
+#include <stddef.h>
+
+#include "workloads/fault/rows.h"
+#include "workloads/load/rows.h"
+#include "workloads/sync/rows.h"
+
+const struct sync_ops *const contents_syncs[] = {
+    &sync_none,
+    &sync_semaphore,
+    &sync_semaphore_named,
+    &sync_mutex,
+    &sync_mutex_robust,
+    &sync_rwlock,
+    &sync_spin,
+    &sync_busted_tas,
+    &sync_busted_permits,
+    &sync_busted_readers,
+    &sync_busted_forgetful,
+    &sync_busted_scribble,
+    NULL,
+};
+
+const struct load_ops *const contents_loads[] = {
+    &load_counter,
+    &load_snapshot,
+    &load_quit,
+    &load_lifecycle,
+    NULL,
+};
+
+const struct fault_ops *const contents_faults[] = {
+    &fault_none,
+    &fault_yield,
+    &fault_delay,
+    &fault_stop,
+    &fault_kill,
+    NULL,
+};
+
+const char contents_default_load[] = "counter";
+const char contents_default_syncs[] = "none,semaphore,mutex,spin";

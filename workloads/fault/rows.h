@@ -1,0 +1,13 @@
+/* Every fault row, one declaration a row; workloads/contents.c puts them in order. */
+#ifndef WORKLOADS_FAULT_ROWS_H
+#define WORKLOADS_FAULT_ROWS_H
+
+#include "contract/fault.h"
+
+extern const struct fault_ops fault_none;
+extern const struct fault_ops fault_yield;
+extern const struct fault_ops fault_delay;
+extern const struct fault_ops fault_stop;
+extern const struct fault_ops fault_kill;
+
+#endif

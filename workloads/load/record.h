@@ -1,0 +1,57 @@
+/* A guarded record in the region: stamped bytes between two guards, and the judgement of what is read from it.
+ *
+ * Used by the loads that write whole records (snapshot, quit). The caller holds whatever lock there is.
+ */
+#ifndef WORKLOADS_LOAD_RECORD_H
+#define WORKLOADS_LOAD_RECORD_H
+
+#include "contract/worker.h"
+#include "shm/payload.h"
+
+#define RECORD_GUARD 64
+
+/* Where things lie, from the start of the record's memory: guard, payload, guard, with no gap. */
+size_t record_bytes(uint64_t size);
+
+/* The payload in the record's memory. */
+static inline unsigned char *record_payload(void *memory)
+{
+    return (unsigned char *)memory + RECORD_GUARD;
+}
+
+/* Writes version 0 by nobody, and the guards. */
+void record_prepare(void *memory, const struct shape *shape);
+
+/* The trial's tag: tells this trial's stamps from another's. */
+static inline uint32_t record_tag(const struct shape *shape)
+{
+    return (uint32_t)(seed_scramble(shape->seed ^ 0x746167) & ((1u << PAYLOAD_TAG_BITS) - 1));
+}
+
+/* Fills the payload as worker `w`, passing through worker_inside() when half of it is written. */
+void record_write(struct worker *w, void *memory, uint64_t version);
+
+/* Is the payload still what worker `w` has just written as `version`? Looks at the first, the last and a random word;
+ * reports an overlap if not. */
+void record_confirm(struct worker *w, void *memory, uint64_t version);
+
+/* Reads and judges the payload: torn or foreign content is reported. True: the record is whole, *stamp is its stamp. */
+bool record_read(struct worker *w, void *memory, uint64_t *stamp);
+
+/* Judges the version of a whole record against what this worker has seen and what was known to be complete. Then it
+ * becomes what this worker has seen. `floor` 0: nothing was known. */
+void record_order(struct worker *w, uint64_t stamp, uint64_t floor);
+
+/* The newest version that one other worker, chosen at random, knows to be complete: to be asked before entering. */
+uint64_t record_floor(struct worker *w);
+
+/* Reports guards that have changed. */
+void record_audit(struct worker *auditor, void *memory);
+
+/* The writer as evidence names it: an index, or -1 for the initial content. */
+static inline int32_t record_writer(uint64_t stamp)
+{
+    return payload_writer(stamp) == PAYLOAD_NOBODY ? -1 : (int32_t)payload_writer(stamp);
+}
+
+#endif

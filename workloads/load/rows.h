@@ -1,0 +1,12 @@
+/* Every load row, one declaration a row; workloads/contents.c puts them in order. */
+#ifndef WORKLOADS_LOAD_ROWS_H
+#define WORKLOADS_LOAD_ROWS_H
+
+#include "contract/load.h"
+
+extern const struct load_ops load_counter;
+extern const struct load_ops load_snapshot;
+extern const struct load_ops load_quit;
+extern const struct load_ops load_lifecycle;
+
+#endif

@@ -1,0 +1,104 @@
+/* snapshot: writers replace a whole record, readers must always see one whole write, never an older one than before. */
+#include <stdio.h>
+
+#include "workloads/load/record.h"
+#include "workloads/load/rows.h"
+
+static size_t snapshot_bytes(const struct shape *shape)
+{
+    return record_bytes(shape->size);
+}
+
+static int snapshot_prepare(void *area, const struct shape *shape)
+{
+    record_prepare(area, shape);
+    return 0;
+}
+
+/* Under the lock the newest version is the one in the record: the next one is one more, and a version that went down, or a
+ * last word that differs from the first, was made by somebody who should have been outside. */
+static void snapshot_write(struct worker *w)
+{
+    void *record = w->area;
+    const unsigned char *payload = record_payload(record);
+    uint64_t size = w->shape->size, mine = 0;
+    while (worker_next(w)) {
+        uint64_t floor = w->timed ? record_floor(w) : 0;
+        if (!worker_enter(w))
+            return;
+        uint64_t stamp = payload_peek(payload, size);
+        if (size >= 8 && stamp != payload_peek_last(payload, size))
+            record_read(w, record, &stamp);
+        record_order(w, stamp, floor);
+        if (stamp != mine)
+            worker_handoff(w);
+        uint64_t version = payload_version(stamp) + 1;
+        record_write(w, record, version);
+        record_confirm(w, record, version);
+        mine = payload_stamp(version, w->index, record_tag(w->shape)) & payload_mask(size);
+        worker_leave(w);
+        if (size >= 8)
+            __atomic_store_n(&w->slot->version, version, __ATOMIC_RELEASE);
+        worker_done(w);
+    }
+}
+
+static void snapshot_read(struct worker *w)
+{
+    uint64_t stamp, last = 0;
+    while (worker_next(w)) {
+        uint64_t floor = w->timed ? record_floor(w) : 0;
+        if (!worker_enter_shared(w))
+            return;
+        bool whole = record_read(w, w->area, &stamp);
+        worker_inside(w);
+        worker_leave(w);
+        if (whole) {
+            record_order(w, stamp, floor);
+            if (stamp != last)
+                worker_handoff(w);
+            last = stamp;
+        }
+        worker_done(w);
+    }
+}
+
+/* Each write made the version one larger, if none was lost. */
+static void snapshot_audit(struct worker *auditor)
+{
+    const struct shape *shape = auditor->shape;
+    uint64_t stamp, writes = 0;
+    for (uint32_t i = 0; i < shape->writers; i++)
+        writes += slot_load(&auditor->crew.slots[i].ops);
+    record_audit(auditor, auditor->area);
+    if (!record_read(auditor, auditor->area, &stamp))
+        return;
+    uint64_t mask = payload_mask(shape->size) & ((1ULL << PAYLOAD_VERSION_BITS) - 1);
+    if ((payload_version(stamp) & mask) != (writes & mask))
+        worker_violation_values(auditor, VIOLATION_LOST, writes & mask, payload_version(stamp) & mask,
+                                "%llu writes were made, the record has come to version %llu%s: updates were lost",
+                                (unsigned long long)writes, (unsigned long long)(payload_version(stamp) & mask),
+                                shape->size < 6 ? " (its low bytes)" : "");
+}
+
+static bool snapshot_breakable(const struct shape *shape)
+{
+    return shape->writers > 1 || (shape->readers > 0 && shape->size > 8);
+}
+
+const struct load_ops load_snapshot = {
+    .name = "snapshot",
+    .summary = "writers replace a versioned record, readers verify every word of it",
+    .families = 1u << SYNC_LOCK,
+    .default_size = 64,
+    .min_size = 1,
+    .size_means = "the record",
+    .min_writers = 1,
+    .enough = 30,
+    .area_bytes = snapshot_bytes,
+    .prepare = snapshot_prepare,
+    .write = snapshot_write,
+    .read = snapshot_read,
+    .audit = snapshot_audit,
+    .breakable = snapshot_breakable,
+};

@@ -1,0 +1,20 @@
+/* Every sync row, one declaration a row; workloads/contents.c puts them in order. */
+#ifndef WORKLOADS_SYNC_ROWS_H
+#define WORKLOADS_SYNC_ROWS_H
+
+#include "contract/sync.h"
+
+extern const struct sync_ops sync_none;
+extern const struct sync_ops sync_semaphore;
+extern const struct sync_ops sync_semaphore_named;
+extern const struct sync_ops sync_mutex;
+extern const struct sync_ops sync_mutex_robust;
+extern const struct sync_ops sync_rwlock;
+extern const struct sync_ops sync_spin;
+extern const struct sync_ops sync_busted_tas;
+extern const struct sync_ops sync_busted_permits;
+extern const struct sync_ops sync_busted_readers;
+extern const struct sync_ops sync_busted_forgetful;
+extern const struct sync_ops sync_busted_scribble;
+
+#endif

@@ -1,0 +1,53 @@
+/* rwlock: the pthread read-write lock shared between processes; readers go in together. */
+#define _GNU_SOURCE
+#include <pthread.h>
+
+#include "workloads/sync/rows.h"
+
+static int rwlock_create(void *state, const struct sync_setup *setup)
+{
+    (void)setup;
+    pthread_rwlockattr_t attributes;
+    int rc = pthread_rwlockattr_init(&attributes);
+    if (rc == 0)
+        rc = pthread_rwlockattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    if (rc == 0)
+        rc = pthread_rwlock_init(state, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
+    return rc;
+}
+
+static int rwlock_write(struct sync_self *self)
+{
+    return pthread_rwlock_wrlock(self->state);
+}
+
+static int rwlock_read(struct sync_self *self)
+{
+    return pthread_rwlock_rdlock(self->state);
+}
+
+static int rwlock_try(struct sync_self *self)
+{
+    return pthread_rwlock_trywrlock(self->state);
+}
+
+static int rwlock_release(struct sync_self *self)
+{
+    return pthread_rwlock_unlock(self->state);
+}
+
+const struct sync_ops sync_rwlock = {
+    .name = "rwlock",
+    .summary = "pthread_rwlock_t, process-shared, glibc's default preference (readers)",
+    .family = SYNC_LOCK,
+    .traits = SYNC_BLOCKING | SYNC_TIMED | SYNC_SHARED,
+    .expect = VERDICT_CLEAN,
+    .state_bytes = sizeof(pthread_rwlock_t),
+    .create = rwlock_create,
+    .lock = {.acquire = rwlock_write,
+             .release = rwlock_release,
+             .acquire_shared = rwlock_read,
+             .release_shared = rwlock_release,
+             .try_acquire = rwlock_try},
+};

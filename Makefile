@@ -1,0 +1,92 @@
+# Builds build/shmoo, tests it, installs it.
+#
+#   make                    the program
+#   make check              unit tests (libcheck) and command-line tests (pytest) of the program in BUILD
+#   make install            PREFIX and DESTDIR are honoured
+#   make demo | smoke       the main job, or the CI gate, on what is built
+#   make layers             the layer check
+#
+# Variables: CC=gcc|clang  BUILD=folder  WERROR=1  SANITIZE=address,undefined  CFLAGS  LDFLAGS
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+BUILD ?= build
+PREFIX ?= /usr/local
+DATADIR = $(PREFIX)/share/shmoo
+PYTHON = /usr/bin/python3
+
+CFLAGS ?= -O2 -g
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wformat=2 \
+           -Wundef -Wvla
+# a row that no list names would be lost without a word; only clang can tell
+ifneq (,$(findstring clang,$(CC)))
+WARNINGS += -Wmissing-variable-declarations
+endif
+ifdef WERROR
+WARNINGS += -Werror
+endif
+ifdef SANITIZE
+# shift and alignment as the CPU has them; every finding ends the process
+SANITIZER = -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -DSANITIZED=1
+endif
+
+PACKAGES = inih hwloc jansson
+PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null || echo -linih -lhwloc -ljansson)
+
+ALL_CFLAGS = -std=gnu11 $(WARNINGS) -Iharness -I. $(PACKAGE_CFLAGS) -DSHMOO_DATADIR='"$(DATADIR)"' $(SANITIZER) $(CFLAGS)
+ALL_LIBS = $(PACKAGE_LIBS) -lm -lpthread
+
+SOURCES := $(filter-out %_test.c,$(wildcard harness/*.c harness/*/*.c workloads/*.c workloads/*/*.c))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
+PARTS := $(filter-out $(BUILD)/obj/harness/main.o,$(OBJECTS))
+TEST_SOURCES := $(wildcard harness/*/*_test.c workloads/*/*_test.c)
+TESTS := $(TEST_SOURCES:%.c=$(BUILD)/test/%)
+
+all: $(BUILD)/shmoo
+
+$(BUILD)/shmoo: $(OBJECTS)
+	$(CC) $(SANITIZER) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/test/%: $(BUILD)/obj/%.o $(PARTS)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZER) $(LDFLAGS) -o $@ $^ $(ALL_LIBS) $$(pkg-config --libs check)
+
+tests: $(TESTS)
+
+check: $(BUILD)/shmoo $(TESTS)
+	@for test in $(TESTS); do echo "== $$test"; CK_VERBOSITY=minimal $$test || exit 1; done
+	SHMOO=$(abspath $(BUILD)/shmoo) $(PYTHON) -B -m pytest -q -p no:cacheprovider harness workloads analysis
+
+demo: $(BUILD)/shmoo
+	$(BUILD)/shmoo run tradeoffs; status=$$?; $(BUILD)/shmoo report results/latest; exit $$status
+
+smoke: $(BUILD)/shmoo
+	$(BUILD)/shmoo run smoke
+
+layers:
+	ci/layers
+
+install: $(BUILD)/shmoo
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/analysis $(DESTDIR)$(DATADIR)/jobs
+	install -m 755 $(BUILD)/shmoo $(DESTDIR)$(PREFIX)/bin/shmoo
+	install -m 644 workloads/jobs/*.ini $(DESTDIR)$(DATADIR)/jobs/
+	install -m 644 $(filter-out analysis/test_%.py analysis/synthetic.py,$(wildcard analysis/*.py analysis/*.j2)) \
+	    $(DESTDIR)$(DATADIR)/analysis/
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/shmoo
+	rm -rf $(DESTDIR)$(DATADIR)
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(OBJECTS:.o=.d) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d)
+
+.PHONY: all tests check demo smoke layers install uninstall clean
+.SECONDARY:

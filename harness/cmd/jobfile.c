@@ -1,0 +1,221 @@
+/* Job files, through inih; the file's own reader counts lines, so that errors name line and column. */
+#include "cmd/jobfile.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/suggest.h"
+#include "cmd/places.h"
+
+/* inih's own limit on a line, less its ending; a longer value goes on in an indented line. */
+#define LINE_MAX_LENGTH 196
+
+struct reader {
+    struct plan *plan;
+    const char *path;
+    FILE *file;
+    char line[512]; /* as read last */
+    unsigned number;
+    bool in_section;
+    struct grid *grid; /* of the section; NULL in [global] */
+    size_t first_grid; /* of this file */
+    struct option_list shared[RUN_OPTIONS]; /* what [global] says */
+    unsigned first_line[RUN_OPTIONS];       /* where a key was given in this section; 0: not yet */
+    struct error *error;
+    bool failed;
+};
+
+/* Notes the first failure, at a place in the line read last; returns 0, as inih's handlers do to fail. */
+__attribute__((format(printf, 3, 4))) static int fail_at(struct reader *r, const char *at, const char *format, ...)
+{
+    char message[900];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    size_t column = at ? (size_t)(at - r->line) + 1 : 1;
+    if (!r->failed)
+        error_set(r->error, STATUS_USAGE, 0, "%s:%u:%zu: %s", r->path, r->number, column, message);
+    r->failed = true;
+    return 0;
+}
+
+/* Lays a set of lists over a grid's: those that were given. */
+static void overlay(struct option_list *to, const struct option_list *from)
+{
+    for (size_t i = 0; i < RUN_OPTIONS; i++) {
+        if (from[i].source == OPTION_FROM_DEFAULT)
+            continue;
+        options_free(&to[i], 1);
+        options_copy(&to[i], &from[i], 1);
+    }
+}
+
+struct grid *plan_add_grid(struct plan *plan, const char *job)
+{
+    struct grid *grids = realloc(plan->grids, (plan->grid_count + 1) * sizeof *grids);
+    if (!grids)
+        return NULL;
+    plan->grids = grids;
+    struct grid *grid = &plan->grids[plan->grid_count++];
+    grid->job = strdup(job);
+    options_init(run_options, RUN_OPTIONS, grid->options);
+    return grid;
+}
+
+static int enter_section(struct reader *r, const char *section)
+{
+    r->in_section = true;
+    memset(r->first_line, 0, sizeof r->first_line);
+    if (strcmp(section, "global") == 0) {
+        r->grid = NULL;
+        if (r->plan->grid_count > r->first_grid)
+            return fail_at(r, NULL, "[global] must come before all other sections");
+        return 1;
+    }
+    for (size_t i = r->first_grid; i < r->plan->grid_count; i++)
+        if (strcmp(r->plan->grids[i].job, section) == 0)
+            return fail_at(r, NULL, "the section [%s] is there twice", section);
+    r->grid = plan_add_grid(r->plan, section);
+    if (!r->grid)
+        return fail_at(r, NULL, "out of memory");
+    overlay(r->grid->options, r->shared);
+    return 1;
+}
+
+/* A line of the file, for inih. Comment lines and blanks pass; a line beyond inih's limit is an error of its own. */
+static char *read_line(char *buffer, int size, void *stream)
+{
+    struct reader *r = stream;
+    if (r->failed || !fgets(r->line, sizeof r->line, r->file))
+        return NULL;
+    r->number++;
+    size_t length = strcspn(r->line, "\r\n");
+    if (strlen(r->line) == sizeof r->line - 1 || length > LINE_MAX_LENGTH || (int)length + 2 > size) {
+        fail_at(r, r->line + LINE_MAX_LENGTH, "the line is longer than %d characters; go on in a line that begins with a space",
+                LINE_MAX_LENGTH);
+        return NULL;
+    }
+    if (memchr(r->line, '\0', length)) {
+        fail_at(r, NULL, "the file holds a NUL byte; it is not a text file");
+        return NULL;
+    }
+    char *end = strchr(r->line, ']');
+    if (r->line[0] == '[' && end) {
+        char section[sizeof r->line];
+        snprintf(section, sizeof section, "%.*s", (int)(end - r->line - 1), r->line + 1);
+        if (!enter_section(r, section))
+            return NULL;
+    }
+    snprintf(buffer, (size_t)size, "%s", r->line);
+    return buffer;
+}
+
+static const char *find_in_line(const struct reader *r, const char *text)
+{
+    const char *at = text && *text ? strstr(r->line, text) : NULL;
+    return at ? at : r->line;
+}
+
+/* A list that goes on in an indented line arrives as the same key again. */
+static int assign(struct reader *r, int row, const char *value)
+{
+    struct option_list *lists = r->grid ? r->grid->options : r->shared;
+    const struct option_row *option = &run_options[row];
+    bool continued = isspace((unsigned char)r->line[0]);
+    struct option_row gathering = *option;
+    struct error error;
+    char text[512];
+    if (r->first_line[row] && !continued)
+        return fail_at(r, NULL, "%s is given twice in this section", option->name);
+    if (continued)
+        gathering.flags |= OPTION_GATHER;
+    r->first_line[row] = r->number;
+    snprintf(text, sizeof text, "%s", value);
+    size_t length = strlen(text); /* a comma at the end of a line that goes on */
+    if (length && text[length - 1] == ',' && (option->flags & OPTION_LIST))
+        text[length - 1] = '\0';
+    if (option_assign(&gathering, &lists[row], text, option->name, OPTION_FROM_FILE, &error))
+        return fail_at(r, find_in_line(r, value), "%s", error.text);
+    return 1;
+}
+
+static int on_value(void *user, const char *section, const char *name, const char *value)
+{
+    struct reader *r = user;
+    if (r->failed)
+        return 0;
+    (void)section; /* known since its line was read */
+    if (!r->in_section)
+        return fail_at(r, find_in_line(r, name), "the key %s stands before any section; begin with [global] or [a name]", name);
+    int row = option_find(run_options, RUN_OPTIONS, name);
+    if (row < 0 || !(run_options[row].flags & OPTION_KEY)) {
+        struct error error;
+        option_unknown(run_options, RUN_OPTIONS, "key", name, true, &error);
+        return fail_at(r, find_in_line(r, name), "%s", error.text);
+    }
+    return assign(r, row, value);
+}
+
+/* The first line that inih itself could not read: where in it? */
+static int fail_syntax(struct reader *r, int line)
+{
+    char text[512] = "";
+    rewind(r->file);
+    for (int i = 0; i < line && fgets(text, sizeof text, r->file); i++)
+        continue;
+    size_t column = strspn(text, " \t") + 1;
+    const char *what = text[column - 1] == '[' ? "the section has no closing bracket" : "neither [section] nor key = value";
+    return error_set(r->error, STATUS_USAGE, 0, "%s:%d:%zu: %s", r->path, line, column, what);
+}
+
+static FILE *open_file(const char *name, char *path, size_t size, struct error *error)
+{
+    struct stat st;
+    snprintf(path, size, "%s", name);
+    FILE *file = fopen(path, "re");
+    if (!file && errno == ENOENT && places_job(name, path, size) == 0)
+        file = fopen(path, "re");
+    if (!file) {
+        int errnum = errno;
+        char jobs[400];
+        places_jobs(jobs, sizeof jobs);
+        error_set(error, errnum == ENOENT ? STATUS_USAGE : STATUS_ENVIRONMENT, errnum,
+                  "job file %s: open: %s; give a path, or one of the built-in jobs:%s", name, error_name(errnum), jobs);
+        return NULL;
+    }
+    if (fstat(fileno(file), &st) == 0 && !S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode)) {
+        error_set(error, STATUS_USAGE, 0, "job file %s is not a file", path);
+        fclose(file);
+        return NULL;
+    }
+    return file;
+}
+
+int jobfile_read(struct plan *plan, const char *name, struct error *error)
+{
+    char path[4096];
+    struct reader r = {.plan = plan, .path = path, .error = error, .first_grid = plan->grid_count};
+    r.file = open_file(name, path, sizeof path, error);
+    if (!r.file)
+        return -1;
+    options_init(run_options, RUN_OPTIONS, r.shared);
+    int line = ini_parse_stream(read_line, &r, on_value, &r);
+    int rc = r.failed ? -1 : 0;
+    if (rc == 0 && line != 0)
+        rc = fail_syntax(&r, line);
+    else if (rc == 0 && ferror(r.file))
+        rc = error_set(error, STATUS_ENVIRONMENT, errno, "job file %s: read: %s", path, error_name(errno));
+    else if (rc == 0 && plan->grid_count == r.first_grid)
+        rc = error_set(error, STATUS_USAGE, 0, "%s: no section besides [global]: nothing to run", path);
+    options_free(r.shared, RUN_OPTIONS);
+    fclose(r.file);
+    return rc;
+}

@@ -1,0 +1,94 @@
+/* shmoo list: what there is to run. */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/suggest.h"
+#include "base/units.h"
+#include "cmd/command.h"
+#include "cmd/places.h"
+#include "contract/contents.h"
+
+static void list_syncs(void)
+{
+    for (size_t i = 0; contents_syncs[i]; i++) {
+        const struct sync_ops *s = contents_syncs[i];
+        printf("%-16s %-8s expected %-8s %s%s\n", s->name, sync_family_name(s->family), verdict_name(s->expect), s->summary,
+               s->traits & SYNC_SHARED && s->family == SYNC_LOCK ? "; readers go in together" : "");
+    }
+}
+
+static void list_loads(void)
+{
+    char size[UNITS_TEXT];
+    for (size_t i = 0; contents_loads[i]; i++) {
+        const struct load_ops *l = contents_loads[i];
+        printf("%-16s %s; size: %s (default %s)\n", l->name, l->summary, l->size_means,
+               units_print(&units_size, (double)l->default_size, size));
+    }
+}
+
+static void list_faults(void)
+{
+    for (size_t i = 0; contents_faults[i]; i++) {
+        const struct fault_ops *f = contents_faults[i];
+        printf("%-16s %s", f->name, f->summary);
+        if (f->parameter)
+            printf("; %s:PARAM, %s from %g to %g (default %g)", f->name, f->parameter, f->min, f->max, f->fallback);
+        putchar('\n');
+    }
+}
+
+static void list_job(const char *name, const char *summary)
+{
+    printf("%-16s %s\n", name, summary);
+}
+
+static void list_jobs(void)
+{
+    places_each_job(list_job);
+}
+
+static const struct {
+    const char *name;
+    void (*list)(void);
+} kinds[] = {{"sync", list_syncs}, {"load", list_loads}, {"fault", list_faults}, {"job", list_jobs}};
+enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
+static int list_kind(const char *name)
+{
+    static const char *names[KINDS + 1];
+    struct error error;
+    for (int i = 0; i < KINDS; i++) {
+        names[i] = kinds[i].name;
+        if (strcmp(kinds[i].name, name) == 0) {
+            kinds[i].list();
+            return 0;
+        }
+    }
+    suggest_fail(&error, "kind", name, names);
+    error_print(&error);
+    return -1;
+}
+
+static int list_main(int argc, char **argv)
+{
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        puts("Usage: shmoo list [sync|load|fault|job ...]\n\nLists what there is to run: names, and what each is.");
+        return stdout_settle(STATUS_AS_EXPECTED);
+    }
+    for (int i = 1; i < argc; i++)
+        if (list_kind(argv[i]))
+            return STATUS_USAGE;
+    for (int i = 0; argc == 1 && i < KINDS; i++) {
+        printf("%s%s:\n", i ? "\n" : "", kinds[i].name);
+        kinds[i].list();
+    }
+    return stdout_settle(STATUS_AS_EXPECTED);
+}
+
+const struct command command_list = {
+    .name = "list",
+    .usage = "list [sync|load|fault|job]",
+    .summary = "what there is to run",
+    .run = list_main,
+};

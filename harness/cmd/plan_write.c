@@ -1,0 +1,81 @@
+/* The plan written back: the line that replays one trial, and the job file that repeats a run. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "cmd/plan.h"
+
+/* Appends " --name value" for a number, unless it is the default. */
+static void put_number(FILE *out, enum run_option option, const struct unit_kind *kind, uint64_t value, uint64_t unless)
+{
+    char text[UNITS_TEXT];
+    if (value != unless)
+        fprintf(out, " --%s %s", run_options[option].name, units_exact(kind, value, text));
+}
+
+char *plan_replay(const struct trial_spec *spec)
+{
+    char *line = NULL, text[UNITS_TEXT];
+    size_t size = 0;
+    const struct shape *shape = &spec->shape;
+    FILE *out = open_memstream(&line, &size);
+    if (!out)
+        return NULL;
+    fprintf(out, "shmoo run --load %s --sync %s --writers %u --readers %u --size %s", spec->load->name, spec->sync->name,
+            shape->writers, shape->readers, units_exact(&units_size, shape->size, text));
+    if (strcmp(spec->fault_text, "none") != 0)
+        fprintf(out, " --fault %s", spec->fault_text);
+    put_number(out, RUN_DURATION, &units_duration, spec->duration_ns, 0);
+    put_number(out, RUN_OPS, &units_count, shape->ops_limit, 0);
+    put_number(out, RUN_HOLD, &units_duration, shape->hold_ns, 0);
+    put_number(out, RUN_THINK, &units_duration, shape->think_ns, 0);
+    put_number(out, RUN_RATE, &units_count, (uint64_t)shape->rate, 0);
+    put_number(out, RUN_SAMPLE, &units_count, shape->sampling, 64);
+    put_number(out, RUN_EXPOSURE, &units_count, spec->enough, spec->load->enough);
+    if (strcmp(spec->pin, "none") != 0)
+        fprintf(out, " --pin %s", spec->pin);
+    if (spec->expect_given)
+        fprintf(out, " --expect %s", verdict_name(spec->expect));
+    fprintf(out, " --seed %llu", (unsigned long long)shape->seed);
+    fclose(out);
+    return line;
+}
+
+/* "key = a,b,c"; long lists go on in indented lines, since job files have short ones. */
+static void write_list(FILE *out, const char *key, const struct option_list *list)
+{
+    int column = fprintf(out, "%s = ", key);
+    for (size_t i = 0; i < list->count; i++) {
+        const char *text = list->values[i].text;
+        if (i && column + (int)strlen(text) > 150) {
+            fprintf(out, ",\n    ");
+            column = 4;
+        } else if (i) {
+            column += fprintf(out, ",");
+        }
+        column += fprintf(out, "%s", text);
+    }
+    fputc('\n', out);
+}
+
+int plan_write(const struct plan *plan, const char *path, struct error *error)
+{
+    FILE *out = fopen(path, "we");
+    if (!out)
+        return error_set(error, STATUS_ENVIRONMENT, errno, "%s: open: %s", path, error_name(errno));
+    fprintf(out, "; the plan as it was resolved; run it again with: shmoo run %s\n[global]\nseed = %llu\n", path,
+            (unsigned long long)plan->seed);
+    for (size_t g = 0; g < plan->grid_count; g++) {
+        const struct grid *grid = &plan->grids[g];
+        fprintf(out, "\n[%s]\n", grid->job);
+        for (int i = 0; i < RUN_OPTIONS; i++)
+            if ((run_options[i].flags & OPTION_KEY) && i != RUN_SEED && grid->options[i].count)
+                write_list(out, run_options[i].name, &grid->options[i]);
+    }
+    if (ferror(out) | fclose(out))
+        return error_set(error, STATUS_ENVIRONMENT, errno, "%s: write: %s", path, error_name(errno));
+    return 0;
+}

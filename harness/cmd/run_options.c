@@ -1,0 +1,105 @@
+/* The options of `shmoo run`: one row each. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/seed.h"
+#include "base/suggest.h"
+#include "cmd/fault_text.h"
+#include "cmd/plan.h"
+#include "report/formats.h"
+#include "run/pin.h"
+#include "shm/payload.h"
+
+#define NAMES_MAX 256
+
+/* Checks a name against a contents list; `rows` begin with their name. */
+#define VALID_NAME(list, find, what)                                                                                        \
+    if (find(text))                                                                                                         \
+        return 0;                                                                                                           \
+    const char *names[NAMES_MAX + 1];                                                                                       \
+    size_t n = 0;                                                                                                           \
+    for (size_t i = 0; (list)[i] && n < NAMES_MAX; i++)                                                                     \
+        names[n++] = (list)[i]->name;                                                                                       \
+    names[n] = NULL;                                                                                                        \
+    return suggest_fail(error, what, text, names)
+
+static int valid_load(const char *text, struct error *error)
+{
+    VALID_NAME(contents_loads, contents_load, "load");
+}
+
+static int valid_sync(const char *text, struct error *error)
+{
+    VALID_NAME(contents_syncs, contents_sync, "sync");
+}
+
+static int valid_fault(const char *text, struct error *error)
+{
+    struct fault_choice choice;
+    return fault_parse(text, &choice, error);
+}
+
+static int valid_expect(const char *text, struct error *error)
+{
+    return verdict_find(text) >= 0 ? 0 : suggest_fail(error, "verdict", text, verdict_names);
+}
+
+static int valid_format(const char *text, struct error *error)
+{
+    return format_find(text) ? 0 : suggest_fail(error, "format", text, format_names());
+}
+
+#define AXIS (OPTION_LIST | OPTION_KEY)
+
+const struct option_row run_options[RUN_OPTIONS] = {
+    [RUN_LOAD] = {.name = "load", .letter = 'l', .argument = "NAME", .type = OPTION_NAME, .flags = AXIS,
+                  .fallback = contents_default_load, .valid = valid_load,
+                  .help = "what the crew does; `shmoo list load` names them"},
+    [RUN_SYNC] = {.name = "sync", .letter = 's', .argument = "NAME", .type = OPTION_NAME, .flags = AXIS,
+                  .fallback = contents_default_syncs, .valid = valid_sync,
+                  .help = "the primitive under test; `shmoo list sync` names them"},
+    [RUN_WRITERS] = {.name = "writers", .letter = 'w', .argument = "N", .type = OPTION_COUNT, .flags = AXIS,
+                     .fallback = "2", .min = 1, .max = PAYLOAD_WRITERS_MAX - 1,
+                     .bounds = "; without a writer nothing happens",
+                     .help = "writer processes"},
+    [RUN_READERS] = {.name = "readers", .letter = 'r', .argument = "N", .type = OPTION_COUNT, .flags = AXIS,
+                     .fallback = "2", .max = 100000, .help = "reader processes"},
+    [RUN_SIZE] = {.name = "size", .letter = 'b', .argument = "BYTES", .type = OPTION_SIZE, .flags = AXIS, .min = 1,
+                  .max = 1ULL << 60, .help = "size of the record, with a unit: 64, 4k, 1MiB (default: the load's own)"},
+    [RUN_FAULT] = {.name = "fault", .letter = 'f', .argument = "NAME[:PARAM]", .type = OPTION_NAME, .flags = AXIS,
+                   .fallback = "none", .valid = valid_fault,
+                   .help = "what disturbs the crew; `shmoo list fault` names them"},
+    [RUN_DURATION] = {.name = "duration", .letter = 't', .argument = "TIME", .type = OPTION_DURATION, .flags = OPTION_KEY,
+                      .fallback = "1s", .min = 1, .max = 366ULL * 24 * 3600 * 1000000000,
+                      .bounds = "; a trial takes some time", .help = "how long each trial runs: 250ms, 5s, 2min"},
+    [RUN_OPS] = {.name = "ops", .letter = 'n', .argument = "N", .type = OPTION_COUNT, .flags = OPTION_KEY, .min = 1,
+                 .help = "operations of each worker; the trial then ends when all are done, not after a time"},
+    [RUN_REPEAT] = {.name = "repeat", .letter = 'R', .argument = "N", .type = OPTION_COUNT, .flags = OPTION_KEY,
+                    .fallback = "1", .min = 1, .max = 100000,
+                    .help = "runs every point of the grid so often, interleaved"},
+    [RUN_HOLD] = {.name = "hold", .argument = "TIME", .type = OPTION_DURATION, .flags = AXIS, .fallback = "0",
+                  .max = 60ULL * 1000000000, .help = "extra time spent inside the critical section, busy"},
+    [RUN_THINK] = {.name = "think", .argument = "TIME", .type = OPTION_DURATION, .flags = AXIS, .fallback = "0",
+                   .max = 3600ULL * 1000000000, .help = "time between two operations of a worker"},
+    [RUN_RATE] = {.name = "rate", .argument = "OPS", .type = OPTION_COUNT, .flags = AXIS, .fallback = "0",
+                  .max = 1000000000, .help = "open loop: operations per second that the whole crew is to start, on schedule; 0 "
+                                             "is a closed loop, each worker as fast as it can"},
+    [RUN_PIN] = {.name = "pin", .argument = "POLICY", .type = OPTION_NAME, .flags = OPTION_KEY, .fallback = "none",
+                 .valid = pin_valid, .help = "none, compact, scatter, or a list of CPUs used in turn: 0,2-3"},
+    [RUN_SAMPLE] = {.name = "sample", .argument = "N", .type = OPTION_COUNT, .flags = OPTION_KEY, .fallback = "64", .min = 1,
+                    .max = 1000000, .help = "times one operation in N; 1 times all, which slows them down"},
+    [RUN_EXPOSURE] = {.name = "min-exposure", .argument = "N", .type = OPTION_COUNT, .flags = OPTION_KEY, .max = 1u << 30,
+                      .help = "hand-offs between processes below which a clean trial is INCONCLUSIVE (default: the load's)"},
+    [RUN_EXPECT] = {.name = "expect", .argument = "VERDICT", .type = OPTION_NAME, .flags = OPTION_KEY, .valid = valid_expect,
+                    .help = "the verdict that counts as expected (default: CORRUPT for what is broken, CLEAN for the rest)"},
+    [RUN_SEED] = {.name = "seed", .argument = "N", .type = OPTION_COUNT, .flags = OPTION_KEY, .max = SEED_MAX,
+                  .help = "the run's seed; each trial's own derives from it (default: a fresh one)"},
+    [RUN_OUT] = {.name = "out", .letter = 'o', .argument = "DIR", .type = OPTION_TEXT,
+                 .help = "folder for the records (default: results/runs/ID, with results/latest pointing at it)"},
+    [RUN_FORMAT] = {.name = "format", .argument = "FORMAT", .type = OPTION_NAME, .fallback = "human", .valid = valid_format,
+                    .help = "of standard output: human, jsonl, tap, junit or csv"},
+    [RUN_DRY_RUN] = {.name = "dry-run", .type = OPTION_FLAG, .help = "prints the trials and what they need, and runs nothing"},
+    [RUN_QUIET] = {.name = "quiet", .letter = 'q', .type = OPTION_FLAG, .help = "no progress on standard error"},
+    [RUN_HELP] = {.name = "help", .letter = 'h', .type = OPTION_FLAG, .help = "prints this"},
+};

@@ -1,0 +1,104 @@
+/* human: a table that grows by one line a trial, what broke below its line, and a summary. */
+#include <math.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "report/formats.h"
+
+#define RED "\033[31m"
+#define GREEN "\033[32m"
+#define YELLOW "\033[33m"
+#define PLAIN "\033[0m"
+
+static const char *paint(const struct sink *sink, const char *code)
+{
+    return sink->colour ? code : "";
+}
+
+static const char *verdict_paint(enum verdict verdict, bool as_expected)
+{
+    if (verdict == VERDICT_INCONCLUSIVE || verdict == VERDICT_UNSUPPORTED)
+        return YELLOW;
+    return as_expected ? GREEN : RED;
+}
+
+static void human_begin(struct sink *sink, const json_t *host)
+{
+    const char *cpu = json_string_value(json_object_get(host, "cpu_model"));
+    const char *kernel = json_string_value(json_object_get(host, "kernel"));
+    fprintf(sink->out, "shmoo %s, run %s, seed %llu: %u trial%s on %s, Linux %s\n", SHMOO_VERSION, sink->run->id,
+            (unsigned long long)sink->run->seed, sink->run->trials, sink->run->trials == 1 ? "" : "s", cpu ? cpu : "this machine",
+            kernel ? kernel : "");
+    fprintf(sink->out, "%9s  %-9s %-15s %5s %5s %9s  %-12s %9s  %8s %8s %8s  %9s\n", "trial", "load", "sync", "write", "read",
+            "size", "verdict", "ops/s", "p50", "p99", "max", "hand-offs");
+}
+
+/* Time to acquire, of all workers together; loads with a histogram of their own show that one. */
+static void waiting(const struct trial_spec *spec, const struct trial_result *result, struct histogram *merged)
+{
+    uint32_t kind = result->ledger.kinds > HISTOGRAM_OWN && !spec->load->uses_system ? HISTOGRAM_OWN : HISTOGRAM_ACQUIRE;
+    memset(merged, 0, sizeof *merged);
+    for (uint32_t i = 0; result->gate_ns && i < result->ledger.workers; i++)
+        histogram_merge(merged, &ledger_histograms(&result->ledger, i)[kind]);
+}
+
+static void put_time(FILE *out, uint64_t ns, bool known)
+{
+    char text[UNITS_TEXT] = "-";
+    if (known)
+        units_print(&units_duration, (double)ns, text);
+    fprintf(out, " %8s", text);
+}
+
+static void put_row(struct sink *sink, const struct trial_event *event)
+{
+    const struct trial_spec *spec = event->spec;
+    const struct trial_result *r = event->result;
+    static struct histogram merged;
+    char size[UNITS_TEXT], rate[UNITS_TEXT] = "-", count[32];
+    snprintf(count, sizeof count, "%u/%u", spec->number, sink->run->trials);
+    if (r->window_ns)
+        units_print(&units_count, round((double)r->window_ops / ((double)r->window_ns / 1e9)), rate);
+    fprintf(sink->out, "%9s  %-9s %-15s %5u %5u %9s  %s%-12s%s %9s ", count, spec->load->name, spec->sync->name,
+            spec->shape.writers, spec->shape.readers, units_print(&units_size, (double)spec->shape.size, size),
+            paint(sink, verdict_paint(r->verdict, r->as_expected)), verdict_name(r->verdict), paint(sink, PLAIN), rate);
+    waiting(spec, r, &merged);
+    put_time(sink->out, histogram_quantile(&merged, 0.5), merged.count > 0);
+    put_time(sink->out, histogram_quantile(&merged, 0.99), merged.count > 0);
+    put_time(sink->out, merged.max, merged.count > 0);
+    fprintf(sink->out, "  %9llu", (unsigned long long)r->handoffs);
+    if (strcmp(spec->fault_text, "none") != 0)
+        fprintf(sink->out, "  fault %s", spec->fault_text);
+    fputc('\n', sink->out);
+}
+
+static void human_trial_end(struct sink *sink, const struct trial_event *event)
+{
+    const struct trial_result *r = event->result;
+    put_row(sink, event);
+    if (!r->as_expected) {
+        fprintf(sink->out, "           %sunexpected%s (expected %s): %s\n", paint(sink, RED), paint(sink, PLAIN),
+                verdict_name(event->spec->expect), r->reason);
+        fprintf(sink->out, "           replay: %s\n", event->replay);
+    } else if (r->verdict != VERDICT_CLEAN && event->spec->repeat == 1) {
+        fprintf(sink->out, "           as expected: %s\n", r->reason);
+    }
+}
+
+static void human_end(struct sink *sink, const struct run_summary *summary)
+{
+    fprintf(sink->out, "%u of %u trials in %.1f s:", summary->done, summary->planned, summary->seconds);
+    for (int i = 0; i < VERDICTS; i++)
+        if (summary->verdicts[i])
+            fprintf(sink->out, " %u %s", summary->verdicts[i], verdict_name((enum verdict)i));
+    fprintf(sink->out, "; %u as expected, %s%u unexpected%s\n", summary->as_expected,
+            summary->unexpected ? paint(sink, RED) : "", summary->unexpected, summary->unexpected ? paint(sink, PLAIN) : "");
+}
+
+const struct format_ops format_human = {
+    .name = "human",
+    .summary = "a table for the eye",
+    .begin = human_begin,
+    .trial_end = human_trial_end,
+    .end = human_end,
+};

@@ -1,0 +1,170 @@
+/* The records of a run and of a trial's frame: run, trial, verdict, end. */
+#define _GNU_SOURCE
+#include "report/records.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SECONDS(ns) ((double)(ns) / 1e9)
+
+static void put(json_t *record, const char *key, json_t *value)
+{
+    json_object_set_new(record, key, value);
+}
+
+static json_t *integer(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+/* Text from outside may be anything; what is not UTF-8 is replaced byte by byte. */
+static json_t *text_of(const char *text)
+{
+    json_t *string = json_string(text);
+    if (string)
+        return string;
+    char clean[4096];
+    size_t n = 0;
+    for (; text[n] && n < sizeof clean - 1; n++)
+        clean[n] = (unsigned char)text[n] < 0x80 ? text[n] : '?';
+    clean[n] = '\0';
+    return json_string(clean);
+}
+
+static json_t *signal_text(int signal)
+{
+    return json_sprintf("SIG%s", sigabbrev_np(signal));
+}
+
+json_t *record_run(const struct run_info *run)
+{
+    char cwd[4096];
+    json_t *record = json_pack("{s:s, s:s, s:s, s:s}", "type", "run", "schema", SHMOO_SCHEMA, "id", run->id, "version",
+                               SHMOO_VERSION);
+    json_t *command = json_array();
+    for (int i = 0; i < run->command_count; i++)
+        json_array_append_new(command, text_of(run->command[i]));
+    put(record, "command", command);
+    put(record, "cwd", text_of(getcwd(cwd, sizeof cwd) ? cwd : "unknown"));
+    put(record, "started", json_string(run->started));
+    put(record, "seed", integer(run->seed));
+    put(record, "trials", integer(run->trials));
+    put(record, "clock", json_pack("{s:s, s:I, s:I}", "name", run->clock.name, "cost_ns", (json_int_t)run->clock.cost_ns,
+                                   "resolution_ns", (json_int_t)run->clock.resolution_ns));
+    return record;
+}
+
+/* What trial and verdict have in common. */
+static json_t *trial_base(const char *type, const struct trial_spec *spec)
+{
+    json_t *record = json_object();
+    put(record, "type", json_string(type));
+    put(record, "trial", integer(spec->number));
+    put(record, "load", json_string(spec->load->name));
+    put(record, "sync", json_string(spec->sync->name));
+    put(record, "fault", text_of(spec->fault_text));
+    put(record, "writers", integer(spec->shape.writers));
+    put(record, "readers", integer(spec->shape.readers));
+    put(record, "size", integer(spec->shape.size));
+    put(record, "repeat", integer(spec->repeat));
+    put(record, "seed", integer(spec->shape.seed));
+    put(record, "expect", json_string(verdict_name(spec->expect)));
+    return record;
+}
+
+json_t *record_trial(const struct run_info *run, const struct trial_spec *spec, uint64_t now_ns, const char *replay)
+{
+    const struct shape *shape = &spec->shape;
+    json_t *record = trial_base("trial", spec);
+    put(record, "job", text_of(spec->job));
+    put(record, "family", json_string(sync_family_name(spec->sync->family)));
+    put(record, "duration_s", spec->duration_ns ? json_real(SECONDS(spec->duration_ns)) : json_null());
+    put(record, "ops_limit", shape->ops_limit ? integer(shape->ops_limit) : json_null());
+    put(record, "hold_ns", integer(shape->hold_ns));
+    put(record, "think_ns", integer(shape->think_ns));
+    put(record, "rate", shape->rate > 0 ? json_real(shape->rate) : json_null());
+    put(record, "pin", json_string(spec->pin));
+    put(record, "sampling", integer(shape->sampling));
+    put(record, "at_s", json_real(SECONDS(now_ns - run->started_ns)));
+    put(record, "replay", text_of(replay ? replay : ""));
+    return record;
+}
+
+static json_t *violations_by_kind(const struct trial_result *result)
+{
+    json_t *kinds = json_object();
+    for (int k = 0; k < VIOLATIONS; k++)
+        if (result->violations[k])
+            put(kinds, violation_name((enum violation)k), integer(result->violations[k]));
+    return kinds;
+}
+
+static json_t *exposure(const struct trial_result *result)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "handoffs", (json_int_t)result->handoffs, "contended",
+                     (json_int_t)result->contended, "preempted", (json_int_t)result->preempted, "sampled",
+                     (json_int_t)result->sampled, "overlaps", (json_int_t)result->overlaps, "idle_workers",
+                     (json_int_t)result->idle_workers);
+}
+
+static json_t *lifecycle(const struct trial_result *result)
+{
+    json_t *steps = json_object();
+    char key[32];
+    for (int i = 0; i < REGION_STEPS; i++) {
+        if (!result->region_step_done[i])
+            continue;
+        snprintf(key, sizeof key, "%s_ns", region_step_name((enum region_step)i));
+        put(steps, key, integer(result->region_step_ns[i]));
+    }
+    if (result->reserved_by)
+        put(steps, "reserved_by", json_string(result->reserved_by));
+    return steps;
+}
+
+static void put_run_figures(json_t *record, const struct trial_result *result)
+{
+    bool window = result->window_ns > 0;
+    put(record, "seconds", json_real(SECONDS(result->ran_ns)));
+    put(record, "ops_per_s", window ? json_real((double)result->window_ops / SECONDS(result->window_ns)) : json_null());
+    put(record, "window_s", json_real(SECONDS(result->window_ns)));
+    put(record, "crew", json_pack("{s:I, s:I, s:I}", "fork_ns", (json_int_t)result->fork_ns, "ready_ns",
+                                  (json_int_t)result->ready_ns, "reap_ns", (json_int_t)result->reap_ns));
+}
+
+json_t *record_verdict(const struct trial_spec *spec, const struct trial_result *result)
+{
+    json_t *record = trial_base("verdict", spec);
+    put(record, "verdict", json_string(verdict_name(result->verdict)));
+    put(record, "as_expected", json_boolean(result->as_expected));
+    put(record, "reason", text_of(result->reason));
+    put(record, "ops", integer(result->ops));
+    put(record, "writer_ops", integer(result->writer_ops));
+    put(record, "reader_ops", integer(result->reader_ops));
+    if (result->gate_ns)
+        put_run_figures(record, result);
+    put(record, "violations", integer(result->violation_count));
+    put(record, "violations_by_kind", violations_by_kind(result));
+    put(record, "exposure", exposure(result));
+    put(record, "lifecycle", lifecycle(result));
+    if (result->interrupted)
+        put(record, "interrupted", signal_text(result->interrupted));
+    return record;
+}
+
+json_t *record_end(const struct run_summary *summary)
+{
+    json_t *verdicts = json_object();
+    for (int i = 0; i < VERDICTS; i++)
+        if (summary->verdicts[i])
+            put(verdicts, verdict_name((enum verdict)i), integer(summary->verdicts[i]));
+    json_t *record = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:f, s:i}", "type", "end", "trials_done",
+                               (json_int_t)summary->done, "trials_planned", (json_int_t)summary->planned, "as_expected",
+                               (json_int_t)summary->as_expected, "unexpected", (json_int_t)summary->unexpected, "verdicts",
+                               verdicts, "seconds", summary->seconds, "exit_status", summary->exit_status);
+    if (summary->interrupted)
+        put(record, "interrupted", signal_text(summary->interrupted));
+    return record;
+}

@@ -181,8 +181,8 @@ static void react(struct monitor *m, uint64_t now)
 static bool turn(struct monitor *m, char *why, size_t size)
 {
     crew_poll(m->crew, wait_ms(m, clock_ns()));
-    uint64_t now = clock_ns();
-    react(m, now);
+    react(m, clock_ns());
+    uint64_t now = clock_ns(); /* not before any moment that react() has noted */
     struct ledger_view view = look(m, now);
     if (!m->stopped && now >= m->next_tick_ns) {
         note_interval(m, now, &view);

@@ -72,21 +72,44 @@ static uint64_t load_word(const unsigned char *record, size_t index)
     return *(const volatile loose *)(record + index * WORD);
 }
 
-/* The last bytes % 8 bytes, in the low bytes of a word. */
+typedef uint32_t loose32 __attribute__((aligned(1), may_alias));
+typedef uint16_t loose16 __attribute__((aligned(1), may_alias));
+
+/* The last bytes % 8 bytes, in the low bytes of a word: in pieces of four, two and one, so that a record of one of these
+ * sizes is read and written at once, as a program's flag would be. */
 static uint64_t load_tail(const unsigned char *record, size_t bytes)
 {
+    const unsigned char *at = record + bytes / WORD * WORD;
     uint64_t word = 0;
-    size_t base = bytes / WORD * WORD;
-    for (size_t k = 0; k < bytes % WORD; k++)
-        word |= (uint64_t)((const volatile unsigned char *)record)[base + k] << (8 * k);
+    unsigned shift = 0;
+    if (bytes & 4) {
+        word = *(const volatile loose32 *)at;
+        shift = 32;
+    }
+    if (bytes & 2) {
+        word |= (uint64_t) * (const volatile loose16 *)(at + shift / 8) << shift;
+        shift += 16;
+    }
+    if (bytes & 1)
+        word |= (uint64_t) * (const volatile unsigned char *)(at + shift / 8) << shift;
     return word;
 }
 
 static void store_tail(unsigned char *record, size_t bytes, uint64_t word)
 {
-    size_t base = bytes / WORD * WORD;
-    for (size_t k = 0; k < bytes % WORD; k++)
-        ((volatile unsigned char *)record)[base + k] = (unsigned char)(word >> (8 * k));
+    unsigned char *at = record + bytes / WORD * WORD;
+    if (bytes & 4) {
+        *(volatile loose32 *)at = (uint32_t)word;
+        at += 4;
+        word >>= 32;
+    }
+    if (bytes & 2) {
+        *(volatile loose16 *)at = (uint16_t)word;
+        at += 2;
+        word >>= 16;
+    }
+    if (bytes & 1)
+        *(volatile unsigned char *)at = (unsigned char)word;
 }
 
 void payload_fill(void *record, size_t bytes, uint64_t stamp)

@@ -15,6 +15,7 @@
 enum { SIGHTING = HISTOGRAM_OWN };
 
 struct quit_area {
+    _Alignas(LINE) uint64_t owner;        /* index + 1 of who is inside alone, 0 for nobody */
     _Alignas(LINE) uint64_t acknowledged; /* in this round, under the lock */
     _Alignas(LINE) uint64_t changed_ns;   /* when the writer began to change the flag, under the lock */
     _Alignas(LINE) unsigned char flag[];
@@ -47,6 +48,46 @@ static bool give_up(struct worker *w, unsigned *polls)
     return w->ops != 0 && worker_stopping(w);
 }
 
+static uint64_t get(const uint64_t *word)
+{
+    return *(const volatile uint64_t *)word;
+}
+
+static void set(uint64_t *word, uint64_t value)
+{
+    *(volatile uint64_t *)word = value;
+}
+
+/* Who has the lock to himself finds nobody, is nobody's neighbour, and leaves nobody. */
+static void check_owner(struct worker *w, uint64_t expected, const char *when)
+{
+    uint64_t owner = get(&((struct quit_area *)w->area)->owner);
+    if (owner == expected)
+        return;
+    if (owner)
+        worker_violation_values(w, VIOLATION_OVERLAP, expected, owner, "two holders at once: %s, worker %u found worker %llu inside",
+                                when, w->index, (unsigned long long)owner - 1);
+    else
+        worker_violation_values(w, VIOLATION_OVERLAP, expected, owner,
+                                "two holders at once: while worker %u was inside, somebody else came and went", w->index);
+}
+
+static bool enter_alone(struct worker *w)
+{
+    if (!worker_enter(w))
+        return false;
+    check_owner(w, 0, "on entering");
+    set(&((struct quit_area *)w->area)->owner, w->index + 1);
+    return true;
+}
+
+static void leave_alone(struct worker *w)
+{
+    check_owner(w, w->index + 1, "before leaving");
+    set(&((struct quit_area *)w->area)->owner, 0);
+    worker_leave(w);
+}
+
 static bool all_through(struct worker *w, uint64_t round)
 {
     unsigned polls = 0;
@@ -61,18 +102,46 @@ static bool all_through(struct worker *w, uint64_t round)
 static bool quit_lead(struct worker *w, uint64_t round)
 {
     struct quit_area *a = w->area;
-    if (!all_through(w, round - 1) || !worker_enter(w))
+    if (!all_through(w, round - 1) || !enter_alone(w))
         return false;
-    uint64_t acknowledged = *(volatile uint64_t *)&a->acknowledged;
+    uint64_t acknowledged = get(&a->acknowledged);
     if (round > 1 && acknowledged != w->crew.workers - 1)
         worker_violation_values(w, VIOLATION_LOST, w->crew.workers - 1, acknowledged,
                                 "round %llu: %u processes have acknowledged, the counter shows %llu: updates were lost",
                                 (unsigned long long)round - 1, w->crew.workers - 1, (unsigned long long)acknowledged);
-    *(volatile uint64_t *)&a->acknowledged = 0;
-    *(volatile uint64_t *)&a->changed_ns = clock_ns();
+    set(&a->acknowledged, 0);
+    set(&a->changed_ns, clock_ns());
     record_write(w, a->flag, round);
-    worker_leave(w);
+    leave_alone(w);
     return true;
+}
+
+/* A flag too short for a stamp: is each of its bytes one of the old or of the new value's? */
+static bool mixed(uint64_t found, uint64_t old, uint64_t new, uint64_t bytes)
+{
+    for (uint64_t i = 0; i < bytes; i++) {
+        uint64_t byte = found >> (8 * i) & 0xff;
+        if (byte != (old >> (8 * i) & 0xff) && byte != (new >> (8 * i) & 0xff))
+            return false;
+    }
+    return true;
+}
+
+/* The flag shows neither this round nor the one before. True: it was caught half-way, and is worth another look. */
+static bool report_strange(struct worker *w, uint64_t round, uint64_t found)
+{
+    uint64_t size = w->shape->size;
+    if (size < 8 && mixed(found, round - 1, round, size)) {
+        worker_violation_values(w, VIOLATION_TORN, round, found, "the flag of %llu bytes shows %llu: bytes of changes %llu and "
+                                "%llu mixed", (unsigned long long)size, (unsigned long long)found,
+                                (unsigned long long)round - 1, (unsigned long long)round);
+        return true;
+    }
+    worker_violation_values(w, found < round ? VIOLATION_BACK : VIOLATION_LOST, round, found,
+                            "waiting for change %llu of the flag, this worker found change %llu", (unsigned long long)round,
+                            (unsigned long long)found);
+    w->leave = true;
+    return false;
 }
 
 /* Looks at the flag once. 1: the round has come; 0: not yet; -1: this worker cannot go on. */
@@ -82,8 +151,9 @@ static int quit_look(struct worker *w, uint64_t round, uint64_t *changed_ns)
     uint64_t mask = version_mask(w->shape), stamp;
     if (!worker_enter_shared(w))
         return -1;
+    check_owner(w, 0, "looking at the flag");
     bool whole = record_read(w, a->flag, &stamp);
-    *changed_ns = *(volatile uint64_t *)&a->changed_ns;
+    *changed_ns = get(&a->changed_ns);
     worker_inside(w);
     worker_leave(w);
     uint64_t version = payload_version(stamp) & mask;
@@ -91,11 +161,7 @@ static int quit_look(struct worker *w, uint64_t round, uint64_t *changed_ns)
         return 0;
     if (version == (round & mask))
         return 1;
-    worker_violation_values(w, version < round ? VIOLATION_BACK : VIOLATION_LOST, round, version,
-                            "waiting for change %llu of the flag, this worker found change %llu", (unsigned long long)round,
-                            (unsigned long long)version);
-    w->leave = true;
-    return -1;
+    return report_strange(w, round & mask, version) ? 0 : -1;
 }
 
 static bool quit_follow(struct worker *w, uint64_t round)
@@ -110,10 +176,10 @@ static bool quit_follow(struct worker *w, uint64_t round)
     if (now > changed_ns && changed_ns)
         worker_record(w, SIGHTING, now - changed_ns, now);
     worker_handoff(w);
-    if (!worker_enter(w))
+    if (!enter_alone(w))
         return false;
-    *(volatile uint64_t *)&a->acknowledged = *(volatile uint64_t *)&a->acknowledged + 1;
-    worker_leave(w);
+    set(&a->acknowledged, get(&a->acknowledged) + 1);
+    leave_alone(w);
     return true;
 }
 
@@ -155,10 +221,10 @@ static void quit_audit(struct worker *auditor)
                                 (unsigned long long)through - 1, (unsigned long long)a->acknowledged);
 }
 
-/* A flag of up to eight bytes is stored at once and has one writer at a time; then only the acknowledgements can collide. */
+/* Whoever looks while another changes or acknowledges finds the owner's word. */
 static bool quit_breakable(const struct shape *shape)
 {
-    return shape_workers(shape) > 2 || (shape_workers(shape) == 2 && shape->size > 8);
+    return shape_workers(shape) > 1;
 }
 
 const struct load_ops load_quit = {

@@ -18,7 +18,8 @@ static uint64_t involuntary_switches(void)
 }
 
 /* Chooses this operation for timing, and looks at one other worker: if that one is asking for or holding the primitive, this
- * operation meets it. */
+ * operation meets it. One that has not moved since it was met is not met again: a process that was switched out inside would
+ * otherwise count for a whole time slice. */
 void worker_sample(struct worker *w)
 {
     w->timed = true;
@@ -27,9 +28,14 @@ void worker_sample(struct worker *w)
     if (w->crew.workers < 2)
         return;
     uint32_t other = (w->index + 1 + (uint32_t)seed_below(&w->random, w->crew.workers - 1)) % w->crew.workers;
-    uint32_t phase = slot_load(&w->crew.slots[other].phase);
-    if (phase == PHASE_ACQUIRING || phase == PHASE_INSIDE || phase == PHASE_RELEASING)
+    const struct slot *slot = &w->crew.slots[other];
+    uint32_t phase = slot_load(&slot->phase);
+    uint64_t *met = &w->met[other % WORKER_MET];
+    uint64_t mark = (uint64_t)(other + 1) << 48 | (slot_load(&slot->ops) & 0xffffffffffff);
+    if ((phase == PHASE_ACQUIRING || phase == PHASE_INSIDE || phase == PHASE_RELEASING) && mark != *met) {
+        *met = mark;
         slot_store(&w->slot->contended, w->slot->contended + 1);
+    }
 }
 
 /* Waits, in stretches short enough that the end of the trial is seen. */

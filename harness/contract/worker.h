@@ -35,6 +35,8 @@ struct crew_view {
     const uint32_t *stop; /* not 0: leave the loop after the operation under way */
 };
 
+#define WORKER_MET 16
+
 struct worker {
     const struct shape *shape;
     const struct load_ops *load;
@@ -57,6 +59,7 @@ struct worker {
     uint64_t asked_ns, granted_ns; /* of the sampled operation */
     uint64_t intended_ns, period_ns; /* open loop */
     uint64_t switches_seen;
+    uint64_t met[WORKER_MET]; /* who was met last, and after how many of its operations; by index modulo WORKER_MET */
     uint64_t random; /* for seed_next() */
     const struct fault_ops *fault;
     double fault_parameter;

@@ -9,6 +9,10 @@
 
 #include "base/error.h"
 
+/* Sampled operations that met another process; fewer, and a broken primitive would have had no occasion to show it. */
+#define ENOUGH_MEETINGS 5
+#define MANY_HANDOFFS 1000
+
 static void add_slot(struct trial_result *result, const struct slot *slot)
 {
     for (int k = 0; k < VIOLATIONS; k++) {
@@ -126,6 +130,24 @@ static void decide_corrupt(struct trial_result *result)
                violation_name(evidence->kind), who, evidence->text);
 }
 
+/* Did the crew run in parallel? Its CPU time tells, whoever else was on the machine. */
+static bool ran_in_parallel(const struct trial_result *result)
+{
+    uint64_t cpu_ns = 0;
+    for (uint32_t i = 0; i < result->ledger.workers; i++)
+        cpu_ns += result->ledger.slots[i].user_ns + result->ledger.slots[i].system_ns;
+    return (double)cpu_ns > 1.1 * (double)result->ran_ns;
+}
+
+/* Meetings at the primitive prove exposure; in a large crew the sampled looks seldom hit the right one, and many hand-offs
+ * between processes that ran in parallel do as well. */
+static bool met_enough(const struct trial_spec *spec, const struct trial_result *result)
+{
+    if (spec->load->uses_system || spec->enough == 0 || result->contended >= ENOUGH_MEETINGS)
+        return true;
+    return result->handoffs >= MANY_HANDOFFS && ran_in_parallel(result);
+}
+
 static void decide_whole(const struct trial_spec *spec, struct trial_result *result)
 {
     uint32_t workers = shape_workers(&spec->shape);
@@ -141,19 +163,38 @@ static void decide_whole(const struct trial_spec *spec, struct trial_result *res
         decide(result, VERDICT_INCONCLUSIVE,
                "only %llu hand-offs between processes, %u are needed: run it longer, or with less think time",
                (unsigned long long)result->handoffs, spec->enough);
+    else if (!met_enough(spec, result))
+        decide(result, VERDICT_INCONCLUSIVE,
+               "only %llu of %llu sampled operations met another process at the primitive: they hardly ran at the same time; use "
+               "more CPUs, run it longer, or disturb it with --fault yield",
+               (unsigned long long)result->contended, (unsigned long long)result->sampled);
     else
         decide(result, VERDICT_CLEAN, "%llu operations with %llu hand-offs between processes, and nothing broke",
                (unsigned long long)result->ops, (unsigned long long)result->handoffs);
 }
 
-void judge(const struct trial_spec *spec, const struct crew *crew, const char *wedged, const char *audit_failure,
-           struct trial_result *result)
+/* Ended from outside although it still moved: no pass, and no wedge either. */
+static void decide_slow(const struct trial_spec *spec, const char *why, struct trial_result *result)
+{
+    if (result->violation_count)
+        decide_corrupt(result);
+    else if (result->interrupted)
+        decide_whole(spec, result);
+    else
+        decide(result, VERDICT_INCONCLUSIVE, "too slow to end by itself, ended by the watchdog: %s", why);
+}
+
+void judge(const struct trial_spec *spec, const struct crew *crew, enum watch watch, const char *why,
+           const char *audit_failure, struct trial_result *result)
 {
     add_up(spec, result);
-    if (crew->failed && crew->members[crew->first_failed].exit != EXIT_ENDED)
+    bool died = crew->failed && crew->members[crew->first_failed].exit != EXIT_ENDED;
+    if (died)
         decide_crashed(spec, crew, result);
-    else if (wedged)
-        decide(result, result->interrupted ? VERDICT_INCONCLUSIVE : VERDICT_WEDGED, "%s", wedged);
+    else if (watch == WATCH_WEDGED)
+        decide(result, result->interrupted ? VERDICT_INCONCLUSIVE : VERDICT_WEDGED, "%s", why);
+    else if (watch == WATCH_SLOW)
+        decide_slow(spec, why, result);
     else if (decide_strayed(spec, crew, result))
         ;
     else if (result->violation_count)
@@ -162,6 +203,7 @@ void judge(const struct trial_spec *spec, const struct crew *crew, const char *w
         decide(result, VERDICT_CRASHED, "%s", audit_failure);
     else
         decide_whole(spec, result);
-    /* corruption proves itself, but a trial in which somebody did nothing is not what was asked for */
-    result->as_expected = result->verdict == spec->expect && result->idle_workers == 0;
+    /* corruption proves itself, but a trial in which somebody did nothing or had to be ended is not what was asked for */
+    bool whole = result->idle_workers == 0 && watch != WATCH_SLOW;
+    result->as_expected = result->verdict == spec->expect && whole;
 }

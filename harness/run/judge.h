@@ -5,13 +5,14 @@
 #include "run/crew.h"
 #include "run/result.h"
 #include "run/spec.h"
+#include "run/watchdog.h"
 
-/* Adds up the slots into the result and decides. `wedged`: the watchdog's explanation, or NULL. `audit_failure`: why the
- * audit could not be done, or NULL.
+/* Adds up the slots into the result and decides. `watch`: how the watchdog left it, `why` its explanation. `audit_failure`:
+ * why the audit could not be done, or NULL.
  *
  * A death outranks a wedge, a wedge outranks corruption, and corruption outranks too little exposure: nothing that went
  * wrong with a worker is hidden behind a verdict that was expected. */
-void judge(const struct trial_spec *spec, const struct crew *crew, const char *wedged, const char *audit_failure,
-           struct trial_result *result);
+void judge(const struct trial_spec *spec, const struct crew *crew, enum watch watch, const char *why,
+           const char *audit_failure, struct trial_result *result);
 
 #endif

@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/seed.h"
 #include "run/interrupt.h"
-#include "run/watchdog.h"
 
 #define INTERVALS_WANTED 50
 #define INTERVALS_MAX 4096
@@ -178,7 +177,7 @@ static void react(struct monitor *m, uint64_t now)
         act_fault(m, now);
 }
 
-static bool turn(struct monitor *m, char *why, size_t size)
+static enum watch turn(struct monitor *m, char *why, size_t size)
 {
     crew_poll(m->crew, wait_ms(m, clock_ns()));
     react(m, clock_ns());
@@ -189,7 +188,7 @@ static bool turn(struct monitor *m, char *why, size_t size)
         m->next_tick_ns = now + m->tick_ns;
     }
     if (m->crew->alive == 0)
-        return false;
+        return WATCH_GO_ON;
     return watchdog_look(&m->watchdog, m->crew, &m->result->ledger, &view, now, m->result->interrupted != 0, why, size);
 }
 
@@ -209,17 +208,16 @@ static void prepare(struct monitor *m)
     m->result->faults = calloc(FAULTS_MAX, sizeof *m->result->faults);
 }
 
-bool monitor_run(struct crew *crew, const struct trial_spec *spec, struct trial_result *result, char *why, size_t size)
+enum watch monitor_run(struct crew *crew, const struct trial_spec *spec, struct trial_result *result, char *why, size_t size)
 {
     struct monitor m = {.crew = crew, .spec = spec, .result = result};
-    bool wedged = false;
+    enum watch watch = WATCH_GO_ON;
     prepare(&m);
     open_gate(&m);
-    while (crew->alive && !wedged)
-        wedged = turn(&m, why, size);
+    while (crew->alive && watch == WATCH_GO_ON)
+        watch = turn(&m, why, size);
     uint64_t stopped_ns = m.watchdog.stopped_ns ? m.watchdog.stopped_ns : crew->last_exit_ns;
-    if (wedged)
-        gate_stop(result->ledger.gate);
+    gate_stop(result->ledger.gate);
     result->reap_ns = crew->last_exit_ns > stopped_ns ? crew->last_exit_ns - stopped_ns : 0;
-    return wedged;
+    return watch;
 }

@@ -117,13 +117,13 @@ static void keep_ends(const struct stage *stage, struct trial_result *result)
 static void run_crew(struct stage *stage, struct trial_result *result)
 {
     char why[700] = "", audit_failure[200] = "";
-    bool wedged = monitor_run(&stage->crew, &stage->spec, result, why, sizeof why);
+    enum watch watch = monitor_run(&stage->crew, &stage->spec, result, why, sizeof why);
     result->fork_ns = stage->crew.fork_ns;
     crew_end(&stage->crew);
     keep_ends(stage, result);
-    if (!wedged && stage->crew.failed == 0)
+    if (watch == WATCH_GO_ON && stage->crew.failed == 0)
         audit_run(&stage->plan, audit_failure, sizeof audit_failure);
-    judge(&stage->spec, &stage->crew, wedged ? why : NULL, audit_failure[0] ? audit_failure : NULL, result);
+    judge(&stage->spec, &stage->crew, watch, why, audit_failure[0] ? audit_failure : NULL, result);
 }
 
 static void take_back(struct stage *stage, struct trial_result *result)

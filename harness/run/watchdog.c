@@ -16,6 +16,9 @@
 /* Whatever the processes look like, so long a standstill is the end of the trial. */
 #define STANDSTILL_NS (10 * NS_PER_S)
 #define INTERRUPTED_NS (700 * NS_PER_MS)
+/* A crew that still moves is given this long to end: several turns on a CPU for everybody. */
+#define GRACE_NS (10 * NS_PER_S)
+#define GRACE_EACH_NS (10 * NS_PER_MS)
 
 /* What the live workers look like together. */
 struct crew_look {
@@ -57,7 +60,7 @@ void watchdog_stopping(struct watchdog *watchdog, uint64_t now)
 {
     watchdog->stopped_ns = now;
     watchdog->progress_ns = now;
-    watchdog->end_ns = now + 30 * NS_PER_S + watchdog->population * (50 * NS_PER_MS + watchdog->allowance_ns);
+    watchdog->end_ns = now + GRACE_NS + watchdog->population * (GRACE_EACH_NS + watchdog->allowance_ns);
 }
 
 static size_t explain_worker(const struct crew *crew, const struct ledger *ledger, uint32_t i, char *text, size_t size)
@@ -77,11 +80,14 @@ static size_t explain_worker(const struct crew *crew, const struct ledger *ledge
 }
 
 static void explain(const struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger, uint64_t now,
-                    char *why, size_t size)
+                    bool slow, char *why, size_t size)
 {
     uint32_t told = 0;
-    int n = snprintf(why, size, "no progress for %.1f s with %u of %u workers left", (double)(now - watchdog->progress_ns) / 1e9,
-                     crew->alive, crew->count);
+    bool asked = watchdog->stopped_ns && now > watchdog->stopped_ns;
+    int n = snprintf(why, size, "no progress for %.1f s", (double)(now - watchdog->progress_ns) / 1e9);
+    if (slow)
+        n = snprintf(why, size, "%.1f s after they were asked to end", asked ? (double)(now - watchdog->stopped_ns) / 1e9 : 0.0);
+    n += snprintf(why + n, size - (size_t)n, ", with %u of %u workers left", crew->alive, crew->count);
     size_t used = n > 0 ? (size_t)n : 0;
     for (uint32_t i = 0; i < crew->count && told < 4; i++) {
         if (crew->members[i].exit != EXIT_NOT_YET || used + 1 >= size)
@@ -126,8 +132,8 @@ static bool suspect(struct watchdog *watchdog, const struct crew *crew, const st
     return stuck(watchdog, &look, elapsed);
 }
 
-bool watchdog_look(struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger,
-                   const struct ledger_view *view, uint64_t now, bool hurry, char *why, size_t size)
+enum watch watchdog_look(struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger,
+                         const struct ledger_view *view, uint64_t now, bool hurry, char *why, size_t size)
 {
     uint64_t progress = view->progress + (crew->count - crew->alive);
     if (progress != watchdog->progress) {
@@ -135,11 +141,12 @@ bool watchdog_look(struct watchdog *watchdog, const struct crew *crew, const str
         watchdog->progress_ns = now;
         watchdog->suspected_ns = 0;
     }
-    bool late = now > watchdog->end_ns || (hurry && now > watchdog->stopped_ns + INTERRUPTED_NS);
     /* what a dead worker held, nobody gives back: the others are not waited for as long */
     bool bereft = crew->failed && now > watchdog->progress_ns + SUSPICION_NS;
-    if (!late && !bereft && !suspect(watchdog, crew, ledger, now))
-        return false;
-    explain(watchdog, crew, ledger, now, why, size);
-    return true;
+    bool slow = now > watchdog->end_ns || (hurry && now > watchdog->stopped_ns + INTERRUPTED_NS);
+    if (!slow && !bereft && !suspect(watchdog, crew, ledger, now))
+        return WATCH_GO_ON;
+    slow = slow && now < watchdog->progress_ns + SUSPICION_NS;
+    explain(watchdog, crew, ledger, now, slow, why, size);
+    return slow ? WATCH_SLOW : WATCH_WEDGED;
 }

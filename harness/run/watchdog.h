@@ -14,6 +14,12 @@
 #include "run/ledger.h"
 #include "run/spec.h"
 
+enum watch {
+    WATCH_GO_ON,
+    WATCH_WEDGED, /* nobody moves, and nobody can */
+    WATCH_SLOW,   /* asked to end long ago, and still at it */
+};
+
 struct watchdog {
     uint64_t started_ns, stopped_ns; /* clock; stopped_ns 0 until the workers were asked to end */
     uint64_t end_ns;                 /* clock: nobody is waited for beyond this */
@@ -29,8 +35,9 @@ void watchdog_start(struct watchdog *watchdog, const struct trial_spec *spec, ui
 /* The workers have been asked to end. */
 void watchdog_stopping(struct watchdog *watchdog, uint64_t now);
 
-/* True: give up; `why` says who waits where. `hurry`: the run was interrupted, nobody is waited for long. */
-bool watchdog_look(struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger,
+/* Anything but WATCH_GO_ON: give up; `why` says who waits where. `hurry`: the run was interrupted, nobody is waited for
+ * long. */
+enum watch watchdog_look(struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger,
                    const struct ledger_view *view, uint64_t now, bool hurry, char *why, size_t size);
 
 #endif

@@ -3,7 +3,6 @@
 #include "cmd/places.h"
 
 #include <dirent.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +23,9 @@ static void program_folder(char folder[PATH_MAX])
 {
     ssize_t n = readlink("/proc/self/exe", folder, PATH_MAX - 1);
     folder[n > 0 ? n : 0] = '\0';
-    if (n > 0)
-        memmove(folder, dirname(folder), strlen(dirname(folder)) + 1);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        *slash = '\0';
 }
 
 /* The candidates, nearest first: beside a build folder (one or two levels up), then the installation. */

@@ -14,6 +14,7 @@
 #include "report/progress.h"
 #include "run/interrupt.h"
 #include "run/preflight.h"
+#include "run/priority.h"
 #include "run/trial.h"
 
 /* Everything that one invocation holds. */
@@ -215,8 +216,9 @@ static int prepare_and_run(struct session *s, char *const *jobs, int job_count, 
     struct need need = need_of(s->plan.trials, s->plan.trial_count);
     if (flag(s, RUN_DRY_RUN))
         return dry_run(s, &need);
-    if (preflight(&need, error) || interrupt_setup(error))
+    if (preflight_pins(s->plan.trials, s->plan.trial_count, error) || preflight(&need, error) || interrupt_setup(error))
         return error_print(error), (int)error->status;
+    priority_raise();
     return run_plan(s, error);
 }
 

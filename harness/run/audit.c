@@ -16,12 +16,14 @@
 #include "contract/worker.h"
 #include "run/crew_worker.h"
 #include "run/interrupt.h"
+#include "run/priority.h"
 
 _Noreturn static void audit_child(const struct crew_plan *plan)
 {
     struct worker auditor;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     interrupt_reset();
+    priority_restore();
     crew_worker_init(&auditor, plan, plan->ledger->workers, plan->region_base);
     plan->spec->load->audit(&auditor);
     _exit(0);

@@ -14,6 +14,7 @@
 
 #include "contract/worker.h"
 #include "run/interrupt.h"
+#include "run/priority.h"
 #include "shm/region.h"
 
 static struct slot *own_slot; /* for the signal handler */
@@ -163,6 +164,7 @@ _Noreturn void crew_worker_run(const struct crew_plan *plan, uint32_t index, pid
     own_slot = &plan->ledger->slots[index];
     die_with(harness);
     interrupt_reset();
+    priority_restore();
     catch_faults();
     attach(&worker, plan, index, &region);
     work(&worker, plan->ledger->gate);

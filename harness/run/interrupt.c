@@ -18,8 +18,11 @@ int interrupt_setup(struct error *error)
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
         struct sigaction now;
-        if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN) /* nohup stays nohup */
-            sigaddset(&set, signals[i]);
+        /* nohup stays nohup; but an interrupt that a shell ignores for its background jobs still ends a run */
+        if (signals[i] == SIGHUP && sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
+            continue;
+        signal(signals[i], SIG_DFL); /* an ignored signal would never be pending */
+        sigaddset(&set, signals[i]);
     }
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN); /* a closed standard output is an error of a write, not a death */

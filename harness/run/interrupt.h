@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-/* Blocks SIGINT, SIGTERM and SIGHUP (those that are not ignored already) and opens the descriptor. */
+/* Blocks SIGINT, SIGTERM and SIGHUP (the last not under nohup) and opens the descriptor. */
 int interrupt_setup(struct error *error);
 
 /* The descriptor to poll; -1 before interrupt_setup(). */

@@ -151,11 +151,11 @@ static bool met_enough(const struct trial_spec *spec, const struct trial_result 
 static void decide_whole(const struct trial_spec *spec, struct trial_result *result)
 {
     uint32_t workers = shape_workers(&spec->shape);
-    if (result->idle_workers)
+    if (result->interrupted)
+        decide(result, VERDICT_INCONCLUSIVE, "interrupted by SIG%s before its time was over", sigabbrev_np(result->interrupted));
+    else if (result->idle_workers)
         decide(result, VERDICT_INCONCLUSIVE, "%u of %u workers did nothing: the trial did not test what it was to test",
                result->idle_workers, workers);
-    else if (result->interrupted)
-        decide(result, VERDICT_INCONCLUSIVE, "interrupted by SIG%s before its time was over", sigabbrev_np(result->interrupted));
     else if (workers < 2)
         decide(result, VERDICT_INCONCLUSIVE, "one process alone meets nobody: %llu operations without a hand-off prove nothing",
                (unsigned long long)result->ops);

@@ -4,12 +4,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/units.h"
-#include "run/ledger.h"
+#include "run/pin.h"
 #include "shm/capacity.h"
 #include "shm/region.h"
 
@@ -145,6 +146,21 @@ static int check_processes(const struct need *need, struct error *error)
         return error_set(error, STATUS_ENVIRONMENT, EAGAIN,
                          "trial %u needs %u processes, this user may have %llu: raise `ulimit -u`, or use a smaller population",
                          need->processes_trial, need->processes, (unsigned long long)limit.rlim_cur);
+    return 0;
+}
+
+int preflight_pins(const struct trial_spec *specs, size_t count, struct error *error)
+{
+    const char *last = NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct pin *pin;
+        if (last && strcmp(specs[i].pin, last) == 0)
+            continue;
+        last = specs[i].pin;
+        if (pin_create(&pin, last, shape_workers(&specs[i].shape), error))
+            return -1;
+        pin_destroy(pin);
+    }
     return 0;
 }
 

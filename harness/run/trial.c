@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "run/audit.h"
+#include "run/interrupt.h"
 #include "run/judge.h"
 #include "run/monitor.h"
 #include "run/pin.h"
@@ -45,12 +46,14 @@ static void stage_init(struct stage *stage, const struct trial_spec *spec)
     };
 }
 
-static int fail(struct trial_result *result, const struct error *error)
+/* The trial could not be run: for a reason, or because the run is to end. */
+static void fail(struct trial_result *result, const struct error *error)
 {
-    result->verdict = VERDICT_ERROR;
+    result->interrupted = interrupt_pending();
+    result->verdict = result->interrupted ? VERDICT_INCONCLUSIVE : VERDICT_ERROR;
     result->error_status = error->status;
-    snprintf(result->reason, sizeof result->reason, "%s", error->text);
-    return -1;
+    snprintf(result->reason, sizeof result->reason, "%s",
+             result->interrupted ? "interrupted before the crew had started" : error->text);
 }
 
 static int make_data(struct stage *stage, struct trial_result *result, struct error *error)

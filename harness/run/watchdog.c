@@ -15,6 +15,8 @@
 #define BLIND_NS (5 * NS_PER_S)
 /* Whatever the processes look like, so long a standstill is the end of the trial. */
 #define STANDSTILL_NS (10 * NS_PER_S)
+/* How long a crew with a stopped worker is waited for, once it was asked to end. */
+#define STOPPED_NS (3 * NS_PER_S)
 #define INTERRUPTED_NS (700 * NS_PER_MS)
 /* A crew that still moves is given this long to end: several turns on a CPU for everybody. */
 #define GRACE_NS (10 * NS_PER_S)
@@ -100,9 +102,11 @@ static void explain(const struct watchdog *watchdog, const struct crew *crew, co
 }
 
 /* The second look: could everybody have gone on, and has nobody a way to? */
-static bool stuck(const struct watchdog *watchdog, const struct crew_look *look, uint64_t elapsed_ns)
+static bool stuck(const struct watchdog *watchdog, const struct crew_look *look, uint64_t idle_ns, uint64_t elapsed_ns)
 {
-    if (look->seen == 0 || look->inside || look->stopped)
+    if (look->stopped) /* a nemesis continues whom it stopped before the crew is asked to end */
+        return watchdog->stopped_ns && idle_ns > STOPPED_NS;
+    if (look->seen == 0 || look->inside)
         return false;
     if (look->running == 0)
         return look->sleeping == look->seen;
@@ -129,7 +133,7 @@ static bool suspect(struct watchdog *watchdog, const struct crew *crew, const st
     uint64_t elapsed = now - watchdog->suspected_ns;
     if (elapsed < SUSPICION_NS)
         return false;
-    return stuck(watchdog, &look, elapsed);
+    return stuck(watchdog, &look, idle_ns, elapsed);
 }
 
 enum watch watchdog_look(struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger,
@@ -144,9 +148,13 @@ enum watch watchdog_look(struct watchdog *watchdog, const struct crew *crew, con
     /* what a dead worker held, nobody gives back: the others are not waited for as long */
     bool bereft = crew->failed && now > watchdog->progress_ns + SUSPICION_NS;
     bool slow = now > watchdog->end_ns || (hurry && now > watchdog->stopped_ns + INTERRUPTED_NS);
-    if (!slow && !bereft && !suspect(watchdog, crew, ledger, now))
+    bool still = slow && now > watchdog->progress_ns + STOPPED_NS;
+    if (bereft || still || suspect(watchdog, crew, ledger, now)) {
+        explain(watchdog, crew, ledger, now, false, why, size);
+        return WATCH_WEDGED;
+    }
+    if (!slow)
         return WATCH_GO_ON;
-    slow = slow && now < watchdog->progress_ns + SUSPICION_NS;
-    explain(watchdog, crew, ledger, now, slow, why, size);
-    return slow ? WATCH_SLOW : WATCH_WEDGED;
+    explain(watchdog, crew, ledger, now, true, why, size);
+    return WATCH_SLOW;
 }

@@ -76,11 +76,14 @@ static void decide_crashed(const struct trial_spec *spec, const struct crew *cre
     uint32_t i = crew->first_failed;
     const struct slot *slot = &result->ledger.slots[i];
     char exit[48], where[240];
+    uint32_t deaths = 0;
+    for (uint32_t k = 0; k < crew->count; k++)
+        deaths += crew->members[k].exit == EXIT_SIGNAL || (crew->members[k].exit == EXIT_NORMAL && crew->members[k].value);
     fault_text(slot, spec_region_bytes(spec), where, sizeof where);
     decide(result, VERDICT_CRASHED, "worker %u (%s, pid %d) was lost: %s%s in phase %s after %llu operations%s", i,
            i < spec->shape.writers ? "writer" : "reader", (int)crew->members[i].pid,
            crew_exit_text(&crew->members[i], exit), where, phase_name(slot->phase), (unsigned long long)slot->ops,
-           crew->failed > 1 ? "; it was not the only one" : "");
+           deaths > 1 ? "; it was not the only one" : "");
 }
 
 /* A worker that left its loop by another way than its end, or whose own set-up of something failed. */
@@ -144,6 +147,8 @@ static bool ran_in_parallel(const struct trial_result *result)
 static bool met_enough(const struct trial_spec *spec, const struct trial_result *result)
 {
     if (spec->load->uses_system || spec->enough == 0 || result->contended >= ENOUGH_MEETINGS)
+        return true;
+    if (result->contended * 3 >= result->sampled) /* few were looked at, and of these many met somebody */
         return true;
     return result->handoffs >= MANY_HANDOFFS && ran_in_parallel(result);
 }

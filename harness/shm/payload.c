@@ -151,7 +151,7 @@ static bool words_check(struct payload_view *view, const uint64_t *read, size_t 
 /* Reads up to a block of words, each once, and judges them; the stamp comes from the record's first word. */
 static bool words_read(const unsigned char *record, size_t first, size_t count, struct payload_view *view)
 {
-    uint64_t read[BLOCK];
+    uint64_t read[BLOCK] = {0};
     for (size_t k = 0; k < count; k++)
         read[k] = load_word(record, first + k);
     if (first == 0)

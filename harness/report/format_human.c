@@ -29,6 +29,7 @@ static void human_begin(struct sink *sink, const json_t *host)
     fprintf(sink->out, "shmoo %s, run %s, seed %llu: %u trial%s on %s, Linux %s\n", SHMOO_VERSION, sink->run->id,
             (unsigned long long)sink->run->seed, sink->run->trials, sink->run->trials == 1 ? "" : "s", cpu ? cpu : "this machine",
             kernel ? kernel : "");
+    fprintf(sink->out, "%79s  %26s\n", "", "time to acquire (1)");
     fprintf(sink->out, "%9s  %-9s %-15s %5s %5s %9s  %-12s %9s  %8s %8s %8s  %9s\n", "trial", "load", "sync", "write", "read",
             "size", "verdict", "ops/s", "p50", "p99", "max", "hand-offs");
 }
@@ -87,6 +88,7 @@ static void human_trial_end(struct sink *sink, const struct trial_event *event)
 
 static void human_end(struct sink *sink, const struct run_summary *summary)
 {
+    fprintf(sink->out, "(1) of sampled operations; load quit: from the change of the flag until it was seen\n");
     fprintf(sink->out, "%u of %u trials in %.1f s:", summary->done, summary->planned, summary->seconds);
     for (int i = 0; i < VERDICTS; i++)
         if (summary->verdicts[i])

@@ -208,6 +208,8 @@ void judge(const struct trial_spec *spec, const struct crew *crew, enum watch wa
         decide(result, VERDICT_CRASHED, "%s", audit_failure);
     else
         decide_whole(spec, result);
+    if (result->verdict == VERDICT_CRASHED || result->verdict == VERDICT_WEDGED)
+        result->window_ns = 0; /* a crew that fell apart has no throughput */
     /* corruption proves itself, but a trial in which somebody did nothing or had to be ended is not what was asked for */
     bool whole = result->idle_workers == 0 && watch != WATCH_SLOW;
     result->as_expected = result->verdict == spec->expect && whole;

@@ -4,9 +4,10 @@
 #include <string.h>
 
 #define WORD sizeof(uint64_t)
-#define LANES 4           /* words of a vector */
+#define LANES 8           /* words of a vector */
 #define VECTORS 4         /* vectors of a block: one branch a block */
 #define BLOCK (LANES * VECTORS)
+#define CHUNK 8           /* words that are read one by one before they are judged */
 
 typedef uint64_t vector __attribute__((vector_size(LANES * sizeof(uint64_t)), aligned(1), may_alias));
 
@@ -18,23 +19,27 @@ typedef uint64_t vector __attribute__((vector_size(LANES * sizeof(uint64_t)), al
 #define DISPATCHED
 #endif
 
-#define RAMP(n) (vector){(n) * PAYLOAD_STRIDE, ((n) + 1) * PAYLOAD_STRIDE, ((n) + 2) * PAYLOAD_STRIDE, ((n) + 3) * PAYLOAD_STRIDE}
+#define STEP(n, k) (((n) + (k)) * PAYLOAD_STRIDE)
+#define RAMP(n) (vector){STEP(n, 0), STEP(n, 1), STEP(n, 2), STEP(n, 3), STEP(n, 4), STEP(n, 5), STEP(n, 6), STEP(n, 7)}
 
 static uint64_t word_at(uint64_t stamp, size_t index)
 {
     return stamp + index * PAYLOAD_STRIDE;
 }
 
+/* The loops over a block's vectors must not stay loops: their vectors belong in registers. */
+#define UNROLLED _Pragma("GCC unroll 8")
+
 /* Each loop returns how many words it has done; the rest is left to the scalar tail. */
 DISPATCHED static size_t fill_blocks(unsigned char *record, size_t words, uint64_t stamp)
 {
     vector value[VECTORS];
     size_t i = 0;
-    for (unsigned k = 0; k < VECTORS; k++)
+    UNROLLED for (unsigned k = 0; k < VECTORS; k++)
         value[k] = stamp + RAMP((uint64_t)k * LANES);
     for (; i + BLOCK <= words; i += BLOCK) {
         volatile vector *to = (volatile vector *)(record + i * WORD);
-        for (unsigned k = 0; k < VECTORS; k++) {
+        UNROLLED for (unsigned k = 0; k < VECTORS; k++) {
             to[k] = value[k];
             value[k] += (uint64_t)BLOCK * PAYLOAD_STRIDE;
         }
@@ -47,18 +52,19 @@ DISPATCHED static size_t read_blocks(const unsigned char *record, size_t words, 
 {
     vector expected[VECTORS];
     size_t i = 0;
-    for (unsigned k = 0; k < VECTORS; k++)
+    UNROLLED for (unsigned k = 0; k < VECTORS; k++)
         expected[k] = stamp + RAMP((uint64_t)k * LANES);
     for (; i + BLOCK <= words; i += BLOCK) {
         /* volatile: one load a word; a second one for the evidence would read another state */
         const volatile vector *from = (const volatile vector *)(record + i * WORD);
         vector read[VECTORS], wrong = {0};
-        for (unsigned k = 0; k < VECTORS; k++) {
+        UNROLLED for (unsigned k = 0; k < VECTORS; k++) {
             read[k] = from[k];
             wrong |= read[k] ^ expected[k];
             expected[k] += (uint64_t)BLOCK * PAYLOAD_STRIDE;
         }
-        if (__builtin_expect((wrong[0] | wrong[1] | wrong[2] | wrong[3]) != 0, 0)) {
+        uint64_t any = wrong[0] | wrong[1] | wrong[2] | wrong[3] | wrong[4] | wrong[5] | wrong[6] | wrong[7];
+        if (__builtin_expect(any != 0, 0)) {
             memcpy(block, read, sizeof read);
             break;
         }
@@ -148,15 +154,23 @@ static bool words_check(struct payload_view *view, const uint64_t *read, size_t 
     return true;
 }
 
-/* Reads up to a block of words, each once, and judges them; the stamp comes from the record's first word. */
-static bool words_read(const unsigned char *record, size_t first, size_t count, struct payload_view *view)
+/* Reads words one by one, each once, and judges them chunk by chunk; the stamp comes from the record's first word. */
+static bool words_read(const unsigned char *record, size_t first, size_t end, struct payload_view *view)
 {
-    uint64_t read[BLOCK] = {0};
-    for (size_t k = 0; k < count; k++)
-        read[k] = load_word(record, first + k);
-    if (first == 0)
-        view->stamp = read[0];
-    return words_check(view, read, first, count);
+    for (; first < end; first += CHUNK) {
+        uint64_t read[CHUNK] = {0};
+        size_t count = end - first < CHUNK ? end - first : CHUNK;
+        uint64_t wrong = 0;
+        for (size_t k = 0; k < count; k++)
+            read[k] = load_word(record, first + k);
+        if (first == 0)
+            view->stamp = read[0];
+        for (size_t k = 0; k < count; k++)
+            wrong |= read[k] ^ word_at(view->stamp, first + k);
+        if (__builtin_expect(wrong != 0, 0))
+            return words_check(view, read, first, count);
+    }
+    return true;
 }
 
 static bool tail_check(const unsigned char *record, size_t bytes, struct payload_view *view)
@@ -175,8 +189,7 @@ static bool tail_check(const unsigned char *record, size_t bytes, struct payload
 bool payload_read(const void *record, size_t bytes, struct payload_view *view)
 {
     const unsigned char *from = record;
-    size_t words = bytes / WORD, done = words < BLOCK ? words : BLOCK;
-    uint64_t block[BLOCK];
+    size_t words = bytes / WORD, done = words < CHUNK ? words : CHUNK;
     view->whole = true;
     if (words == 0) {
         view->stamp = load_tail(from, bytes);
@@ -184,12 +197,13 @@ bool payload_read(const void *record, size_t bytes, struct payload_view *view)
     }
     if (!words_read(from, 0, done, view))
         return false;
-    if (words >= 2 * BLOCK) {
+    if (words - done >= BLOCK) {
+        uint64_t block[BLOCK];
         done += read_blocks(from + done * WORD, words - done, word_at(view->stamp, done), block);
-        if (done + BLOCK <= words)
+        if (words - done >= BLOCK)
             return words_check(view, block, done, BLOCK);
     }
-    if (done < words && !words_read(from, done, words - done, view))
+    if (!words_read(from, done, words, view))
         return false;
     return bytes % WORD ? tail_check(from, bytes, view) : true;
 }

@@ -97,6 +97,16 @@ static int check_spec(const struct trial_spec *spec, struct error *error)
     return 0;
 }
 
+/* Operations that are far apart can all be timed: the timestamps disturb nothing then. */
+static void settle_sampling(const struct grid *grid, struct shape *shape)
+{
+    const uint64_t apart_ns = 10000;
+    double period_ns = shape->rate > 0 ? shape_workers(shape) / shape->rate * 1e9 : 0;
+    bool far = shape->hold_ns >= apart_ns || shape->think_ns >= apart_ns || period_ns >= (double)apart_ns;
+    if (far && !given(grid, RUN_SAMPLE))
+        shape->sampling = 1;
+}
+
 static void fill_expect(const struct point *point, struct trial_spec *spec)
 {
     const struct option_value *expect = point->values[RUN_EXPECT];
@@ -129,6 +139,7 @@ static int fill_spec(const struct grid *grid, const struct point *point, struct 
     };
     if (spec->shape.size == 0)
         spec->shape.size = spec->load->default_size;
+    settle_sampling(grid, &spec->shape);
     spec->enough = point->values[RUN_EXPOSURE] ? (uint32_t)number(point, RUN_EXPOSURE) : spec->load->enough;
     fill_expect(point, spec);
     return check_spec(spec, error);

@@ -88,7 +88,8 @@ const struct option_row run_options[RUN_OPTIONS] = {
     [RUN_PIN] = {.name = "pin", .argument = "POLICY", .type = OPTION_NAME, .flags = OPTION_KEY, .fallback = "none",
                  .valid = pin_valid, .help = "none, compact, scatter, or a list of CPUs used in turn: 0,2-3"},
     [RUN_SAMPLE] = {.name = "sample", .argument = "N", .type = OPTION_COUNT, .flags = OPTION_KEY, .fallback = "64", .min = 1,
-                    .max = 1000000, .help = "times one operation in N; 1 times all, which slows them down"},
+                    .max = 1000000, .help = "times one operation in N; 1 times all, which slows fast ones down, and is the default for operations "
+                            "that --hold, --think or --rate keep at least 10 us apart"},
     [RUN_EXPOSURE] = {.name = "min-exposure", .argument = "N", .type = OPTION_COUNT, .flags = OPTION_KEY, .max = 1u << 30,
                       .help = "hand-offs between processes below which a clean trial is INCONCLUSIVE (default: the load's)"},
     [RUN_EXPECT] = {.name = "expect", .argument = "VERDICT", .type = OPTION_NAME, .flags = OPTION_KEY, .valid = valid_expect,

@@ -25,7 +25,8 @@ int interrupt_setup(struct error *error)
         sigaddset(&set, signals[i]);
     }
     sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN); /* a closed standard output is an error of a write, not a death */
+    signal(SIGPIPE, SIG_IGN); /* a closed standard output is an error of a write, not a death; */
+    signal(SIGXFSZ, SIG_IGN); /* and so is a limit on the size of files */
     if (descriptor < 0)
         descriptor = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (descriptor < 0)
@@ -52,6 +53,7 @@ void interrupt_reset(void)
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         signal(signals[i], SIG_DFL);
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }

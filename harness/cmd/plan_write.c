@@ -1,6 +1,7 @@
 /* The plan written back: the line that replays one trial, and the job file that repeats a run. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,8 @@ char *plan_replay(const struct trial_spec *spec)
     put_number(out, RUN_HOLD, &units_duration, shape->hold_ns, 0);
     put_number(out, RUN_THINK, &units_duration, shape->think_ns, 0);
     put_number(out, RUN_RATE, &units_count, (uint64_t)shape->rate, 0);
-    put_number(out, RUN_SAMPLE, &units_count, shape->sampling, 64);
+    bool paced = shape->hold_ns || shape->think_ns || shape->rate > 0; /* then the default is not always the same */
+    put_number(out, RUN_SAMPLE, &units_count, shape->sampling, paced ? 0 : 64);
     put_number(out, RUN_EXPOSURE, &units_count, spec->enough, spec->load->enough);
     if (strcmp(spec->pin, "none") != 0)
         fprintf(out, " --pin %s", spec->pin);
@@ -72,7 +74,8 @@ int plan_write(const struct plan *plan, const char *path, struct error *error)
         const struct grid *grid = &plan->grids[g];
         fprintf(out, "\n[%s]\n", grid->job);
         for (int i = 0; i < RUN_OPTIONS; i++)
-            if ((run_options[i].flags & OPTION_KEY) && i != RUN_SEED && grid->options[i].count)
+            if ((run_options[i].flags & OPTION_KEY) && i != RUN_SEED && grid->options[i].count &&
+                (i != RUN_SAMPLE || grid->options[i].source != OPTION_FROM_DEFAULT))
                 write_list(out, run_options[i].name, &grid->options[i]);
     }
     if (ferror(out) | fclose(out))

@@ -5,17 +5,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "report/formats.h"
+
+/* Do standard output and standard error end in one log? */
+static bool same_log(void)
+{
+    struct stat out, err;
+    return fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 && out.st_dev == err.st_dev &&
+           out.st_ino == err.st_ino;
+}
 
 void progress_begin(struct progress *progress, uint32_t trials, double planned_s, bool quiet, bool table)
 {
     const char *terminal = getenv("TERM");
     bool live = isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
     *progress = (struct progress){
-        .quiet = quiet || (!live && table), /* two accounts of the same trial in one log help nobody */
+        .quiet = quiet || (!live && table && same_log()), /* two accounts of each trial in one log help nobody */
         .live = live,
         .trials = trials,
         .started_ns = clock_ns(),

@@ -15,7 +15,8 @@ struct progress {
     double planned_s, done_s; /* the trials' own durations: what the estimate is made from */
 };
 
-/* `planned_s`: sum of the durations of all trials. `table`: standard output shows each trial already. */
+/* `planned_s`: sum of the durations of all trials. `table`: standard output shows each trial already; where both go to the
+ * same file, progress is silent. */
 void progress_begin(struct progress *progress, uint32_t trials, double planned_s, bool quiet, bool table);
 void progress_trial(struct progress *progress, const struct trial_spec *spec);
 void progress_trial_done(struct progress *progress, const struct trial_spec *spec, const struct trial_result *result);

@@ -17,14 +17,19 @@ static uint64_t involuntary_switches(void)
     return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_nivcsw : 0;
 }
 
-/* Chooses this operation for timing, and looks at one other worker: if that one is asking for or holding the primitive, this
- * operation meets it. One that has not moved since it was met is not met again: a process that was switched out inside would
- * otherwise count for a whole time slice. */
+/* Chooses this operation for timing. */
 void worker_sample(struct worker *w)
 {
     w->timed = true;
     w->until_sample = w->shape->sampling;
     slot_store(&w->slot->sampled, w->slot->sampled + 1);
+}
+
+/* Looks at one other worker before asking: if that one is asking for or holding the primitive, this operation meets it. One
+ * that has not moved since it was met is not met again: a process that was switched out inside would otherwise count for a
+ * whole time slice. */
+static void look_around(struct worker *w)
+{
     if (w->crew.workers < 2)
         return;
     uint32_t other = (w->index + 1 + (uint32_t)seed_below(&w->random, w->crew.workers - 1)) % w->crew.workers;
@@ -36,6 +41,12 @@ void worker_sample(struct worker *w)
         *met = mark;
         slot_store(&w->slot->contended, w->slot->contended + 1);
     }
+}
+
+void worker_asks(struct worker *w)
+{
+    look_around(w);
+    w->asked_ns = clock_ns();
 }
 
 /* Waits, in stretches short enough that the end of the trial is seen. */

@@ -67,6 +67,7 @@ struct worker {
 
 /* The slow halves of the inline functions below. */
 void worker_sample(struct worker *w);
+void worker_asks(struct worker *w);
 void worker_pace(struct worker *w);
 void worker_granted(struct worker *w);
 void worker_released(struct worker *w);
@@ -119,7 +120,7 @@ static inline bool worker_enter_by(struct worker *w, int (*acquire)(struct sync_
 {
     slot_store(&w->slot->phase, PHASE_ACQUIRING);
     if (__builtin_expect(w->timed, 0))
-        w->asked_ns = clock_ns();
+        worker_asks(w);
     int rc = acquire(&w->self);
     if (__builtin_expect(rc != 0, 0) && !worker_refused(w, rc, "acquire"))
         return false;

@@ -127,10 +127,11 @@ static json_t *lifecycle(const struct trial_result *result)
 static void put_run_figures(json_t *record, const struct trial_result *result)
 {
     bool window = result->window_ns > 0;
-    put(record, "seconds", json_real(SECONDS(result->ran_ns)));
+    put(record, "seconds", result->gate_ns ? json_real(SECONDS(result->ran_ns)) : json_null());
     put(record, "ops_per_s", window ? json_real((double)result->window_ops / SECONDS(result->window_ns)) : json_null());
     put(record, "window_s", json_real(SECONDS(result->window_ns)));
-    put(record, "crew", json_pack("{s:I, s:I, s:I}", "fork_ns", (json_int_t)result->fork_ns, "ready_ns",
+    if (result->gate_ns)
+        put(record, "crew", json_pack("{s:I, s:I, s:I}", "fork_ns", (json_int_t)result->fork_ns, "ready_ns",
                                   (json_int_t)result->ready_ns, "reap_ns", (json_int_t)result->reap_ns));
 }
 
@@ -143,8 +144,7 @@ json_t *record_verdict(const struct trial_spec *spec, const struct trial_result 
     put(record, "ops", integer(result->ops));
     put(record, "writer_ops", integer(result->writer_ops));
     put(record, "reader_ops", integer(result->reader_ops));
-    if (result->gate_ns)
-        put_run_figures(record, result);
+    put_run_figures(record, result);
     put(record, "violations", integer(result->violation_count));
     put(record, "violations_by_kind", violations_by_kind(result));
     put(record, "exposure", exposure(result));

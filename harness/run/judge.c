@@ -29,17 +29,19 @@ static void add_slot(struct trial_result *result, const struct slot *slot)
 static void add_up(const struct trial_spec *spec, struct trial_result *result)
 {
     uint64_t last_ns = 0;
+    bool all_ended = true;
     for (uint32_t i = 0; i <= result->ledger.workers; i++)
         add_slot(result, &result->ledger.slots[i]);
     for (uint32_t i = 0; i < result->ledger.workers; i++) {
         const struct slot *slot = &result->ledger.slots[i];
         *(i < spec->shape.writers ? &result->writer_ops : &result->reader_ops) += slot->ops;
         result->idle_workers += slot->ops == 0;
+        all_ended &= slot->ended_ns != 0;
         if (slot->ended_ns > last_ns)
             last_ns = slot->ended_ns;
     }
     result->ops = result->writer_ops + result->reader_ops;
-    result->ran_ns = last_ns > result->gate_ns ? last_ns - result->gate_ns : 0;
+    result->ran_ns = all_ended && last_ns > result->gate_ns ? last_ns - result->gate_ns : result->watched_ns;
 }
 
 __attribute__((format(printf, 3, 4))) static void decide(struct trial_result *result, enum verdict verdict,

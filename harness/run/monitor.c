@@ -218,6 +218,7 @@ enum watch monitor_run(struct crew *crew, const struct trial_spec *spec, struct 
         watch = turn(&m, why, size);
     uint64_t stopped_ns = m.watchdog.stopped_ns ? m.watchdog.stopped_ns : crew->last_exit_ns;
     gate_stop(result->ledger.gate);
+    result->watched_ns = clock_ns() - result->gate_ns;
     result->reap_ns = crew->last_exit_ns > stopped_ns ? crew->last_exit_ns - stopped_ns : 0;
     return watch;
 }

@@ -49,7 +49,8 @@ struct trial_result {
 
     uint64_t gate_ns; /* clock when the gate opened; 0: it never did */
     uint64_t ops, writer_ops, reader_ops;
-    uint64_t ran_ns;    /* gate to the end of the last worker's loop */
+    uint64_t ran_ns;    /* gate to the end of the last worker's loop, or until the crew was given up */
+    uint64_t watched_ns; /* gate to the last exit, or until the crew was given up */
     uint64_t window_ns; /* while all workers were under way; 0: never */
     uint64_t window_ops;
     uint64_t violations[VIOLATIONS], violation_count;

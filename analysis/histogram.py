@@ -1,0 +1,117 @@
+"""Log-linear histograms as the records carry them: merging by addition, and percentiles of what was merged.
+
+A percentile is read from the counts of one histogram, usually merged over repeats and roles; two percentiles are
+never averaged, because the average of percentiles is the percentile of nothing.
+"""
+
+import math
+
+import numpy
+
+# A percentile is only as good as the samples beyond it: with fewer than this many, the next one could move it anywhere.
+SAMPLES_BEYOND = 10
+MOST_BITS = 64
+MOST_SUB_BITS = 20
+
+
+def low(index, sub_bits):
+    """The smallest value of step `index`, when each power of two is cut into 2**sub_bits equal steps."""
+    steps = 1 << sub_bits
+    if index < steps:
+        return index
+    exponent, step = index // steps - 1, index % steps
+    return (steps + step) << exponent
+
+
+def mid(index, sub_bits):
+    """The middle of the integers that step `index` holds; exact where the step holds a single one."""
+    return (low(index, sub_bits) + low(index + 1, sub_bits) - 1) / 2
+
+
+class Histogram:
+    """Counts by step, with the exact count, sum, minimum and maximum, and where the maximum was met."""
+
+    __slots__ = ("sub_bits", "counts", "count", "sum", "min", "max", "max_where")
+
+    def __init__(self, sub_bits):
+        if not 0 <= sub_bits <= MOST_SUB_BITS:
+            raise ValueError(f"sub_bits is {sub_bits}, and 0 to {MOST_SUB_BITS} make sense")
+        self.sub_bits = sub_bits
+        self.counts = {}
+        self.count = 0
+        self.sum = 0
+        self.min = None
+        self.max = None
+        self.max_where = None
+
+    def add(self, buckets, count, total, smallest, largest, where=None):
+        """Adds one recorded distribution; ValueError if its counts do not add up to `count`."""
+        counts = self.counts
+        seen = 0
+        most = (MOST_BITS + 1) << self.sub_bits
+        for index, number in buckets:
+            if not 0 <= index < most:
+                raise ValueError(f"step {index} of a histogram lies outside of {MOST_BITS} bit values")
+            counts[index] = counts.get(index, 0) + number
+            seen += number
+        if seen != count:
+            raise ValueError(f"its buckets hold {seen} values, its count says {count}")
+        self.count += count
+        self.sum += total
+        self._extremes(smallest, largest, where)
+
+    def merge(self, other):
+        """Adds another histogram of the same `sub_bits`; ValueError if the steps differ."""
+        if other.sub_bits != self.sub_bits:
+            raise ValueError(f"sub_bits {other.sub_bits} and {self.sub_bits} do not merge")
+        self.add(other.counts.items(), other.count, other.sum, other.min, other.max, other.max_where)
+
+    def _extremes(self, smallest, largest, where):
+        if smallest is not None and (self.min is None or smallest < self.min):
+            self.min = smallest
+        if largest is not None and (self.max is None or largest > self.max):
+            self.max, self.max_where = largest, where
+
+    def percentiles(self, fractions):
+        """The values below or at which these fractions of the samples lie, as a list; exact at 0 and 1."""
+        if not self.count:
+            raise ValueError("an empty histogram has no percentiles")
+        indices = sorted(self.counts)
+        cumulated = numpy.cumsum([self.counts[index] for index in indices])
+        # The epsilon keeps 0.99 * 100 at rank 99: in binary it is a little more than 99.
+        ranks = [min(self.count, max(1, math.ceil(fraction * self.count - 1e-9))) for fraction in fractions]
+        places = numpy.searchsorted(cumulated, ranks)
+        values = [self._clamped(mid(indices[place], self.sub_bits)) for place in places]
+        return [self._exact_end(fraction, value) for fraction, value in zip(fractions, values)]
+
+    def percentile(self, fraction):
+        """One percentile; see percentiles()."""
+        return self.percentiles([fraction])[0]
+
+    def supports(self, fraction):
+        """True if enough samples lie beyond this fraction for the percentile to mean something."""
+        return self.count * (1 - fraction) >= SAMPLES_BEYOND - 1e-6
+
+    def _clamped(self, value):
+        if self.min is not None and value < self.min:
+            return self.min
+        if self.max is not None and value > self.max:
+            return self.max
+        return value
+
+    def _exact_end(self, fraction, value):
+        if fraction <= 0 and self.min is not None:
+            return self.min
+        if fraction >= 1 and self.max is not None:
+            return self.max
+        return value
+
+
+def merged(histograms):
+    """A new histogram that adds these up; None if there are none."""
+    total = None
+    for histogram in histograms:
+        if total is None:
+            total = Histogram(histogram.sub_bits)
+        total.merge(histogram)
+    return total

@@ -1,0 +1,396 @@
+"""The one reader of run.jsonl: streams the records of a run and keeps per trial and per point what reports need.
+
+    run = records.read("results/latest")        # a run's folder, or its run.jsonl
+    for point, data in run.points.items():      # a point is a trial without its repeat and its seed
+        data.trials, data.histograms["acquire", "writer"]
+
+What a run holds of its workers, intervals and evidence is reduced while reading, so that memory follows the number of
+trials and not the number of lines. The fields are those of results/README.md.
+"""
+
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+
+from histogram import Histogram, merged
+
+MAJOR_VERSION = 1
+RECORDS_NAME = "run.jsonl"
+# Evidence kept per trial: the page shows a few, and the file holds them all.
+EVIDENCE_KEPT = 4
+
+
+class DataError(Exception):
+    """The input is not a run that can be read; the message says why and what to do."""
+
+
+class Malformed(Exception):
+    """A record lacks a field, or holds a value of the wrong type."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """The conditions of a trial: all that must be equal before two trials count as repeats of each other."""
+
+    load: str
+    sync: str
+    fault: str
+    writers: int
+    readers: int
+    size: int
+    hold_ns: int | None = None
+    think_ns: int | None = None
+    rate: float | None = None
+    pin: str | None = None
+
+
+@dataclass(slots=True)
+class Crew:
+    """The workers of one trial, reduced: extremes of their operations by role, and how those ended that failed.
+
+    `casualties` counts (role, phase, exit) of every worker that did not exit with status 0.
+    """
+
+    workers: int = 0
+    least: dict = field(default_factory=dict)
+    most: dict = field(default_factory=dict)
+    casualties: Counter = field(default_factory=Counter)
+
+    def fairness(self):
+        """Least over most operations among workers of the same role, the worst role; None without workers."""
+        shares = [self.least[role] / most for role, most in self.most.items() if most]
+        return min(shares) if shares else None
+
+
+@dataclass(slots=True)
+class Latency:
+    """What one trial's merged histogram says; a percentile without enough samples beyond it is None."""
+
+    count: int
+    p50: float | None
+    p99: float | None
+    max: int | None
+
+
+@dataclass(slots=True)
+class Trial:
+    """One trial with its verdict; `verdict` is None when the run was killed while it was under way."""
+
+    number: int
+    point: Point
+    repeat: int
+    seed: int | None
+    expect: str | None
+    sampling: int | None = None
+    replay: str | None = None
+    verdict: str | None = None
+    as_expected: bool | None = None
+    reason: str = ""
+    ops: int = 0
+    seconds: float | None = None
+    ops_per_s: float | None = None
+    violations: int = 0
+    kinds: dict = field(default_factory=dict)
+    exposure: dict = field(default_factory=dict)
+    interrupted: str | None = None
+    crew: Crew = field(default_factory=Crew)
+    evidence: list = field(default_factory=list)
+    faults: int = 0
+    acquire: Latency | None = None
+
+
+@dataclass(slots=True)
+class PointData:
+    """The judged trials of one point, and their histograms added up by (name, role)."""
+
+    trials: list = field(default_factory=list)
+    histograms: dict = field(default_factory=dict)
+
+    def histogram(self, name):
+        """The histogram of this name, merged over the roles; None if there is none."""
+        return merged(found for (found_name, _), found in self.histograms.items() if found_name == name)
+
+
+@dataclass
+class Run:
+    """Everything a report is made of."""
+
+    path: str
+    header: dict
+    host: dict = field(default_factory=dict)
+    end: dict | None = None
+    trials: dict = field(default_factory=dict)
+    points: dict = field(default_factory=dict)
+    warnings: list = field(default_factory=list)
+    truncated: bool = False
+    bytes: int = 0
+
+    @property
+    def folder(self):
+        return os.path.dirname(os.path.abspath(self.path))
+
+    @property
+    def judged(self):
+        """The trials that have a verdict, in the order in which they ran."""
+        return [trial for trial in self.trials.values() if trial.verdict is not None]
+
+
+def records_path(run):
+    """The run.jsonl of a run's folder, or the file itself; DataError if there is none."""
+    path = os.path.join(run, RECORDS_NAME) if os.path.isdir(run) else run
+    if os.path.isfile(path):
+        return path
+    if os.path.isdir(run):
+        raise DataError(f"{run}: this folder holds no {RECORDS_NAME}; name a folder that `shmoo run` made")
+    raise DataError(f"{run}: no such run; name a run's folder (results/latest, results/runs/ID) or its {RECORDS_NAME}")
+
+
+def read(run, warn=lambda message: None):
+    """Reads a run; DataError if it cannot be used. `warn` is called with each thing that is odd but harmless."""
+    path = records_path(run)
+    reader = _Reader(path, warn)
+    try:
+        with open(path, "rb") as file:
+            for number, line in enumerate(file, 1):
+                reader.line(number, line)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    return reader.finish()
+
+
+def _reject_constant(word):
+    raise ValueError(f"{word} is no JSON value")
+
+
+_decode = json.JSONDecoder(parse_constant=_reject_constant).decode
+
+_MISSING = object()
+INTEGER = (int,)
+NUMBER = (int, float)
+TEXT = (str,)
+
+
+def _of_kind(value, kinds):
+    return isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds)
+
+
+def need(record, key, kinds):
+    """A field that must be there; Malformed if it is absent or of another type."""
+    value = record.get(key, _MISSING)
+    if value is _MISSING:
+        raise Malformed(f"a `{record.get('type')}` record lacks `{key}`")
+    if not _of_kind(value, kinds):
+        raise Malformed(f"`{key}` of a `{record.get('type')}` record is {ellipsis_json(value)}")
+    return value
+
+
+def maybe(record, key, kinds):
+    """A field that may be absent or null, and is None then; Malformed if it is of another type."""
+    value = record.get(key)
+    if value is not None and not _of_kind(value, kinds):
+        raise Malformed(f"`{key}` of a `{record.get('type')}` record is {ellipsis_json(value)}")
+    return value
+
+
+def ellipsis_json(value):
+    """The value as JSON, short enough for a message."""
+    written = json.dumps(value)
+    return written if len(written) <= 40 else written[:37] + "..."
+
+
+def _point(record):
+    return Point(load=need(record, "load", TEXT), sync=need(record, "sync", TEXT), fault=need(record, "fault", TEXT),
+                 writers=need(record, "writers", INTEGER), readers=need(record, "readers", INTEGER),
+                 size=need(record, "size", INTEGER), hold_ns=maybe(record, "hold_ns", NUMBER),
+                 think_ns=maybe(record, "think_ns", NUMBER), rate=maybe(record, "rate", NUMBER),
+                 pin=maybe(record, "pin", TEXT))
+
+
+def _trial(record):
+    return Trial(number=need(record, "trial", INTEGER), point=_point(record), repeat=need(record, "repeat", INTEGER),
+                 seed=maybe(record, "seed", INTEGER), expect=maybe(record, "expect", TEXT),
+                 sampling=maybe(record, "sampling", INTEGER),
+                 replay=maybe(record, "replay", TEXT))
+
+
+class _Reader:
+    """The state of one pass over the lines."""
+
+    def __init__(self, path, warn):
+        self.run = Run(path=path, header={})
+        self.warn = warn
+        # Histograms of the trial that is being read, by trial and (name, role): they count once its verdict is there.
+        self.pending = {}
+        # What has no entry here is ignored: later minor versions may add types.
+        self.handlers = {"run": self._run, "host": self._host, "trial": self._trial, "worker": self._worker,
+                         "histogram": self._histogram, "fault": self._fault, "violation": self._violation,
+                         "verdict": self._verdict, "end": self._end}
+
+    def line(self, number, line):
+        """Takes one line; what follows a line without its end is known only after the file's last one."""
+        self.run.bytes += len(line)
+        if not line.strip():
+            return
+        try:
+            record = _decode(line.decode("utf-8"))
+        except (ValueError, RecursionError) as error:
+            if line.endswith(b"\n"):
+                raise DataError(f"{self.run.path}: line {number} is no JSON ({_short(error)}); the file is damaged: "
+                                f"keep the lines before it (head -n {number - 1}) to report what they hold") from None
+            self._truncated(number)
+            return
+        self._record(number, record)
+
+    def _truncated(self, number):
+        self.run.truncated = True
+        self._note(f"line {number} ends in the middle: the run was killed or is still going on; "
+                   f"everything before that line is used")
+
+    def _note(self, message):
+        self.run.warnings.append(message)
+        self.warn(f"{self.run.path}: {message}")
+
+    def _record(self, number, record):
+        if not isinstance(record, dict) or not isinstance(record.get("type"), str):
+            raise DataError(f"{self.run.path}: line {number} is no record: it has no \"type\"")
+        if not self.run.header and record["type"] != "run":
+            raise DataError(f"{self.run.path}: line {number} comes before any `run` record, so its schema is unknown; "
+                            f"is this the {RECORDS_NAME} of `shmoo run`?")
+        handler = self.handlers.get(record["type"])
+        if not handler:
+            return
+        try:
+            handler(record)
+        except (Malformed, ValueError, TypeError, KeyError, OverflowError) as error:
+            raise DataError(f"{self.run.path}: line {number}: {error}") from None
+
+    def _run(self, record):
+        if self.run.header:
+            raise Malformed("a second `run` record: this file is several runs put together; "
+                            "report each by itself, or join them with `shmoo merge`")
+        schema = need(record, "schema", TEXT)
+        name, _, version = schema.partition("/")
+        if name != "shmoo" or version.partition(".")[0] != str(MAJOR_VERSION):
+            raise Malformed(f"its schema is {schema!r}, and this reader knows shmoo/{MAJOR_VERSION} only; "
+                            "use the report of the shmoo that wrote it")
+        self.run.header = record
+
+    def _host(self, record):
+        self.run.host = record
+
+    def _trial(self, record):
+        trial = _trial(record)
+        if trial.number in self.run.trials:
+            raise Malformed(f"trial {trial.number} begins a second time")
+        self.run.trials[trial.number] = trial
+        # Trials run one after the other: what an earlier one left without a verdict will never count.
+        self.pending = {}
+
+    def _of_trial(self, record):
+        number = need(record, "trial", INTEGER)
+        if number not in self.run.trials:
+            raise Malformed(f"a `{record['type']}` record of trial {number}, which has no `trial` record")
+        return self.run.trials[number]
+
+    def _worker(self, record):
+        crew = self._of_trial(record).crew
+        role, ops = need(record, "role", TEXT), need(record, "ops", INTEGER)
+        crew.workers += 1
+        crew.least[role] = min(crew.least.get(role, ops), ops)
+        crew.most[role] = max(crew.most.get(role, ops), ops)
+        ending = maybe(record, "exit", TEXT)
+        if ending not in (None, "exited 0"):
+            crew.casualties[role, maybe(record, "phase", TEXT), ending] += 1
+
+    def _histogram(self, record):
+        trial = self._of_trial(record)
+        key = need(record, "name", TEXT), need(record, "role", TEXT)
+        histogram = Histogram(need(record, "sub_bits", INTEGER))
+        where = trial.number, maybe(record, "max_worker", INTEGER), maybe(record, "max_at_s", NUMBER)
+        count = need(record, "count", INTEGER)
+        if count < 1:
+            return
+        histogram.add(need(record, "buckets", (list,)), count, need(record, "sum", NUMBER),
+                      need(record, "min", NUMBER), need(record, "max", NUMBER), where)
+        _add(self.pending.setdefault(trial.number, {}), key, histogram)
+
+    def _fault(self, record):
+        self._of_trial(record).faults += 1
+
+    def _violation(self, record):
+        evidence = self._of_trial(record).evidence
+        if len(evidence) < EVIDENCE_KEPT:
+            need(record, "kind", TEXT)
+            evidence.append(record)
+
+    def _verdict(self, record):
+        number = need(record, "trial", INTEGER)
+        trial = self.run.trials.get(number)
+        if trial is None:
+            trial = self.run.trials[number] = _trial(record)
+        if trial.verdict is not None:
+            raise Malformed(f"a second verdict of trial {number}")
+        trial.verdict = need(record, "verdict", TEXT)
+        trial.as_expected = need(record, "as_expected", (bool,))
+        trial.reason = maybe(record, "reason", TEXT) or ""
+        trial.ops = need(record, "ops", INTEGER)
+        trial.seconds = maybe(record, "seconds", NUMBER)
+        trial.ops_per_s = maybe(record, "ops_per_s", NUMBER)
+        trial.violations = need(record, "violations", INTEGER)
+        trial.kinds = _numbers(maybe(record, "violations_by_kind", (dict,)))
+        trial.exposure = _numbers(maybe(record, "exposure", (dict,)))
+        trial.interrupted = maybe(record, "interrupted", TEXT)
+        self._settle(trial)
+
+    def _settle(self, trial):
+        """Adds a judged trial and its histograms to its point."""
+        data = self.run.points.setdefault(trial.point, PointData())
+        data.trials.append(trial)
+        histograms = self.pending.pop(trial.number, {})
+        trial.acquire = _latency(merged(found for (name, _), found in histograms.items() if name == "acquire"))
+        for key, histogram in histograms.items():
+            _add(data.histograms, key, histogram)
+
+    def _end(self, record):
+        self.run.end = record
+
+    def finish(self):
+        """The run, once the last line is read; DataError if it holds nothing that a report could show."""
+        run = self.run
+        if not run.header:
+            raise DataError(f"{run.path}: holds no records; the run was stopped before it had written its first line")
+        if not run.points:
+            raise DataError(f"{run.path}: holds no verdict: the run ended before its first trial did; "
+                            "there is nothing to report, run it again")
+        if run.end is None:
+            self._note("there is no end record: the run was killed or is still going on")
+        elif maybe(run.end, "trials_done", INTEGER) not in (None, len(run.judged)):
+            self._note(f"the end record counts {run.end['trials_done']} trials, "
+                       f"the file holds {len(run.judged)} verdicts")
+        return run
+
+
+def _numbers(record):
+    """The numeric fields of an object that may be absent."""
+    return {key: value for key, value in (record or {}).items() if _of_kind(value, NUMBER)}
+
+
+def _add(histograms, key, histogram):
+    if key in histograms:
+        histograms[key].merge(histogram)
+    else:
+        histograms[key] = histogram
+
+
+def _latency(histogram):
+    if histogram is None or not histogram.count:
+        return None
+    p50, p99 = histogram.percentiles([0.5, 0.99])
+    return Latency(histogram.count, p50 if histogram.supports(0.5) else None,
+                   p99 if histogram.supports(0.99) else None, histogram.max)
+
+
+def _short(error):
+    message = str(error)
+    return message if len(message) <= 60 else message[:57] + "..."

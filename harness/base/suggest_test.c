@@ -9,7 +9,7 @@ START_TEST(each_kind_of_slip_leads_to_the_name_that_was_meant)
 {
     static const char *const rows[][2] = {
         {"mutex", "mutex"},    {"mutx", "mutex"},         {"mutexx", "mutex"},   {"mutez", "mutex"},  {"mtuex", "mutex"},
-        {"MUTEX", "mutex"},    {"smaphore", "semaphore"}, {"semafore", "semaphore"}, {"rw", "rwlock"}, {"spni", "spin"},
+        {"MUTEX", "mutex"},    {"smaphore", "semaphore"}, {"semafore", "semaphore"}, {"rwlok", "rwlock"}, {"spni", "spin"},
         {"nnoe", "none"},      {"mutex_robust", "mutex-robust"}, {"rwlocks", "rwlock"}, {"Spin", "spin"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)

@@ -134,7 +134,7 @@ static int run_one(struct session *s, const struct trial_spec *spec, struct erro
 {
     struct trial_result result;
     char *replay = plan_replay(spec);
-    struct trial_event event = {.spec = spec, .replay = replay ? replay : ""};
+    struct trial_event event = {.spec = spec, .replay = replay ? replay : "", .started_ns = clock_ns()};
     progress_trial(&s->progress, spec);
     int rc = sink_trial_begin(&s->file, &event, error) || sink_trial_begin(&s->output, &event, error) ? -1 : 0;
     if (rc == 0) {

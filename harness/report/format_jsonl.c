@@ -24,7 +24,7 @@ static void jsonl_begin(struct sink *sink, const json_t *host)
 
 static void jsonl_trial_begin(struct sink *sink, const struct trial_event *event)
 {
-    write_and_drop(sink, record_trial(sink->run, event->spec, clock_ns(), event->replay));
+    write_and_drop(sink, record_trial(sink->run, event->spec, event->started_ns, event->replay));
 }
 
 static void jsonl_trial_end(struct sink *sink, const struct trial_event *event)

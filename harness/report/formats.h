@@ -26,6 +26,7 @@ struct trial_event {
     const struct trial_spec *spec;
     const struct trial_result *result; /* NULL at the trial's start */
     const char *replay;
+    uint64_t started_ns; /* clock */
 };
 
 struct format_ops {

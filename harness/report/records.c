@@ -74,7 +74,7 @@ static json_t *trial_base(const char *type, const struct trial_spec *spec)
     return record;
 }
 
-json_t *record_trial(const struct run_info *run, const struct trial_spec *spec, uint64_t now_ns, const char *replay)
+json_t *record_trial(const struct run_info *run, const struct trial_spec *spec, uint64_t started_ns, const char *replay)
 {
     const struct shape *shape = &spec->shape;
     json_t *record = trial_base("trial", spec);
@@ -87,7 +87,7 @@ json_t *record_trial(const struct run_info *run, const struct trial_spec *spec, 
     put(record, "rate", shape->rate > 0 ? json_real(shape->rate) : json_null());
     put(record, "pin", json_string(spec->pin));
     put(record, "sampling", integer(shape->sampling));
-    put(record, "at_s", json_real(SECONDS(now_ns - run->started_ns)));
+    put(record, "at_s", json_real(SECONDS(started_ns - run->started_ns)));
     put(record, "replay", text_of(replay ? replay : ""));
     return record;
 }

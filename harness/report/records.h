@@ -10,7 +10,7 @@
 
 /* All return a new reference. */
 json_t *record_run(const struct run_info *run);
-json_t *record_trial(const struct run_info *run, const struct trial_spec *spec, uint64_t now_ns, const char *replay);
+json_t *record_trial(const struct run_info *run, const struct trial_spec *spec, uint64_t started_ns, const char *replay);
 json_t *record_verdict(const struct trial_spec *spec, const struct trial_result *result);
 json_t *record_end(const struct run_summary *summary);
 

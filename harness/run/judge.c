@@ -155,6 +155,17 @@ static bool met_enough(const struct trial_spec *spec, const struct trial_result 
     return result->handoffs >= MANY_HANDOFFS && ran_in_parallel(result);
 }
 
+bool judge_exposed(const struct trial_spec *spec, const struct ledger *ledger)
+{
+    struct trial_result sum = {0};
+    for (uint32_t i = 0; i < ledger->workers; i++)
+        add_slot(&sum, &ledger->slots[i]);
+    if (sum.violation_count || shape_workers(&spec->shape) < 2)
+        return true;
+    bool met = spec->load->uses_system || sum.contended >= ENOUGH_MEETINGS || sum.handoffs >= MANY_HANDOFFS;
+    return sum.handoffs >= spec->enough && (met || spec->enough == 0);
+}
+
 static void decide_whole(const struct trial_spec *spec, struct trial_result *result)
 {
     uint32_t workers = shape_workers(&spec->shape);

@@ -15,4 +15,7 @@
 void judge(const struct trial_spec *spec, const struct crew *crew, enum watch watch, const char *why,
            const char *audit_failure, struct trial_result *result);
 
+/* While the crew still runs: has it met often enough for a clean verdict, or broken something already? */
+bool judge_exposed(const struct trial_spec *spec, const struct ledger *ledger);
+
 #endif

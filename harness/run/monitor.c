@@ -10,12 +10,16 @@
 #include "base/clock.h"
 #include "base/seed.h"
 #include "run/interrupt.h"
+#include "run/judge.h"
 
 #define INTERVALS_WANTED 50
 #define INTERVALS_MAX 4096
 #define FAULTS_MAX 4096
 #define TICK_MIN_NS (10 * NS_PER_MS)
 #define TICK_MAX_NS NS_PER_S
+/* A trial whose time is over before its processes have met goes on, so often and so long at the most. */
+#define EXTENSIONS_MAX 3
+#define EXTENSION_MAX_NS (2 * NS_PER_S)
 #define EAGER_TICK_NS NS_PER_MS /* until all are under way, when the window begins; longer for large crews */
 
 struct monitor {
@@ -27,6 +31,7 @@ struct monitor {
     uint64_t random;
     uint64_t tick_ns, next_tick_ns, last_tick_ns, next_fault_ns, deadline_ns; /* clock values */
     uint64_t last_ops, window_start_ns, window_start_ops;
+    unsigned extensions;
     bool window_open, stopped;
 };
 
@@ -164,11 +169,25 @@ static int wait_ms(const struct monitor *m, uint64_t now)
     return until <= now ? 0 : (int)((until - now + NS_PER_MS - 1) / NS_PER_MS);
 }
 
+/* The time is over: enough, or some more of it? */
+static void time_over(struct monitor *m, uint64_t now)
+{
+    uint64_t more = earliest(m->spec->duration_ns, EXTENSION_MAX_NS);
+    if (m->extensions >= EXTENSIONS_MAX || judge_exposed(m->spec, &m->result->ledger)) {
+        stop(m);
+        return;
+    }
+    m->extensions++;
+    m->deadline_ns = now + more;
+}
+
 /* A worker that died or an interrupt ends the trial; a worker that died is not waited for, the others are. */
 static void react(struct monitor *m, uint64_t now)
 {
-    if (m->crew->failed || now >= m->deadline_ns)
+    if (m->crew->failed)
         stop(m);
+    else if (now >= m->deadline_ns && !m->stopped)
+        time_over(m, now);
     if (interrupt_pending() && !m->result->interrupted) {
         m->result->interrupted = interrupt_pending();
         stop(m);

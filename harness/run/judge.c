@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "contract/worker.h"
 
 /* Sampled operations that met another process; fewer, and a broken primitive would have had no occasion to show it. */
 #define ENOUGH_MEETINGS 5
@@ -162,7 +163,8 @@ bool judge_exposed(const struct trial_spec *spec, const struct ledger *ledger)
         add_slot(&sum, &ledger->slots[i]);
     if (sum.violation_count || shape_workers(&spec->shape) < 2)
         return true;
-    bool met = spec->load->uses_system || sum.contended >= ENOUGH_MEETINGS || sum.handoffs >= MANY_HANDOFFS;
+    bool met = spec->load->uses_system || sum.contended >= ENOUGH_MEETINGS ||
+               (shape_workers(&spec->shape) > WORKER_MET && sum.handoffs >= MANY_HANDOFFS);
     return sum.handoffs >= spec->enough && (met || spec->enough == 0);
 }
 

@@ -37,7 +37,7 @@ char *plan_replay(const struct trial_spec *spec)
     bool paced = shape->hold_ns || shape->think_ns || shape->rate > 0; /* then the default is not always the same */
     put_number(out, RUN_SAMPLE, &units_count, shape->sampling, paced ? 0 : 64);
     put_number(out, RUN_EXPOSURE, &units_count, spec->enough, spec->load->enough);
-    if (strcmp(spec->pin, "none") != 0)
+    if (strcmp(spec->pin, run_options[RUN_PIN].fallback) != 0)
         fprintf(out, " --pin %s", spec->pin);
     if (spec->expect_given)
         fprintf(out, " --expect %s", verdict_name(spec->expect));

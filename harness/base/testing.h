@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,8 +136,9 @@ TESTING_UNUSED static void testing_put_file(const char *path, const char *text)
 }
 
 #ifdef CLONE_NEWNS
-/* Gives the calling process a /dev/shm of its own, a tmpfs with these mount options ("size=64k"). Returns 0, or an errno with a
- * message that the test is skipped. Only for the process of a test or a child of it. */
+/* For files that define _GNU_SOURCE. Gives the calling process a /dev/shm of its own, a tmpfs with these mount options
+ * ("size=64k"). Returns 0, or an errno with a message that the test is skipped. Only for the process of a test or a child of
+ * it. */
 TESTING_UNUSED static int testing_private_shm(const char *options)
 {
     char map[64];

@@ -40,7 +40,7 @@ struct slot {
     _Alignas(SLOT_ALIGN) uint32_t phase;
     uint32_t failed; /* errno of a set-up step that failed; see `failure` */
     uint64_t ops;
-    uint64_t beats;   /* moves also while an operation waits by polling: progress for the watchdog */
+    uint64_t beats;   /* moves with every release, and while an operation waits by polling: progress for the watchdog */
     uint64_t version; /* newest version this worker knows to be complete */
     uint64_t handoffs;
     /* written now and then */

@@ -150,6 +150,12 @@ static inline void worker_inside(struct worker *w)
         worker_hold(w);
 }
 
+/* Alive while waiting by polling. */
+static inline void worker_beat(struct worker *w)
+{
+    slot_store(&w->slot->beats, w->slot->beats + 1);
+}
+
 static inline void worker_leave(struct worker *w)
 {
     if (__builtin_expect(w->timed, 0))
@@ -157,6 +163,7 @@ static inline void worker_leave(struct worker *w)
     slot_store(&w->slot->phase, PHASE_RELEASING);
     int rc = w->shared ? w->lock.release_shared(&w->self) : w->lock.release(&w->self);
     slot_store(&w->slot->phase, PHASE_IDLE);
+    worker_beat(w); /* an operation may enter several times, and each time is progress */
     if (__builtin_expect(rc != 0, 0))
         worker_refused(w, rc, "release");
 }
@@ -165,12 +172,6 @@ static inline void worker_leave(struct worker *w)
 static inline void worker_handoff(struct worker *w)
 {
     slot_store(&w->slot->handoffs, w->slot->handoffs + 1);
-}
-
-/* Alive while waiting by polling. */
-static inline void worker_beat(struct worker *w)
-{
-    slot_store(&w->slot->beats, w->slot->beats + 1);
 }
 
 /* Records into one of the load's own histograms (HISTOGRAM_OWN + i). */

@@ -87,13 +87,21 @@ void crew_worker_init(struct worker *w, const struct crew_plan *plan, uint32_t i
     }
 }
 
-/* Gives the inherited mapping up, and holds some address space, so that the region lies elsewhere in each process: state
- * with pointers in it would show. */
-static void shift_addresses(const struct crew_plan *plan, uint32_t index)
+/* Gives the inherited mapping up, and has the region at an address that is another one in each process: state with pointers in
+ * it would show. Where address space is short it stays where it came to lie. */
+static int attach_elsewhere(struct region *region, const struct crew_plan *plan, uint32_t index, struct error *error)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    munmap(plan->region_base, plan->region_bytes);
-    mmap(NULL, (1 + index % 13) * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = plan->region_bytes;
+    munmap(plan->region_base, bytes);
+    if (region_attach(region, plan->region_name, bytes, error))
+        return -1;
+    char *room = mmap(NULL, bytes + 14 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room == MAP_FAILED)
+        return 0;
+    void *moved = mremap(region->base, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, room + (1 + index % 13) * page);
+    if (moved != MAP_FAILED)
+        region->base = moved;
+    return 0;
 }
 
 static void attach(struct worker *w, const struct crew_plan *plan, uint32_t index, struct region *region)
@@ -105,8 +113,7 @@ static void attach(struct worker *w, const struct crew_plan *plan, uint32_t inde
     if (rc)
         give_up(slot, rc, "worker %u: pinning to CPU %s: %s; use --pin none", index, pin_cpus(plan->pin, index),
                 error_name(rc));
-    shift_addresses(plan, index);
-    if (region_attach(region, plan->region_name, plan->region_bytes, &error))
+    if (attach_elsewhere(region, plan, index, &error))
         give_up(slot, error.errnum, "worker %u: %.480s", index, error.text);
     slot->fault.region_base = (uint64_t)(uintptr_t)region->base;
     crew_worker_init(w, plan, index, region->base);

@@ -84,14 +84,31 @@ static void fault_text(const struct slot *slot, uint64_t region_bytes, char *tex
         snprintf(text, size, " at address 0x%llx, outside the region%s", (unsigned long long)fault->address, cause);
 }
 
+/* By itself, not by the harness's hand. */
+static bool died(const struct crew_member *member)
+{
+    return member->exit == EXIT_SIGNAL || (member->exit == EXIT_NORMAL && member->value);
+}
+
+/* The first worker that died; one that only fell while a wedged crew was ended counts as well. The crew's count for none. */
+static uint32_t first_death(const struct crew *crew)
+{
+    uint32_t i = 0;
+    if (crew->failed && died(&crew->members[crew->first_failed]))
+        return crew->first_failed;
+    while (i < crew->count && !died(&crew->members[i]))
+        i++;
+    return i;
+}
+
 static void decide_crashed(const struct trial_spec *spec, const struct crew *crew, struct trial_result *result)
 {
-    uint32_t i = crew->first_failed;
+    uint32_t i = first_death(crew);
     const struct slot *slot = &result->ledger.slots[i];
     char exit[48], where[240];
     uint32_t deaths = 0;
     for (uint32_t k = 0; k < crew->count; k++)
-        deaths += crew->members[k].exit == EXIT_SIGNAL || (crew->members[k].exit == EXIT_NORMAL && crew->members[k].value);
+        deaths += died(&crew->members[k]);
     fault_text(slot, spec_region_bytes(spec), where, sizeof where);
     decide(result, VERDICT_CRASHED, "worker %u (%s, pid %d) was lost: %s%s in phase %s after %llu operations%s", i,
            i < spec->shape.writers ? "writer" : "reader", (int)crew->members[i].pid,
@@ -146,13 +163,17 @@ static void decide_corrupt(struct trial_result *result)
                violation_name(evidence->kind), who, evidence->text);
 }
 
-/* Did the crew run in parallel? Its CPU time tells, whoever else was on the machine. */
+/* Did the crew run in parallel? Pinned to several CPUs, workers of two of them must have run; otherwise the CPU time tells. */
 static bool ran_in_parallel(const struct trial_result *result)
 {
-    uint64_t cpu_ns = 0;
-    for (uint32_t i = 0; i < result->ledger.workers; i++)
-        cpu_ns += result->ledger.slots[i].user_ns + result->ledger.slots[i].system_ns;
-    return (double)cpu_ns > 1.1 * (double)result->ran_ns;
+    uint64_t here_ns = 0, elsewhere_ns = 0;
+    for (uint32_t i = 0; i < result->workers; i++) {
+        const struct slot *slot = &result->ledger.slots[i];
+        bool same_place = strcmp(result->ends[i].cpus, result->ends[0].cpus) == 0;
+        *(same_place ? &here_ns : &elsewhere_ns) += slot->user_ns + slot->system_ns;
+    }
+    uint64_t less_ns = here_ns < elsewhere_ns ? here_ns : elsewhere_ns;
+    return (double)(here_ns + elsewhere_ns) > 1.1 * (double)result->ran_ns || (double)less_ns > 0.1 * (double)result->ran_ns;
 }
 
 /* Meetings at the primitive prove exposure; in a large crew the sampled looks seldom hit the right one, and many hand-offs
@@ -216,11 +237,11 @@ void judge(const struct trial_spec *spec, const struct crew *crew, enum watch wa
            const char *audit_failure, struct trial_result *result)
 {
     add_up(spec, result);
-    bool died = crew->failed && crew->members[crew->first_failed].exit != EXIT_ENDED;
-    if (died)
+    bool cut_short = result->interrupted != 0; /* nobody waited long enough to call it a wedge */
+    if (first_death(crew) < crew->count)
         decide_crashed(spec, crew, result);
-    else if (watch == WATCH_WEDGED)
-        decide(result, result->interrupted ? VERDICT_INCONCLUSIVE : VERDICT_WEDGED, "%s", why);
+    else if (watch == WATCH_WEDGED && !(cut_short && result->violation_count))
+        decide(result, cut_short ? VERDICT_INCONCLUSIVE : VERDICT_WEDGED, "%s", why);
     else if (watch == WATCH_SLOW)
         decide_slow(spec, why, result);
     else if (decide_strayed(spec, crew, result))

@@ -236,6 +236,7 @@ enum watch monitor_run(struct crew *crew, const struct trial_spec *spec, struct 
     while (crew->alive && watch == WATCH_GO_ON)
         watch = turn(&m, why, size);
     uint64_t stopped_ns = m.watchdog.stopped_ns ? m.watchdog.stopped_ns : crew->last_exit_ns;
+    watchdog_free(&m.watchdog);
     gate_stop(result->ledger.gate);
     result->watched_ns = clock_ns() - result->gate_ns;
     result->reap_ns = crew->last_exit_ns > stopped_ns ? crew->last_exit_ns - stopped_ns : 0;

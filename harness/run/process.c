@@ -2,8 +2,12 @@
 #include "run/process.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
 
 static FILE *open_proc(pid_t pid, const char *name)
 {
@@ -36,6 +40,16 @@ struct process_look process_look(pid_t pid)
         return (struct process_look){0};
     p.ticks = user + system;
     return p;
+}
+
+uint64_t process_cpu_ns(pid_t pid)
+{
+    uint64_t ns = 0;
+    FILE *file = open_proc(pid, "schedstat");
+    bool got = file && fscanf(file, "%" SCNu64, &ns) == 1;
+    if (file)
+        fclose(file);
+    return got ? ns : process_look(pid).ticks * (NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
 void process_wchan(pid_t pid, char *text, int size)

@@ -14,6 +14,9 @@ struct process_look {
 /* Looks at a process; pid 0 is the calling one. */
 struct process_look process_look(pid_t pid);
 
+/* CPU time that it has used, in nanoseconds (of schedstat; without that, of the clock ticks). */
+uint64_t process_cpu_ns(pid_t pid);
+
 /* Where it sleeps in the kernel: writes the symbol, or an empty string. */
 void process_wchan(pid_t pid, char *text, int size);
 

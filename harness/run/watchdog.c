@@ -3,14 +3,16 @@
 #include "run/watchdog.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "run/process.h"
 
 /* Without any progress for this long the processes are looked at; a second look as long after the first decides. */
 #define SUSPICION_NS (400 * NS_PER_MS)
+/* CPU time after which a spinning worker has seen that there is nothing to be had. */
+#define TURN_NS (2 * NS_PER_MS)
 /* Without /proc nothing can be looked at; then only a longer standstill counts. */
 #define BLIND_NS (5 * NS_PER_S)
 /* Whatever the processes look like, so long a standstill is the end of the trial. */
@@ -24,11 +26,16 @@
 
 /* What the live workers look like together. */
 struct crew_look {
-    uint32_t seen, running, sleeping, stopped, inside;
-    uint64_t ticks;
+    uint32_t seen, stopped, inside;
+    uint32_t owed; /* neither asleep nor had a turn on a CPU since the first look */
 };
 
-static struct crew_look crew_look(const struct crew *crew, const struct ledger *ledger)
+static bool had_turn(const struct watchdog *watchdog, uint32_t worker, pid_t pid)
+{
+    return watchdog->cpu_ns && process_cpu_ns(pid) > watchdog->cpu_ns[worker] + TURN_NS;
+}
+
+static struct crew_look crew_look(const struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger)
 {
     struct crew_look look = {0};
     for (uint32_t i = 0; i < crew->count; i++) {
@@ -37,13 +44,24 @@ static struct crew_look crew_look(const struct crew *crew, const struct ledger *
         struct process_look p = process_look(crew->members[i].pid);
         uint32_t phase = slot_load(&ledger->slots[i].phase);
         look.seen += p.state != 0;
-        look.running += p.state == 'R';
-        look.sleeping += p.state == 'S';
         look.stopped += p.state == 'T' || p.state == 't';
         look.inside += phase == PHASE_INSIDE || phase == PHASE_RELEASING;
-        look.ticks += p.ticks;
+        look.owed += p.state != 'S' && !had_turn(watchdog, i, crew->members[i].pid);
     }
     return look;
+}
+
+/* Notes what everybody has used of the CPUs, for the second look to compare. */
+static void first_look(struct watchdog *watchdog, const struct crew *crew, uint64_t now)
+{
+    if (!watchdog->cpu_ns)
+        watchdog->cpu_ns = calloc(crew->count, sizeof *watchdog->cpu_ns);
+    if (!watchdog->cpu_ns)
+        return;
+    for (uint32_t i = 0; i < crew->count; i++)
+        if (crew->members[i].exit == EXIT_NOT_YET)
+            watchdog->cpu_ns[i] = process_cpu_ns(crew->members[i].pid);
+    watchdog->suspected_ns = now;
 }
 
 void watchdog_start(struct watchdog *watchdog, const struct trial_spec *spec, uint64_t now)
@@ -102,16 +120,11 @@ static void explain(const struct watchdog *watchdog, const struct crew *crew, co
 }
 
 /* The second look: could everybody have gone on, and has nobody a way to? */
-static bool stuck(const struct watchdog *watchdog, const struct crew_look *look, uint64_t idle_ns, uint64_t elapsed_ns)
+static bool stuck(const struct watchdog *watchdog, const struct crew_look *look, uint64_t idle_ns)
 {
     if (look->stopped) /* a nemesis continues whom it stopped before the crew is asked to end */
         return watchdog->stopped_ns && idle_ns > STOPPED_NS;
-    if (look->seen == 0 || look->inside)
-        return false;
-    if (look->running == 0)
-        return look->sleeping == look->seen;
-    double burned = (double)(look->ticks - watchdog->cpu_ticks) / (double)sysconf(_SC_CLK_TCK);
-    return burned > 0.3 * (double)elapsed_ns / 1e9;
+    return look->seen && look->inside == 0 && look->owed == 0;
 }
 
 static bool suspect(struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger, uint64_t now)
@@ -122,18 +135,20 @@ static bool suspect(struct watchdog *watchdog, const struct crew *crew, const st
         return false;
     if (idle_ns > STANDSTILL_NS + patience)
         return true;
-    struct crew_look look = crew_look(crew, ledger);
-    if (look.seen == 0)
-        return idle_ns > BLIND_NS;
     if (watchdog->suspected_ns == 0) {
-        watchdog->suspected_ns = now;
-        watchdog->cpu_ticks = look.ticks;
+        first_look(watchdog, crew, now);
         return false;
     }
-    uint64_t elapsed = now - watchdog->suspected_ns;
-    if (elapsed < SUSPICION_NS)
+    if (now - watchdog->suspected_ns < SUSPICION_NS)
         return false;
-    return stuck(watchdog, &look, idle_ns, elapsed);
+    struct crew_look look = crew_look(watchdog, crew, ledger);
+    return look.seen ? stuck(watchdog, &look, idle_ns) : idle_ns > BLIND_NS;
+}
+
+void watchdog_free(struct watchdog *watchdog)
+{
+    free(watchdog->cpu_ns);
+    watchdog->cpu_ns = NULL;
 }
 
 enum watch watchdog_look(struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger,

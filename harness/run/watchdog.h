@@ -1,8 +1,9 @@
 /* The watchdog: tells a wedged crew from a slow one, and says who waits where.
  *
- * Progress is whatever moves in the ledger. Without any for a while, the processes are looked at: a crew is wedged when every
- * worker left could have gone on (it burned CPU time, or sleeps) and nobody is in a place that it can leave by itself. A
- * holder that is stopped or descheduled makes the crew slow, not wedged, until the trial's last deadline.
+ * Progress is whatever moves in the ledger. Without any for a while, the processes are looked at, twice: a crew is wedged when
+ * every worker left could have gone on in between (it has had its turn on a CPU, or sleeps until somebody wakes it) and nobody
+ * is in a place that it can leave by itself. A holder that is stopped or switched out makes the crew slow, not wedged, until the
+ * trial's last deadline.
  */
 #ifndef RUN_WATCHDOG_H
 #define RUN_WATCHDOG_H
@@ -25,12 +26,14 @@ struct watchdog {
     uint64_t end_ns;                 /* clock: nobody is waited for beyond this */
     uint64_t progress, progress_ns;  /* newest progress seen, and when */
     uint64_t suspected_ns;           /* the processes were first looked at; 0: no suspicion */
-    uint64_t cpu_ticks;              /* that the live workers had used then */
+    uint64_t *cpu_ns;                /* that each worker had used then; owned, NULL before the first suspicion */
     uint32_t population;
     uint64_t allowance_ns; /* what one operation may take by its own wish */
 };
 
 void watchdog_start(struct watchdog *watchdog, const struct trial_spec *spec, uint64_t now);
+
+void watchdog_free(struct watchdog *watchdog);
 
 /* The workers have been asked to end. */
 void watchdog_stopping(struct watchdog *watchdog, uint64_t now);

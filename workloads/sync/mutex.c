@@ -1,11 +1,11 @@
-/* mutex, mutex-robust: pthread mutexes shared between processes. */
+/* mutex, mutex-robust, mutex-pi, mutex-adaptive: pthread mutexes shared between processes. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stddef.h>
 
 #include "workloads/sync/rows.h"
 
-static int mutex_init(void *state, int robustness)
+static int mutex_init(void *state, int robustness, int protocol, int type)
 {
     pthread_mutexattr_t attributes;
     int rc = pthread_mutexattr_init(&attributes);
@@ -13,6 +13,10 @@ static int mutex_init(void *state, int robustness)
         rc = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
     if (rc == 0)
         rc = pthread_mutexattr_setrobust(&attributes, robustness);
+    if (rc == 0)
+        rc = pthread_mutexattr_setprotocol(&attributes, protocol);
+    if (rc == 0)
+        rc = pthread_mutexattr_settype(&attributes, type);
     if (rc == 0)
         rc = pthread_mutex_init(state, &attributes);
     pthread_mutexattr_destroy(&attributes);
@@ -22,13 +26,25 @@ static int mutex_init(void *state, int robustness)
 static int mutex_create(void *state, const struct sync_setup *setup)
 {
     (void)setup;
-    return mutex_init(state, PTHREAD_MUTEX_STALLED);
+    return mutex_init(state, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE, PTHREAD_MUTEX_NORMAL);
 }
 
 static int robust_create(void *state, const struct sync_setup *setup)
 {
     (void)setup;
-    return mutex_init(state, PTHREAD_MUTEX_ROBUST);
+    return mutex_init(state, PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_NONE, PTHREAD_MUTEX_NORMAL);
+}
+
+static int pi_create(void *state, const struct sync_setup *setup)
+{
+    (void)setup;
+    return mutex_init(state, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_INHERIT, PTHREAD_MUTEX_NORMAL);
+}
+
+static int adaptive_create(void *state, const struct sync_setup *setup)
+{
+    (void)setup;
+    return mutex_init(state, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE, PTHREAD_MUTEX_ADAPTIVE_NP);
 }
 
 static int mutex_acquire(struct sync_self *self)
@@ -73,4 +89,26 @@ const struct sync_ops sync_mutex_robust = {
     .state_bytes = sizeof(pthread_mutex_t),
     .create = robust_create,
     .lock = {.acquire = mutex_acquire, .release = mutex_release, .try_acquire = mutex_try, .recover = robust_recover},
+};
+
+const struct sync_ops sync_mutex_pi = {
+    .name = "mutex-pi",
+    .summary = "pthread_mutex_t, process-shared, priority inheritance: the kernel hands it over",
+    .family = SYNC_LOCK,
+    .traits = SYNC_BLOCKING | SYNC_TIMED | SYNC_FAIR,
+    .expect = VERDICT_CLEAN,
+    .state_bytes = sizeof(pthread_mutex_t),
+    .create = pi_create,
+    .lock = {.acquire = mutex_acquire, .release = mutex_release, .try_acquire = mutex_try},
+};
+
+const struct sync_ops sync_mutex_adaptive = {
+    .name = "mutex-adaptive",
+    .summary = "pthread_mutex_t, process-shared, adaptive: spins a while before it sleeps",
+    .family = SYNC_LOCK,
+    .traits = SYNC_BLOCKING | SYNC_TIMED,
+    .expect = VERDICT_CLEAN,
+    .state_bytes = sizeof(pthread_mutex_t),
+    .create = adaptive_create,
+    .lock = {.acquire = mutex_acquire, .release = mutex_release, .try_acquire = mutex_try},
 };

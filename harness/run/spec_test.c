@@ -1,0 +1,136 @@
+/* Tests of what follows from a trial's order: the verdict to expect, whether it can be run, and what it needs. */
+#include "run/spec.h"
+
+#include "base/testing.h"
+
+static struct trial_spec spec_of(const char *load, const char *sync, const char *fault, uint32_t writers, uint32_t readers)
+{
+    struct trial_spec spec = {
+        .load = contents_load(load),
+        .sync = contents_sync(sync),
+        .fault = contents_fault(fault),
+        .shape = {.writers = writers, .readers = readers},
+    };
+    ck_assert_ptr_nonnull(spec.load);
+    ck_assert_ptr_nonnull(spec.sync);
+    ck_assert_ptr_nonnull(spec.fault);
+    spec.shape.size = spec.load->default_size;
+    return spec;
+}
+
+START_TEST(the_expected_verdict_follows_from_load_sync_fault_and_crew)
+{
+    static const struct {
+        const char *load, *sync, *fault;
+        uint32_t writers, readers;
+        enum verdict verdict;
+    } rows[] = {
+        /* what is correct stays clean, whatever the crew, if it has two to meet */
+        {"counter", "mutex", "none", 2, 2, VERDICT_CLEAN},
+        {"snapshot", "spin", "yield", 1, 1, VERDICT_CLEAN},
+        {"quit", "semaphore", "none", 1, 3, VERDICT_CLEAN},
+        {"counter", "mutex", "none", 2, 0, VERDICT_CLEAN},
+        {"counter", "mutex", "none", 1, 0, VERDICT_INCONCLUSIVE},
+        /* without protection it breaks where two can meet on the record */
+        {"counter", "none", "none", 2, 0, VERDICT_CORRUPT},
+        {"counter", "none", "none", 1, 1, VERDICT_CORRUPT},
+        {"counter", "none", "none", 1, 0, VERDICT_INCONCLUSIVE},
+        {"snapshot", "none", "none", 1, 2, VERDICT_CORRUPT},
+        {"snapshot", "none", "none", 2, 0, VERDICT_CORRUPT},
+        {"quit", "none", "none", 1, 1, VERDICT_CORRUPT},
+        {"counter", "busted-tas", "none", 2, 2, VERDICT_CORRUPT},
+        {"snapshot", "busted-permits", "none", 4, 0, VERDICT_CORRUPT},
+        {"counter", "busted-scribble", "none", 2, 2, VERDICT_CORRUPT},
+        /* a lock that is broken for readers only needs one */
+        {"snapshot", "busted-readers", "none", 2, 1, VERDICT_CORRUPT},
+        {"snapshot", "busted-readers", "none", 2, 0, VERDICT_CLEAN},
+        /* a lost wake-up wedges any crew */
+        {"counter", "busted-forgetful", "none", 2, 0, VERDICT_WEDGED},
+        {"snapshot", "busted-forgetful", "none", 1, 0, VERDICT_WEDGED},
+        /* the kernel under test needs no lock */
+        {"lifecycle", "none", "none", 3, 1, VERDICT_CLEAN},
+        {"lifecycle", "mutex", "none", 3, 1, VERDICT_CLEAN},
+        {"lifecycle", "busted-tas", "none", 3, 1, VERDICT_CLEAN},
+        /* a fault that kills outranks all */
+        {"counter", "mutex", "kill", 2, 2, VERDICT_CRASHED},
+        {"counter", "none", "kill", 2, 2, VERDICT_CRASHED},
+        {"counter", "busted-forgetful", "kill", 2, 2, VERDICT_CRASHED},
+        {"counter", "mutex", "stop", 2, 2, VERDICT_CLEAN},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct trial_spec spec = spec_of(rows[i].load, rows[i].sync, rows[i].fault, rows[i].writers, rows[i].readers);
+        ck_assert_msg(spec_expected(&spec) == rows[i].verdict, "%s %s %s %uw %ur: %s", rows[i].load, rows[i].sync, rows[i].fault,
+                      rows[i].writers, rows[i].readers, verdict_name(spec_expected(&spec)));
+    }
+}
+END_TEST
+
+START_TEST(a_record_of_one_word_with_one_writer_cannot_be_torn)
+{
+    struct trial_spec spec = spec_of("snapshot", "none", "none", 1, 3);
+    spec.shape.size = 8;
+    ck_assert_int_eq(spec_expected(&spec), VERDICT_CLEAN);
+    spec.shape.size = 9;
+    ck_assert_int_eq(spec_expected(&spec), VERDICT_CORRUPT);
+    spec.shape.size = 8;
+    spec.shape.writers = 2;
+    ck_assert_int_eq(spec_expected(&spec), VERDICT_CORRUPT);
+}
+END_TEST
+
+START_TEST(a_load_cannot_be_run_with_a_family_that_it_does_not_know)
+{
+    struct trial_spec spec = spec_of("counter", "mutex", "none", 2, 2);
+    struct sync_ops ring = {.name = "ring", .family = SYNC_QUEUE};
+    ck_assert_ptr_null(spec_unsupported(&spec));
+    spec.sync = &ring;
+    ck_assert_ptr_nonnull(spec_unsupported(&spec));
+    struct load_ops both = *spec.load;
+    both.families |= 1u << SYNC_QUEUE;
+    spec.load = &both;
+    ck_assert_ptr_null(spec_unsupported(&spec));
+}
+END_TEST
+
+START_TEST(the_area_begins_on_a_line_of_its_own_behind_the_state)
+{
+    for (size_t bytes = 0; bytes < 1000; bytes += 13) {
+        struct trial_spec spec = spec_of("counter", "mutex", "none", 2, 2);
+        struct sync_ops sync = *spec.sync;
+        sync.state_bytes = bytes;
+        spec.sync = &sync;
+        uint64_t offset = spec_area_offset(&spec);
+        ck_assert_uint_eq(offset % SYNC_STATE_ALIGN, 0);
+        ck_assert_uint_ge(offset, bytes);
+        ck_assert_uint_lt(offset, bytes + SYNC_STATE_ALIGN);
+        ck_assert_uint_eq(spec_region_bytes(&spec), offset + spec.load->area_bytes(&spec.shape));
+    }
+}
+END_TEST
+
+START_TEST(histograms_are_the_common_ones_and_then_the_loads_own)
+{
+    struct trial_spec counter = spec_of("counter", "mutex", "none", 2, 2), quit = spec_of("quit", "mutex", "none", 2, 2);
+    ck_assert_uint_eq(spec_histograms(&counter), HISTOGRAM_OWN);
+    ck_assert_str_eq(spec_histogram_name(&counter, HISTOGRAM_ACQUIRE), "acquire");
+    ck_assert_str_eq(spec_histogram_name(&counter, HISTOGRAM_HOLD), "hold");
+    ck_assert_str_eq(spec_histogram_name(&counter, HISTOGRAM_RESPONSE), "response");
+    ck_assert_uint_eq(spec_histograms(&quit), HISTOGRAM_OWN + 1);
+    ck_assert_str_eq(spec_histogram_name(&quit, HISTOGRAM_OWN), "sighting");
+    struct trial_spec lifecycle = spec_of("lifecycle", "none", "none", 2, 2);
+    ck_assert_uint_eq(spec_histograms(&lifecycle), HISTOGRAM_OWN + 7);
+    ck_assert_str_eq(spec_histogram_name(&lifecycle, HISTOGRAM_OWN + 6), "unlink");
+}
+END_TEST
+
+int main(void)
+{
+    return testing_run("spec", (const TTest *[]){
+                                   the_expected_verdict_follows_from_load_sync_fault_and_crew,
+                                   a_record_of_one_word_with_one_writer_cannot_be_torn,
+                                   a_load_cannot_be_run_with_a_family_that_it_does_not_know,
+                                   the_area_begins_on_a_line_of_its_own_behind_the_state,
+                                   histograms_are_the_common_ones_and_then_the_loads_own,
+                                   NULL,
+                               });
+}

@@ -41,21 +41,25 @@ class Shmoo:
         variables = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "POSIXLY_CORRECT")}
         variables.update([self.mark.split("=", 1)], **(environment or {}))
         settings = {"cwd": self.cwd, "env": variables, "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
-                    "stderr": subprocess.PIPE, "encoding": "utf-8", "errors": "surrogateescape", **options}
+                    "stderr": subprocess.PIPE, **options}
         process = subprocess.Popen([*wrap, program, *arguments], **settings)
         self.started.append(process)
         return process
 
-    def __call__(self, *arguments, timeout=PATIENCE_S, **options):
-        """Runs the program to its end: a CompletedProcess."""
-        process = self.start(*arguments, **options)
+    def finish(self, process, timeout=PATIENCE_S):
+        """Waits for a process, which must end in time: a CompletedProcess, with its output as text, line ends as they are."""
         try:
             out, err = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             process.kill()
             out, err = process.communicate()
-            pytest.fail(f"{arguments} did not end within {timeout} s: {out!r} {err!r}")
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+            pytest.fail(f"{process.args} did not end within {timeout} s: {out!r} {err!r}")
+        texts = [(stream or b"").decode("utf-8", "surrogateescape") for stream in (out, err)]
+        return subprocess.CompletedProcess(process.args, process.returncode, *texts)
+
+    def __call__(self, *arguments, timeout=PATIENCE_S, **options):
+        """Runs the program to its end."""
+        return self.finish(self.start(*arguments, **options), timeout)
 
     def quick(self, *arguments, **options):
         return self("run", *QUICK, *arguments, **options)
@@ -104,7 +108,11 @@ def stat_of(pid):
 
 
 def children_of(pid):
-    return [child for child in all_pids() if stat_of(child)[1:2] == [str(pid)]]
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    try:
+        return [int(child) for child in listed.read_text(encoding="ascii").split()]
+    except OSError:  # it has ended, or this kernel keeps no such list
+        return [child for child in all_pids() if stat_of(child)[1:2] == [str(pid)]]
 
 
 def is_alive(pid):
@@ -162,9 +170,8 @@ def verdicts(folder):
 
 def one_line(text):
     """The only line of a message, which must be one."""
-    lines = text.splitlines()
-    assert len(lines) == 1, f"one line was expected: {text!r}"
-    return lines[0]
+    assert text.count("\n") == 1 and text.endswith("\n"), f"one line was expected: {text!r}"
+    return text[:-1]
 
 
 @pytest.fixture(name="shmoo")

@@ -115,6 +115,13 @@ def test_the_run_record_tells_what_was_asked_for_and_where(shmoo):
     assert str(shmoo.started[0].pid) in run["id"]
 
 
+def test_the_run_record_keeps_the_words_in_the_order_that_they_were_given_in(shmoo):
+    (shmoo.cwd / "job.ini").write_text("[a]\nsync = mutex\n", encoding="utf-8")
+    words = ["run", "job.ini", "--ops", "50", "--min-exposure", "0", "--out", "o"]
+    shmoo(*words)
+    assert records(shmoo.cwd / "o")[0]["command"] == [str(PROGRAM), *words]
+
+
 def test_every_worker_of_a_trial_is_accounted_for(shmoo):
     shmoo("run", "--sync", "mutex", "--writers", "3", "--readers", "2", "--ops", "77", "--min-exposure", "0", "--out", "o")
     workers = records(shmoo.cwd / "o", "worker")
@@ -154,9 +161,9 @@ def test_instances_side_by_side_do_not_meet(shmoo, instances):
     running = [shmoo.start("run", "--sync", "mutex,semaphore-named", "--load", "snapshot", "--ops", "300", "--min-exposure", "0",
                            "--format", "jsonl", "--quiet") for _ in range(instances)]
     for process in running:
-        out, err = process.communicate(timeout=60)
-        assert (process.returncode, err) == (0, "")
-        assert [r["verdict"] for r in read_records(out) if r["type"] == "verdict"] == ["CLEAN", "CLEAN"]
+        done = shmoo.finish(process)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert [r["verdict"] for r in read_records(done.stdout) if r["type"] == "verdict"] == ["CLEAN", "CLEAN"]
     runs = shmoo.cwd / "results" / "runs"
     assert len(list(runs.iterdir())) == instances
     assert all(kinds(run)[-1] == "end" for run in runs.iterdir())
@@ -190,5 +197,5 @@ def test_pinned_workers_say_where(shmoo):
     for policy in ("compact", "scatter"):
         assert shmoo.quick("--pin", policy, "--out", policy).returncode == 0
         assert all(re.fullmatch(r"\d+", w["cpus"]) for w in records(shmoo.cwd / policy, "worker"))
-    shmoo.quick("--out", "free")
+    shmoo.quick("--pin", "none", "--out", "free")
     assert all("cpus" not in w for w in records(shmoo.cwd / "free", "worker"))

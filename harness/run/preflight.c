@@ -14,7 +14,7 @@
 #include "shm/capacity.h"
 #include "shm/region.h"
 
-/* A worker's page tables, stack and touched data; the crew's measured growth is about 130 KiB a process. */
+/* A worker's page tables, stack and touched data; a crew's measured growth is 140 to 190 KiB a process. */
 #define WORKER_BYTES (256u << 10)
 #define OWN_DESCRIPTORS 32
 

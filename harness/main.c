@@ -1,4 +1,6 @@
 /* shmoo: finds the subcommand and runs it. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,8 +34,18 @@ static int unknown(const char *name)
     return STATUS_USAGE;
 }
 
+/* A stream that was closed must not be replaced by the first file that is opened: results would be mixed with messages. What
+ * is opened here cannot be written, so that a closed output is an error of its own. */
+static void fill_closed_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDONLY) < 0)
+            return;
+}
+
 int main(int argc, char **argv)
 {
+    fill_closed_streams();
     contents_verify();
     command_line_keep(argc, argv);
     if (argc < 2) {

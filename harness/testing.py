@@ -47,7 +47,7 @@ class Shmoo:
         return process
 
     def finish(self, process, timeout=PATIENCE_S):
-        """Waits for a process, which must end in time: a CompletedProcess, with its output as text, line ends as they are."""
+        """Waits for a process, which must end in time: its CompletedProcess, with text whose line ends are kept."""
         try:
             out, err = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -65,7 +65,7 @@ class Shmoo:
         return self("run", *QUICK, *arguments, **options)
 
     def processes(self):
-        """Living processes that carry this runner's mark: what it started, and their workers, whoever their parent is."""
+        """Living processes that carry this runner's mark: what it started, and their workers, whoever adopted them."""
         return [pid for pid in all_pids() if self.mark.encode() in environment_of(pid)]
 
     def objects(self, folder=SHM):
@@ -123,6 +123,14 @@ def has_computed(pid):
     """Has it used CPU time? A worker has none to speak of before its gate opens."""
     fields = stat_of(pid)
     return len(fields) > 12 and int(fields[11]) + int(fields[12]) > 1
+
+
+def listed_syncs(family, expected):
+    """Names of the syncs of a family from which this verdict is expected, as `shmoo list` has them."""
+    listed = subprocess.run([PROGRAM, "list", "sync"], capture_output=True, text=True,
+                            check=False).stdout if BINARY else ""
+    rows = [line.split() for line in listed.splitlines()]
+    return [row[0] for row in rows if row[1] == family and row[3] == expected]
 
 
 def wait_until(condition, seconds):

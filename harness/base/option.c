@@ -75,8 +75,8 @@ static int value_parse(const struct option_row *row, const char *text, uint64_t 
     return row->valid ? row->valid(text, error) : 0;
 }
 
-/* Cuts the next item off *rest, spaces trimmed, in place. NULL at the end. */
-static char *item_next(char **rest, bool is_list)
+/* Cuts the next item off *rest, in place, spaces trimmed unless it is to be taken literally. NULL at the end. */
+static char *item_next(char **rest, bool is_list, bool literal)
 {
     if (!*rest)
         return NULL;
@@ -84,6 +84,8 @@ static char *item_next(char **rest, bool is_list)
     *rest = comma ? comma + 1 : NULL;
     if (comma)
         *comma = '\0';
+    if (literal)
+        return item;
     item += strspn(item, " \t");
     for (size_t n = strlen(item); n > 0 && strchr(" \t", item[n - 1]); n--)
         item[n - 1] = '\0';
@@ -94,7 +96,7 @@ static int items_parse(const struct option_row *row, char *text, struct option_l
 {
     bool is_list = row->flags & OPTION_LIST;
     char *rest = text;
-    for (char *item; (item = item_next(&rest, is_list));) {
+    for (char *item; (item = item_next(&rest, is_list, row->type == OPTION_TEXT));) {
         uint64_t number;
         if (!*item && row->type != OPTION_TEXT)
             return error_set(error, STATUS_USAGE, 0, is_list ? "an item of the list is empty" : "the value is empty");

@@ -45,6 +45,16 @@ static int fail_unknown(const struct option_row *rows, size_t count, char **argv
     const char *word = argv[optind - 1];
     word += strspn(word, "-");
     snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
+    char candidates[400] = "";
+    size_t matches = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(rows[i].name, name, strlen(name)) != 0)
+            continue;
+        size_t used = strlen(candidates);
+        snprintf(candidates + used, sizeof candidates - used, "%s--%s", matches++ ? ", " : "", rows[i].name);
+    }
+    if (matches > 1 && name[0])
+        return error_set(error, STATUS_USAGE, 0, "option \"--%s\" is ambiguous: it could be %s", name, candidates);
     return option_unknown(rows, count, "option", name, false, error);
 }
 

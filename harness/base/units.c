@@ -25,9 +25,9 @@ static const struct unit count_units[] = {
     {"", 1, 1}, {"k", 1e3, 1}, {"K", 1e3, 0}, {"M", 1e6, 1}, {"G", 1e9, 1}, {NULL, 0, 0},
 };
 
-const struct unit_kind units_size = {"size", "4096, 64k, 1MiB", 1, size_units};
-const struct unit_kind units_duration = {"duration", "250us, 500ms, 5s, 2min", 1e9, duration_units};
-const struct unit_kind units_count = {"number", "1000, 10k, 1M", 1, count_units};
+const struct unit_kind units_size = {"size", "4096, 64k, 1MiB", 1, 1, size_units};
+const struct unit_kind units_duration = {"duration", "250us, 500ms, 5s, 2min", 1e9, 0, duration_units};
+const struct unit_kind units_count = {"number", "1000, 10k, 1M", 1, 1, count_units};
 
 static const struct unit *unit_find(const struct unit_kind *kind, const char *name)
 {
@@ -83,7 +83,10 @@ int units_parse(const struct unit_kind *kind, const char *text, uint64_t *value,
             return unit_unknown(kind, text, rest, error);
         factor = unit->factor;
     }
-    long double result = rintl(strtold(number, NULL) * (long double)factor);
+    long double exact = strtold(number, NULL) * (long double)factor, result = rintl(exact);
+    if (kind->whole && fabsl(exact - result) > 1e-6L)
+        return error_set(error, STATUS_USAGE, 0, "\"%s\" is not a whole number%s", text,
+                         kind == &units_size ? " of bytes" : "");
     if (!(result < 9.2e18L))
         return error_set(error, STATUS_USAGE, 0, "\"%s\": that %s is larger than can be counted", text, kind->what);
     *value = (uint64_t)result;

@@ -24,6 +24,7 @@ struct unit_kind {
     const char *what;         /* "size": names the kind in messages */
     const char *examples;     /* "4096, 64k, 1MiB" */
     double bare;              /* factor of a number without a unit */
+    int whole;                /* a fraction of the base unit is an error, not rounded */
     const struct unit *units; /* ascending, ends with a NULL name */
 };
 
@@ -32,7 +33,8 @@ extern const struct unit_kind units_duration; /* nanoseconds; a bare number is s
 extern const struct unit_kind units_count;    /* 1000, 10k, 1M */
 
 /* Parses the whole of `text`. Fails, with status USAGE, on an empty or negative number, an unknown unit (naming the
- * nearest one), and a value that does not fit 63 bits. Fractions of the base unit are rounded to the nearest. */
+ * nearest one), a fraction of something that has none, and a value that does not fit 63 bits. Fractions of a nanosecond are
+ * rounded to the nearest. */
 int units_parse(const struct unit_kind *kind, const char *text, uint64_t *value, struct error *error);
 
 #define UNITS_TEXT 40

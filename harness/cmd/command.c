@@ -2,7 +2,8 @@
 #include "cmd/command.h"
 
 #include <errno.h>
-#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 
@@ -11,10 +12,13 @@ const struct command *const commands[] = {&command_run, &command_list, &command_
 static int kept_count;
 static char **kept;
 
+/* A copy of the pointers: getopt permutes the original. */
 void command_line_keep(int argc, char **argv)
 {
-    kept_count = argc;
-    kept = argv;
+    kept = calloc((size_t)argc + 1, sizeof *kept);
+    kept_count = kept ? argc : 0;
+    if (kept)
+        memcpy(kept, argv, (size_t)argc * sizeof *kept);
 }
 
 char **command_line(int *argc)

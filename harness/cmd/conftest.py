@@ -4,4 +4,5 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from testing import census, private_shm_fixture, shmoo_fixture  # noqa: E402, F401  (fixtures are found by being imported)
+# pytest finds fixtures by their being imported
+from testing import census, private_shm_fixture, shmoo_fixture  # noqa: E402, F401

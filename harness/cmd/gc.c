@@ -65,7 +65,9 @@ static int gc_main(int argc, char **argv)
         printf("Usage: shmoo gc --own [--apply]\n\nShows what killed runs of shmoo have left in /dev/shm.\n\n");
         options_help(gc_options, GC_OPTIONS, stdout);
         status = stdout_settle(STATUS_AS_EXPECTED);
-    } else if (!lists[GC_OWN].count || operand_count) {
+    } else if (operand_count) {
+        notice("gc: \"%s\" is superfluous: gc takes options only", operands[0]);
+    } else if (!lists[GC_OWN].count) {
         notice("gc: say --own: only objects that shmoo itself has made are looked at");
     } else if (leftover_each(show, &totals, &error)) {
         error_print(&error);

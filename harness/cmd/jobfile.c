@@ -1,4 +1,5 @@
 /* Job files, through inih; the file's own reader counts lines, so that errors name line and column. */
+#define _GNU_SOURCE
 #include "cmd/jobfile.h"
 
 #include <ctype.h>
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/suggest.h"
+#include "base/text.h"
 #include "cmd/places.h"
 
 /* inih's own limit on a line, less its ending; a longer value goes on in an indented line. */
@@ -90,32 +92,67 @@ static int enter_section(struct reader *r, const char *section)
     return 1;
 }
 
+/* Reads a line into r->line, without its end; what does not fit is left in the file. Returns its length, or -1 at the end
+ * of the file. */
+static int fetch_line(struct reader *r)
+{
+    size_t length = 0;
+    int c;
+    while ((c = fgetc(r->file)) != EOF && c != '\n' && length < sizeof r->line - 1)
+        r->line[length++] = (char)c;
+    if (c == EOF && length == 0)
+        return -1;
+    if (length && r->line[length - 1] == '\r')
+        length--;
+    r->line[length] = '\0';
+    r->number++;
+    if (r->number == 1 && strncmp(r->line, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark is no part of the text */
+        length -= 3;
+        memmove(r->line, r->line + 3, length + 1);
+    }
+    return (int)length;
+}
+
+/* The name of the section that a line begins, or NULL; a line that only looks like one fails. */
+static char *section_of(struct reader *r)
+{
+    char *begin = r->line + strspn(r->line, " \t"), *end = strchr(begin, ']');
+    if (*begin != '[')
+        return NULL;
+    if (begin != r->line)
+        fail_at(r, begin, "a section begins at the beginning of its line");
+    else if (!end)
+        fail_at(r, begin, "the section has no closing bracket");
+    else if (end == begin + 1)
+        fail_at(r, begin, "the section has no name");
+    else if (!strchr(";#", end[1 + strspn(end + 1, " \t\r")])) /* inih would lose it without a word; the text's end passes */
+        fail_at(r, end + 1 + strspn(end + 1, " \t\r"), "something follows the section; keys have lines of their own");
+    else
+        return strndup(begin + 1, (size_t)(end - begin - 1));
+    return NULL;
+}
+
 /* A line of the file, for inih. Comment lines and blanks pass; a line beyond inih's limit is an error of its own. */
 static char *read_line(char *buffer, int size, void *stream)
 {
     struct reader *r = stream;
-    if (r->failed || !fgets(r->line, sizeof r->line, r->file))
+    int length = r->failed ? -1 : fetch_line(r);
+    if (length < 0)
         return NULL;
-    r->number++;
-    size_t length = strcspn(r->line, "\r\n");
-    if (strlen(r->line) == sizeof r->line - 1 || length > LINE_MAX_LENGTH || (int)length + 2 > size) {
-        fail_at(r, r->line + LINE_MAX_LENGTH, "the line is longer than %d characters; go on in a line that begins with a space",
-                LINE_MAX_LENGTH);
-        return NULL;
-    }
-    if (memchr(r->line, '\0', length)) {
-        fail_at(r, NULL, "the file holds a NUL byte; it is not a text file");
-        return NULL;
-    }
-    char *end = strchr(r->line, ']');
-    if (r->line[0] == '[' && end) {
-        char section[sizeof r->line];
-        snprintf(section, sizeof section, "%.*s", (int)(end - r->line - 1), r->line + 1);
-        if (!enter_section(r, section))
-            return NULL;
-    }
+    const char *nul = memchr(r->line, '\0', (size_t)length);
+    if (nul)
+        fail_at(r, nul, "the file holds a NUL byte; it is not a text file");
+    else if (length > LINE_MAX_LENGTH)
+        fail_at(r, r->line + LINE_MAX_LENGTH,
+                "the line is longer than %d characters; go on in a line that begins with a space", LINE_MAX_LENGTH);
+    else if (!text_is_utf8(r->line))
+        fail_at(r, NULL, "the line is not UTF-8");
+    char *section = section_of(r);
+    if (section && !r->failed)
+        enter_section(r, section);
+    free(section);
     snprintf(buffer, (size_t)size, "%s", r->line);
-    return buffer;
+    return r->failed ? NULL : buffer;
 }
 
 static const char *find_in_line(const struct reader *r, const char *text)
@@ -129,12 +166,14 @@ static int assign(struct reader *r, int row, const char *value)
 {
     struct option_list *lists = r->grid ? r->grid->options : r->shared;
     const struct option_row *option = &run_options[row];
-    bool continued = isspace((unsigned char)r->line[0]);
+    bool continued = r->first_line[row] && isspace((unsigned char)r->line[0]);
     struct option_row gathering = *option;
     struct error error;
     char text[512];
     if (r->first_line[row] && !continued)
         return fail_at(r, NULL, "%s is given twice in this section", option->name);
+    if (continued && !(option->flags & OPTION_LIST))
+        return fail_at(r, find_in_line(r, value), "%s takes one value, and does not go on in another line", option->name);
     if (continued)
         gathering.flags |= OPTION_GATHER;
     r->first_line[row] = r->number;
@@ -161,6 +200,8 @@ static int on_value(void *user, const char *section, const char *name, const cha
         option_unknown(run_options, RUN_OPTIONS, "key", name, true, &error);
         return fail_at(r, find_in_line(r, name), "%s", error.text);
     }
+    if (row == RUN_SEED && r->grid)
+        return fail_at(r, find_in_line(r, name), "the seed is the whole run's: put it in [%s]", "global");
     return assign(r, row, value);
 }
 
@@ -172,7 +213,7 @@ static int fail_syntax(struct reader *r, int line)
     for (int i = 0; i < line && fgets(text, sizeof text, r->file); i++)
         continue;
     size_t column = strspn(text, " \t") + 1;
-    const char *what = text[column - 1] == '[' ? "the section has no closing bracket" : "neither [section] nor key = value";
+    const char *what = "neither [section] nor key = value";
     return error_set(r->error, STATUS_USAGE, 0, "%s:%d:%zu: %s", r->path, line, column, what);
 }
 

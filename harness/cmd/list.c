@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/option.h"
 #include "base/suggest.h"
 #include "base/units.h"
 #include "cmd/command.h"
@@ -54,36 +55,58 @@ static const struct {
 } kinds[] = {{"sync", list_syncs}, {"load", list_loads}, {"fault", list_faults}, {"job", list_jobs}};
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
-static int list_kind(const char *name)
+/* The kind of that name, or -1 with a message. */
+static int find_kind(const char *name)
 {
     static const char *names[KINDS + 1];
     struct error error;
     for (int i = 0; i < KINDS; i++) {
         names[i] = kinds[i].name;
-        if (strcmp(kinds[i].name, name) == 0) {
-            kinds[i].list();
-            return 0;
-        }
+        if (strcmp(kinds[i].name, name) == 0)
+            return i;
     }
     suggest_fail(&error, "kind", name, names);
     error_print(&error);
     return -1;
 }
 
-static int list_main(int argc, char **argv)
+static int list_kinds(char **names, int count)
 {
-    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        puts("Usage: shmoo list [sync|load|fault|job ...]\n\nLists what there is to run: names, and what each is.");
-        return stdout_settle(STATUS_AS_EXPECTED);
-    }
-    for (int i = 1; i < argc; i++)
-        if (list_kind(argv[i]))
+    for (int i = 0; i < count; i++)
+        if (find_kind(names[i]) < 0)
             return STATUS_USAGE;
-    for (int i = 0; argc == 1 && i < KINDS; i++) {
+    for (int i = 0; i < count; i++)
+        kinds[find_kind(names[i])].list();
+    for (int i = 0; count == 0 && i < KINDS; i++) {
         printf("%s%s:\n", i ? "\n" : "", kinds[i].name);
         kinds[i].list();
     }
     return stdout_settle(STATUS_AS_EXPECTED);
+}
+
+static const struct option_row list_options[] = {
+    {.name = "help", .letter = 'h', .type = OPTION_FLAG, .help = "prints this"},
+};
+
+static int list_main(int argc, char **argv)
+{
+    struct option_list help;
+    struct error error;
+    char **names;
+    int count, status;
+    options_init(list_options, 1, &help);
+    if (options_parse(list_options, 1, &help, argc, argv, &names, &count, &error)) {
+        error_print(&error);
+        status = STATUS_USAGE;
+    } else if (help.count) {
+        puts("Usage: shmoo list [sync|load|fault|job ...]\n\nLists what there is to run: names, and what each is.\n");
+        options_help(list_options, 1, stdout);
+        status = stdout_settle(STATUS_AS_EXPECTED);
+    } else {
+        status = list_kinds(names, count);
+    }
+    options_free(&help, 1);
+    return status;
 }
 
 const struct command command_list = {

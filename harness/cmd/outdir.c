@@ -24,14 +24,17 @@ static int make_folders(const char *path, struct error *error)
 {
     char part[4096];
     struct stat st;
-    if (strlen(path) >= sizeof part)
+    if (strlen(path) >= sizeof part - 64)
         return error_set(error, STATUS_USAGE, ENAMETOOLONG, "--out %.60s...: the path is too long", path);
     for (const char *at = path; at; ) {
         at = strchr(at + 1, '/');
         snprintf(part, sizeof part, "%.*s", (int)(at ? at - path : (long)strlen(path)), path);
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            return error_set(error, STATUS_ENVIRONMENT, errno,
-                             "output folder %s: mkdir %s: %s; choose another folder with --out", path, part, error_name(errno));
+        if (mkdir(part, 0777) == 0 || errno == EEXIST)
+            continue;
+        if (errno == ENAMETOOLONG)
+            return error_set(error, STATUS_USAGE, ENAMETOOLONG, "--out %.60s...: a name in the path is too long", path);
+        return error_set(error, STATUS_ENVIRONMENT, errno,
+                             "output folder %.300s: mkdir %.300s: %s; choose another folder with --out", path, part, error_name(errno));
     }
     if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
         return error_set(error, STATUS_ENVIRONMENT, ENOTDIR, "output folder %s: there is something else of that name", path);
@@ -40,6 +43,7 @@ static int make_folders(const char *path, struct error *error)
 
 int outdir_make(const struct run_info *run, const char *wanted, char *path, size_t size, struct error *error)
 {
+    static const char *const files[] = {"run.jsonl", "plan.ini"};
     char file[4200];
     if (wanted && !*wanted)
         return error_set(error, STATUS_USAGE, 0, "--out: the folder's name is empty");
@@ -49,10 +53,13 @@ int outdir_make(const struct run_info *run, const char *wanted, char *path, size
         snprintf(path, size, RUNS_FOLDER "/%s", run->id);
     if (make_folders(path, error))
         return -1;
-    snprintf(file, sizeof file, "%s/run.jsonl", path);
-    if (access(file, F_OK) == 0)
-        return error_set(error, STATUS_ENVIRONMENT, EEXIST,
-                         "output folder %s holds a run already (run.jsonl): choose another --out, or remove that run first", path);
+    for (int i = 0; i < 2; i++) {
+        snprintf(file, sizeof file, "%s/%s", path, files[i]);
+        if (access(file, F_OK) == 0)
+            return error_set(error, STATUS_ENVIRONMENT, EEXIST,
+                             "output folder %.300s holds a %s already: choose another --out, or move it away first", path,
+                             files[i]);
+    }
     if (access(path, W_OK) != 0)
         return error_set(error, STATUS_ENVIRONMENT, errno, "output folder %s: %s; choose another folder with --out", path,
                          error_name(errno));

@@ -63,16 +63,39 @@ static void write_list(FILE *out, const char *key, const struct option_list *lis
     fputc('\n', out);
 }
 
+static bool job_before(const struct plan *plan, size_t count, const char *job)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(plan->grids[i].job, job) == 0)
+            return true;
+    return false;
+}
+
+/* Two jobs may have a section of the same name; one file may not. The grid's number tells them apart, and no other section may
+ * have that name by chance. */
+static void write_section(FILE *out, const struct plan *plan, size_t g)
+{
+    char name[1000];
+    snprintf(name, sizeof name, "%s", plan->grids[g].job);
+    if (job_before(plan, g, name)) {
+        do {
+            size_t used = strlen(name);
+            snprintf(name + used, sizeof name - used, "-%zu", g + 1);
+        } while (job_before(plan, plan->grid_count, name));
+    }
+    fprintf(out, "\n[%s]\n", name);
+}
+
 int plan_write(const struct plan *plan, const char *path, struct error *error)
 {
-    FILE *out = fopen(path, "we");
+    FILE *out = fopen(path, "wxe");
     if (!out)
         return error_set(error, STATUS_ENVIRONMENT, errno, "%s: open: %s", path, error_name(errno));
-    fprintf(out, "; the plan as it was resolved; run it again with: shmoo run %s\n[global]\nseed = %llu\n", path,
+    fprintf(out, "; the plan as it was resolved; `shmoo run plan.ini` runs it again\n[global]\nseed = %llu\n",
             (unsigned long long)plan->seed);
     for (size_t g = 0; g < plan->grid_count; g++) {
         const struct grid *grid = &plan->grids[g];
-        fprintf(out, "\n[%s]\n", grid->job);
+        write_section(out, plan, g);
         for (int i = 0; i < RUN_OPTIONS; i++)
             if ((run_options[i].flags & OPTION_KEY) && i != RUN_SEED && grid->options[i].count &&
                 (i != RUN_SAMPLE || grid->options[i].source != OPTION_FROM_DEFAULT))

@@ -12,6 +12,7 @@
 #include "report/formats.h"
 #include "report/host.h"
 #include "report/progress.h"
+#include "report/terminal.h"
 #include "run/interrupt.h"
 #include "run/preflight.h"
 #include "run/priority.h"
@@ -89,14 +90,13 @@ static int open_outputs(struct session *s, struct error *error)
     if (!file)
         return error_set(error, STATUS_ENVIRONMENT, errno, "%s: open: %s; choose another folder with --out", s->file_name,
                          error_name(errno));
-    const char *no_colour = getenv("NO_COLOR");
     s->file = (struct sink){.format = &format_jsonl, .out = file, .name = s->file_name, .run = &s->info, .durable = true};
     s->output = (struct sink){
         .format = format_find(text(s, RUN_FORMAT)),
         .out = stdout,
         .name = "standard output",
         .run = &s->info,
-        .colour = isatty(STDOUT_FILENO) && !(no_colour && *no_colour),
+        .colour = terminal_colour(STDOUT_FILENO),
     };
     return 0;
 }
@@ -169,6 +169,17 @@ static int earned_status(const struct session *s)
     return s->environment_failed ? STATUS_ENVIRONMENT : STATUS_AS_EXPECTED;
 }
 
+/* Returns the status, which a failure to write may change. */
+static int end_sink(struct sink *sink, const struct run_summary *summary, bool told, int status)
+{
+    struct error error;
+    if (sink_end(sink, summary, &error) == 0)
+        return status;
+    if (!told)
+        error_print(&error);
+    return status == STATUS_AS_EXPECTED ? STATUS_ENVIRONMENT : status;
+}
+
 static int finish(struct session *s, int failed, struct error *error)
 {
     progress_clear(&s->progress);
@@ -181,15 +192,11 @@ static int finish(struct session *s, int failed, struct error *error)
             status = (int)error->status;
     }
     s->summary.exit_status = status;
-    struct error late;
-    if (sink_end(&s->file, &s->summary, &late) | fclose(s->file.out)) {
-        error_print(&late);
-        status = status == STATUS_AS_EXPECTED ? STATUS_ENVIRONMENT : status;
-    }
-    if (sink_end(&s->output, &s->summary, &late) && !failed) {
-        error_print(&late);
-        status = status == STATUS_AS_EXPECTED ? STATUS_ENVIRONMENT : status;
-    }
+    /* the file last: its record of the status is the true one */
+    status = end_sink(&s->output, &s->summary, failed, status);
+    s->summary.exit_status = status;
+    status = end_sink(&s->file, &s->summary, failed, status);
+    fclose(s->file.out);
     if (!text(s, RUN_OUT))
         outdir_publish(&s->info);
     if (status == STATUS_NOTHING)

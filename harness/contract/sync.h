@@ -11,11 +11,12 @@
  * The row fills in the operations of its own family. An empty slot means that the capability is absent. Functions return 0
  * or an errno. A lock also serves loads that want a cell: they work on the record in place, inside the lock.
  *
- * This header needs nothing but the C library's <stddef.h> and <stdint.h>, and "contract/verdict.h".
+ * This header needs nothing but the C library's <stdbool.h>, <stddef.h> and <stdint.h>, and "contract/verdict.h".
  */
 #ifndef CONTRACT_SYNC_H
 #define CONTRACT_SYNC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -107,6 +108,7 @@ struct sync_ops {
     enum sync_family family;
     unsigned traits;
     enum verdict expect; /* of a crew that can break an unprotected record */
+    bool expect_alone;       /* shows even when one process has it to itself */
     uint32_t expect_readers; /* readers that it takes for `expect` to show, when it is not CLEAN */
 
     size_t state_bytes; /* of the state in the region; 0 is fine */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "report/formats.h"
 
 /* The cases are collected in memory, because the counts stand in the first line. */
@@ -21,12 +22,18 @@ static void junit_begin(struct sink *sink, const json_t *host)
     sink->state = junit;
 }
 
-/* Control characters have no place in XML 1.0. */
+/* Control characters have no place in XML 1.0, and what is not UTF-8 none in a file that says so. */
 static void put_xml(FILE *out, const char *text)
 {
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
-        if (c == '&')
+        size_t length = text_utf8_length(text);
+        if (length > 1) {
+            fwrite(text, 1, length, out);
+            text += length - 1;
+        } else if (c >= 0x80 || c == 0x7f)
+            fputc('?', out);
+        else if (c == '&')
             fputs("&amp;", out);
         else if (c == '<')
             fputs("&lt;", out);

@@ -2,14 +2,13 @@
 #include "report/progress.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "report/formats.h"
+#include "report/terminal.h"
 
 /* Do standard output and standard error end in one log? */
 static bool same_log(void)
@@ -21,8 +20,7 @@ static bool same_log(void)
 
 void progress_begin(struct progress *progress, uint32_t trials, double planned_s, bool quiet, bool table)
 {
-    const char *terminal = getenv("TERM");
-    bool live = isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
+    bool live = terminal_capable(STDERR_FILENO);
     *progress = (struct progress){
         .quiet = quiet || (!live && table && same_log()), /* two accounts of each trial in one log help nobody */
         .live = live,

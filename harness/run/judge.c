@@ -233,6 +233,20 @@ static void decide_slow(const struct trial_spec *spec, const char *why, struct t
         decide(result, VERDICT_INCONCLUSIVE, "too slow to end by itself, ended by the watchdog: %s", why);
 }
 
+/* Did the fault bring about every death? Whoever else died was not meant to. */
+static bool died_by_fault(const struct crew *crew, const struct trial_result *result)
+{
+    for (uint32_t i = 0; i < crew->count; i++) {
+        const struct crew_member *member = &crew->members[i];
+        bool aimed_at = false;
+        for (uint32_t k = 0; k < result->fault_count; k++)
+            aimed_at |= result->faults[k].worker == i && result->faults[k].signal == member->value;
+        if (died(member) && !(member->exit == EXIT_SIGNAL && aimed_at))
+            return false;
+    }
+    return true;
+}
+
 void judge(const struct trial_spec *spec, const struct crew *crew, enum watch watch, const char *why,
            const char *audit_failure, struct trial_result *result)
 {
@@ -258,4 +272,6 @@ void judge(const struct trial_spec *spec, const struct crew *crew, enum watch wa
     bool whole = result->idle_workers == 0 && watch != WATCH_SLOW;
     bool of_data = result->verdict == VERDICT_CLEAN || result->verdict == VERDICT_CORRUPT;
     result->as_expected = result->verdict == spec->expect && (whole || !of_data);
+    if (!spec->expect_given && !died_by_fault(crew, result))
+        result->as_expected = false;
 }

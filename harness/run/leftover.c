@@ -11,8 +11,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,21 +23,45 @@
 #include "run/trial.h"
 #include "shm/region.h"
 
-/* "shmoo.PID.START...." or "sem.shmoo.PID.START....". */
+/* A number of plain digits at *at, which moves behind it. */
+static bool parse_digits(const char **at, unsigned long long *value)
+{
+    size_t digits = strspn(*at, "0123456789");
+    if (digits == 0 || digits > 18)
+        return false;
+    *value = strtoull(*at, NULL, 10);
+    *at += digits;
+    return true;
+}
+
+/* "shmoo.PID.START.SERIAL", with ".lock", ".own3" or the like behind it, or "sem." before it: exactly what a trial makes. */
 static bool parse_name(const char *name, int *pid, unsigned long long *start)
 {
+    unsigned long long number, serial;
     if (strncmp(name, "sem.", 4) == 0)
         name += 4;
-    int used = 0;
     if (strncmp(name, TRIAL_NAME_PREFIX, strlen(TRIAL_NAME_PREFIX)) != 0)
         return false;
-    return sscanf(name + strlen(TRIAL_NAME_PREFIX), "%d.%llu.%n", pid, start, &used) == 2 && used > 0;
+    name += strlen(TRIAL_NAME_PREFIX);
+    bool numbers = parse_digits(&name, &number) && *name++ == '.' && parse_digits(&name, start) && *name++ == '.' &&
+                   parse_digits(&name, &serial);
+    if (!numbers || number == 0 || number > INT_MAX)
+        return false;
+    *pid = (int)number;
+    if (*name == '.') {
+        size_t letters = strspn(name + 1, "abcdefghijklmnopqrstuvwxyz");
+        name += letters ? 1 + letters : 0;
+        name += strspn(name, "0123456789");
+    }
+    return *name == '\0';
 }
 
 /* Is the process that made the name still there? Without /proc: unknown, and unknown is never unused. */
 static bool maker_lives(int pid, unsigned long long start)
 {
     struct process_look maker = process_look(pid);
+    if (maker.state == 'Z' || maker.state == 'X') /* dead, and only not yet collected */
+        return false;
     if (maker.state == 0)
         return process_look(0).state == 0;
     return start == 0 || maker.start == start;

@@ -114,6 +114,7 @@ static int nemesis_signal(struct nemesis *nemesis, uint32_t worker, int signal, 
         struct fault_note *note = &r->faults[r->fault_count++];
         note->at_ns = clock_ns() - r->gate_ns;
         note->worker = worker;
+        note->signal = rc == 0 ? signal : 0;
         snprintf(note->detail, sizeof note->detail, "%s", rc == 0 ? detail : "was gone already");
     }
     return rc;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <hwloc.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,13 +34,32 @@ static int topology_ready(struct error *error)
                      error_name(errno));
 }
 
+/* N or N-M, one or several with single commas between. */
+static bool is_cpu_list(const char *text)
+{
+    for (;;) {
+        size_t digits = strspn(text, "0123456789");
+        text += digits;
+        if (digits && *text == '-') {
+            digits = strspn(text + 1, "0123456789");
+            text += 1 + digits;
+        }
+        if (digits == 0 || digits > 6)
+            return false;
+        if (*text == '\0')
+            return true;
+        if (*text++ != ',')
+            return false;
+    }
+}
+
 int pin_valid(const char *policy, struct error *error)
 {
     static const char *const policies[] = {"none", "compact", "scatter", NULL};
     for (int i = 0; policies[i]; i++)
         if (strcmp(policy, policies[i]) == 0)
             return 0;
-    if (policy[0] && strspn(policy, "0123456789,-") == strlen(policy) && policy[0] != '-' && policy[0] != ',')
+    if (is_cpu_list(policy))
         return 0;
     struct error inner;
     suggest_fail(&inner, "policy", policy, policies);
@@ -151,7 +171,7 @@ int pin_apply(const struct pin *pin, uint32_t worker)
 {
     if (pin->places == 0)
         return 0;
-    return hwloc_set_cpubind(topology, pin->sets[worker % pin->places], HWLOC_CPUBIND_PROCESS) == 0 ? 0 : errno;
+    return hwloc_set_cpubind(topology, pin->sets[worker % pin->places], HWLOC_CPUBIND_THREAD) == 0 ? 0 : errno;
 }
 
 const char *pin_cpus(const struct pin *pin, uint32_t worker)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -18,15 +19,21 @@
 #define WORKER_BYTES (256u << 10)
 #define OWN_DESCRIPTORS 32
 
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
 static void need_add(struct need *need, const struct trial_spec *spec)
 {
     uint32_t workers = shape_workers(&spec->shape);
-    uint64_t region = spec_region_bytes(spec);
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), region = spec_region_bytes(spec);
     uint64_t extra = spec->load->extra_bytes ? spec->load->extra_bytes(&spec->shape) : 0;
-    uint64_t shm = region + extra;
+    bool named = spec->sync->traits & SYNC_KERNEL_NAME;
+    uint64_t shm = sum(sum((region + page - 1) / page * page, extra), named ? page : 0);
     /* of a histogram three pages are touched as a rule */
     uint64_t pages = (uint64_t)workers * (4096 + 3 * 4096 * 2);
-    uint64_t memory = shm + pages + (uint64_t)workers * WORKER_BYTES;
+    uint64_t memory = sum(shm, pages + (uint64_t)workers * WORKER_BYTES);
     if (shm > need->shm_bytes) {
         need->shm_bytes = shm;
         need->shm_trial = spec->number;
@@ -37,11 +44,14 @@ static void need_add(struct need *need, const struct trial_spec *spec)
     }
     if (region > need->largest_object)
         need->largest_object = region;
+    if (extra && spec->shape.size > need->largest_object)
+        need->largest_object = spec->shape.size;
     if (workers > need->processes) {
         need->processes = workers;
         need->processes_trial = spec->number;
     }
-    uint64_t objects = 2 + (extra ? 2ULL * workers : 0);
+    /* a named semaphore takes two for a moment: it is made under another name, and tmpfs counts a link as an inode */
+    uint64_t objects = 1 + (named ? 2 : 0) + (extra ? 2ULL * workers : 0);
     if (objects > need->shm_objects)
         need->shm_objects = objects;
 }
@@ -62,6 +72,9 @@ static int check_shm(const struct need *need, struct error *error)
     char wanted[UNITS_TEXT], have[UNITS_TEXT];
     if (capacity_read(REGION_FOLDER, &shm, error))
         return -1;
+    if (access(shm.path, W_OK | X_OK) != 0 && errno != EROFS)
+        return error_set(error, STATUS_ENVIRONMENT, errno, "%s: access: %s; objects cannot be made there: chmod 1777 %s", shm.path,
+                         error_name(errno), shm.path);
     if (shm.read_only)
         return error_set(error, STATUS_ENVIRONMENT, EROFS, "%s is mounted read-only: mount -o remount,rw %s", shm.path, shm.path);
     units_print(&units_size, (double)need->shm_bytes, wanted);

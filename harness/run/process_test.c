@@ -86,12 +86,14 @@ END_TEST
 
 START_TEST(cpu_time_is_counted)
 {
-    uint64_t before = process_look(0).ticks;
+    uint64_t before = process_look(0).ticks, before_ns = process_cpu_ns(0);
     clock_t start = clock();
     while (clock() - start < CLOCKS_PER_SEC / 10)
         continue;
     uint64_t ticks = process_look(0).ticks - before;
     ck_assert_uint_ge(ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK), 50);
+    ck_assert_uint_ge(process_cpu_ns(getpid()) - before_ns, 50 * NS_PER_MS);
+    ck_assert_uint_eq(process_cpu_ns(testing_dead_pid()), 0);
 }
 END_TEST
 

@@ -20,6 +20,7 @@ struct interval {
 struct fault_note {
     uint64_t at_ns; /* since the gate opened */
     uint32_t worker;
+    int signal; /* that was sent */
     char detail[64];
 };
 

@@ -7,7 +7,8 @@ enum verdict spec_expected(const struct trial_spec *spec)
 {
     const struct shape *shape = &spec->shape;
     enum verdict sync = spec->sync->expect;
-    bool exposed = !spec->load->uses_system && shape->readers >= spec->sync->expect_readers && spec->load->breakable(shape);
+    bool exposed = !spec->load->uses_system && shape->readers >= spec->sync->expect_readers &&
+                   (spec->sync->expect_alone || spec->load->breakable(shape));
     bool broken = sync == VERDICT_WEDGED || (sync != VERDICT_CLEAN && exposed);
     if (spec->fault->expect >= 0)
         return (enum verdict)spec->fault->expect;

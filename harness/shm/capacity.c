@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
 
@@ -31,6 +32,11 @@ int capacity_read(const char *path, struct shm_capacity *capacity, struct error 
 {
     struct statvfs vfs;
     struct statfs fs;
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+        return error_set(error, STATUS_ENVIRONMENT, ENOTDIR,
+                         "%s: %s; POSIX shared memory needs a folder there: mount -t tmpfs -o mode=1777 tmpfs %s", path,
+                         error_name(ENOTDIR), path);
     if (statvfs(path, &vfs) != 0 || statfs(path, &fs) != 0)
         return error_set(error, STATUS_ENVIRONMENT, errno,
                          "%s: statvfs: %s; POSIX shared memory needs it: mount -t tmpfs -o mode=1777 tmpfs %s", path,

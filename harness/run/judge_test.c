@@ -288,6 +288,7 @@ START_TEST(what_was_expected_is_as_expected_and_nothing_else)
         ck_assert_int_eq(result.as_expected, expect == VERDICT_CORRUPT);
         begin();
         spec.expect = (enum verdict)expect;
+        spec.expect_given = true;
         fail_member(0, EXIT_SIGNAL, SIGKILL);
         check(VERDICT_CRASHED, "");
         ck_assert_int_eq(result.as_expected, expect == VERDICT_CRASHED);

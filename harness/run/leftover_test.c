@@ -32,7 +32,7 @@ static const char *make(const char *name, size_t bytes)
 static const char *name_of(pid_t pid, unsigned long long start, const char *rest)
 {
     static char name[128];
-    snprintf(name, sizeof name, "/shmoo.%d.%llu.%s", (int)pid, start, rest);
+    snprintf(name, sizeof name, "/shmoo.%d.%llu.1.%s", (int)pid, start, rest);
     return name;
 }
 
@@ -216,7 +216,7 @@ END_TEST
 
 START_TEST(names_that_are_not_this_programs_are_not_looked_at)
 {
-    static const char *const foreign[] = {"/other", "/shmoo", "/shmoo.", "/shmoo.x.1.y", "/shmoo.1", "/shmoo.1.2", "/Shmoo.1.2.x",
+    static const char *const foreign[] = {"/shmoo.1.2.x", "/shmoo.1.2.3.", "/shmoo.1.2.3.X", "/other", "/shmoo", "/shmoo.", "/shmoo.x.1.y", "/shmoo.1", "/shmoo.1.2", "/Shmoo.1.2.x",
                                           "/xshmoo.1.2.x", "/sem.other", "/sem.sem.shmoo.1.2.x", "/shmoo-1.2.x"};
     if (testing_private_shm("size=1m"))
         return;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "run/preflight.h"
 
+#include <unistd.h>
 #include <sys/resource.h>
 
 #include "base/testing.h"
@@ -37,6 +38,13 @@ static void check_refused(const struct need *need, int errnum, const char *limit
     testing_has(error.text, way_out);
 }
 
+/* tmpfs gives whole pages */
+static uint64_t in_pages(uint64_t bytes)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    return (bytes + page - 1) / page * page;
+}
+
 START_TEST(a_plan_needs_what_its_most_demanding_trials_need_and_not_the_sum)
 {
     struct trial_spec specs[] = {
@@ -46,7 +54,7 @@ START_TEST(a_plan_needs_what_its_most_demanding_trials_need_and_not_the_sum)
     };
     struct need need = need_of(specs, 3);
     ck_assert_uint_eq(need.largest_object, spec_region_bytes(&specs[1]));
-    ck_assert_uint_eq(need.shm_bytes, spec_region_bytes(&specs[1]));
+    ck_assert_uint_eq(need.shm_bytes, in_pages(spec_region_bytes(&specs[1])));
     ck_assert_uint_eq(need.shm_trial, 2);
     ck_assert_uint_eq(need.processes, 50);
     ck_assert_uint_eq(need.processes_trial, 3);
@@ -60,7 +68,7 @@ START_TEST(objects_that_a_load_makes_besides_the_region_count)
 {
     struct trial_spec spec = spec_of("lifecycle", 1, 3, 1, 4096);
     struct need need = need_of(&spec, 1);
-    ck_assert_uint_eq(need.shm_bytes, spec_region_bytes(&spec) + spec.load->extra_bytes(&spec.shape));
+    ck_assert_uint_eq(need.shm_bytes, in_pages(spec_region_bytes(&spec)) + spec.load->extra_bytes(&spec.shape));
     ck_assert_uint_gt(need.shm_bytes, need.largest_object);
     ck_assert_uint_ge(need.shm_objects, 8);
 }

@@ -202,9 +202,8 @@ END_TEST
 
 static void half_an_update(int call)
 {
-    if (call == 2) {
+    if (call == 2)
         area[COUNTERS]++; /* the first, and not yet the others */
-    }
 }
 
 START_TEST(a_reader_that_sees_half_an_update_reports_it)

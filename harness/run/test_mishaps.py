@@ -64,7 +64,6 @@ def test_a_swept_object_is_noticed_and_the_verdict_stands(shmoo, trial, options)
     assert "somebody else has removed the object" in done.stderr
 
 
-@pytest.mark.xfail(strict=True, reason="the region is unlinked by its name, whoever has made what is there by then")
 def test_what_has_taken_the_place_of_a_swept_object_is_not_removed(shmoo, trial):
     process, (region,) = trial()
     region.unlink()

@@ -161,6 +161,11 @@ int region_create(struct region *region, const char *name, size_t bytes, struct 
     if (step_open(region, O_RDWR | O_CREAT | O_EXCL, error))
         return -1;
     region->linked = true;
+    struct stat st;
+    if (fstat(region->fd, &st) == 0) {
+        region->device = st.st_dev;
+        region->inode = st.st_ino;
+    }
     if (step_size(region, error) || step_reserve(region, error) || step_map(region, error)) {
         region_destroy(region, NULL);
         return -1;
@@ -215,12 +220,29 @@ int region_detach(struct region *region, struct error *error)
     return rc;
 }
 
+/* Does the name still mean the object that was created here? If it means nothing, unlinking will say so. */
+static bool still_ours(const struct region *region)
+{
+    char path[sizeof REGION_FOLDER + REGION_NAME_MAX];
+    struct stat st;
+    snprintf(path, sizeof path, REGION_FOLDER "%s", region->name);
+    if (lstat(path, &st) != 0)
+        return true;
+    return st.st_dev == region->device && st.st_ino == region->inode;
+}
+
 int region_destroy(struct region *region, struct error *error)
 {
     int rc = region_detach(region, error);
     if (region->linked) {
         uint64_t start = clock_ns();
         region->linked = false;
+        if (!still_ours(region))
+            return rc ? rc
+                      : error_set(error, STATUS_ENVIRONMENT, EEXIST,
+                                  "region %s: somebody else has removed the object, and another one has taken its place; that "
+                                  "one was left alone",
+                                  region->name);
         if (shm_unlink(region->name) != 0)
             return rc ? rc : fail(region, REGION_UNLINK, steps[REGION_UNLINK].call, errno, error);
         step_done(region, REGION_UNLINK, start);

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -40,6 +41,8 @@ struct region {
     void *base;                 /* NULL when not mapped */
     size_t bytes;
     bool linked;                      /* created here and not yet unlinked */
+    dev_t device;                     /* of an object created here: which one it is, whatever its name comes to mean */
+    ino_t inode;
     const char *reserved_by;          /* "posix_fallocate" or "pwrite"; NULL when not reserved */
     uint64_t mapped_ns;               /* clock when the mapping was made */
     uint64_t step_ns[REGION_STEPS];   /* time taken by each step */
@@ -58,7 +61,8 @@ int region_attach(struct region *region, const char *name, size_t bytes, struct 
 /* Unmaps and closes. Idempotent. Every step is tried; the first failure is reported. */
 int region_detach(struct region *region, struct error *error);
 
-/* Detaches and unlinks. Idempotent, as region_detach(). */
+/* Detaches and unlinks. Idempotent, as region_detach(). An object that somebody else has put in its place is left alone, and
+ * reported. */
 int region_destroy(struct region *region, struct error *error);
 
 #endif

@@ -193,7 +193,7 @@ def test_every_verdict_carries_what_the_contract_names(shmoo, arguments):
 
 @needs_two_cpus
 def test_the_evidence_of_a_torn_record_is_whole(shmoo):
-    judged = Judged(shmoo, "--sync", "none", "--load", "snapshot", "--size", "256", "--duration", "1s")
+    judged = Judged(shmoo, "--sync", "none", "--load", "snapshot", "--size", "256", "--duration", "300ms")
     torn = [v for v in judged.violations() if v["kind"] == "torn"]
     assert torn, judged.verdict["violations_by_kind"]
     for violation in torn:
@@ -210,7 +210,7 @@ def test_the_evidence_of_a_torn_record_is_whole(shmoo):
 
 @needs_two_cpus
 def test_the_evidence_of_lost_updates_names_the_numbers(shmoo):
-    judged = Judged(shmoo, "--sync", "none", "--load", "counter", "--readers", "0", "--duration", "1s")
+    judged = Judged(shmoo, "--sync", "none", "--load", "counter", "--readers", "0", "--duration", "300ms")
     lost = [v for v in judged.violations() if v["kind"] == "lost"]
     assert any(v["expected"]["value"] != v["found"]["value"] for v in lost)
     audit = [v for v in lost if v["role"] == "audit"]
@@ -226,7 +226,7 @@ def test_the_evidence_of_scribbling_shows_where(shmoo):
 
 @needs_two_cpus
 def test_evidence_is_bounded_and_counts_are_not(shmoo):
-    judged = Judged(shmoo, "--sync", "none", "--load", "snapshot", "--duration", "1s")
+    judged = Judged(shmoo, "--sync", "none", "--load", "snapshot", "--duration", "300ms")
     assert judged.verdict["violations"] == sum(w["violations"] for w in records(judged.folder, "worker")) + \
         sum(v["role"] == "audit" for v in judged.violations())
     assert judged.verdict["violations"] >= len(judged.violations()) > 0

@@ -92,6 +92,9 @@ TESTING_UNUSED static pid_t testing_fork(int (*body)(void *user), void *user)
     pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
+        signal(SIGALRM, SIG_DFL); /* libcheck's own handlers would end the whole test */
+        signal(SIGTERM, SIG_DFL);
+        signal(SIGINT, SIG_DFL);
         alarm(TESTING_SECONDS);
         _exit(body(user));
     }

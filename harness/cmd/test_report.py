@@ -82,9 +82,9 @@ def write(path, data):
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("data", [b"", b"\n", b"not json\n", b"{}\n", b"[]\n", os.urandom(500),
+@pytest.mark.parametrize("data", [b"", b"\n", b"not json\n", b"{}\n", b"[]\n", bytes(range(256)) * 2 + b"\n",
                                   b'{"type":"run","schema":"shmoo/2"}\n', b'{"type":"run","schema":"other/1"}\n'],
-                         ids=["empty", "blank", "text", "object", "array", "random", "newer", "foreign"])
+                         ids=["empty", "blank", "text", "object", "array", "binary", "newer", "foreign"])
 def test_a_file_that_is_no_run_is_an_error_in_one_line(shmoo, data):
     write(shmoo.cwd / "o" / "run.jsonl", data)
     done = shmoo("report", "o", timeout=120)

@@ -28,7 +28,10 @@ static void put_xml(FILE *out, const char *text)
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
         size_t length = text_utf8_length(text);
-        if (length > 1) {
+        if (strncmp(text, "\357\277\276", 3) == 0 || strncmp(text, "\357\277\277", 3) == 0) { /* no characters of XML */
+            fputc('?', out);
+            text += 2;
+        } else if (length > 1) {
             fwrite(text, 1, length, out);
             text += length - 1;
         } else if (c >= 0x80 || c == 0x7f)

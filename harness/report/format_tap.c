@@ -1,6 +1,5 @@
 /* tap: the Test Anything Protocol, version 14; one test point a trial, diagnostics as YAML. */
-#include <string.h>
-
+#include "base/text.h"
 #include "report/formats.h"
 
 static void tap_begin(struct sink *sink, const json_t *host)
@@ -9,13 +8,28 @@ static void tap_begin(struct sink *sink, const json_t *host)
     fprintf(sink->out, "TAP version 14\n1..%u\n", sink->run->trials);
 }
 
+/* Writes the character at the start of `text`, or what stands for one that could end the line or is not UTF-8. Returns its
+ * length. */
+static size_t put_plain(FILE *out, const char *text)
+{
+    size_t length = text_utf8_length(text);
+    unsigned char c = (unsigned char)*text;
+    if (length == 0)
+        fputc('?', out);
+    else if (c < 0x20 || c == 0x7f)
+        fputc(' ', out);
+    else
+        fwrite(text, 1, length, out);
+    return length ? length : 1;
+}
+
 /* In a description '#' would begin a directive. */
 static void put_description(FILE *out, const char *text)
 {
-    for (; *text; text++) {
+    while (*text) {
         if (*text == '#' || *text == '\\')
             fputc('\\', out);
-        fputc(*text == '\n' ? ' ' : *text, out);
+        text += put_plain(out, text);
     }
 }
 
@@ -23,10 +37,10 @@ static void put_description(FILE *out, const char *text)
 static void put_yaml(FILE *out, const char *key, const char *text)
 {
     fprintf(out, "  %s: \"", key);
-    for (; *text; text++) {
+    while (*text) {
         if (*text == '"' || *text == '\\')
             fputc('\\', out);
-        fputc((unsigned char)*text < 0x20 ? ' ' : *text, out);
+        text += put_plain(out, text);
     }
     fputs("\"\n", out);
 }

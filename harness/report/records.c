@@ -19,8 +19,7 @@ static json_t *integer(uint64_t value)
     return json_integer((json_int_t)value);
 }
 
-/* Text from outside may be anything; what is not UTF-8 is replaced byte by byte. */
-static json_t *text_of(const char *text)
+json_t *record_text(const char *text)
 {
     json_t *string = json_string(text);
     if (string)
@@ -45,9 +44,9 @@ json_t *record_run(const struct run_info *run)
                                SHMOO_VERSION);
     json_t *command = json_array();
     for (int i = 0; i < run->command_count; i++)
-        json_array_append_new(command, text_of(run->command[i]));
+        json_array_append_new(command, record_text(run->command[i]));
     put(record, "command", command);
-    put(record, "cwd", text_of(getcwd(cwd, sizeof cwd) ? cwd : "unknown"));
+    put(record, "cwd", record_text(getcwd(cwd, sizeof cwd) ? cwd : "unknown"));
     put(record, "started", json_string(run->started));
     put(record, "seed", integer(run->seed));
     put(record, "trials", integer(run->trials));
@@ -64,7 +63,7 @@ static json_t *trial_base(const char *type, const struct trial_spec *spec)
     put(record, "trial", integer(spec->number));
     put(record, "load", json_string(spec->load->name));
     put(record, "sync", json_string(spec->sync->name));
-    put(record, "fault", text_of(spec->fault_text));
+    put(record, "fault", record_text(spec->fault_text));
     put(record, "writers", integer(spec->shape.writers));
     put(record, "readers", integer(spec->shape.readers));
     put(record, "size", integer(spec->shape.size));
@@ -78,7 +77,7 @@ json_t *record_trial(const struct run_info *run, const struct trial_spec *spec, 
 {
     const struct shape *shape = &spec->shape;
     json_t *record = trial_base("trial", spec);
-    put(record, "job", text_of(spec->job));
+    put(record, "job", record_text(spec->job));
     put(record, "family", json_string(sync_family_name(spec->sync->family)));
     put(record, "duration_s", spec->duration_ns ? json_real(SECONDS(spec->duration_ns)) : json_null());
     put(record, "ops_limit", shape->ops_limit ? integer(shape->ops_limit) : json_null());
@@ -88,7 +87,7 @@ json_t *record_trial(const struct run_info *run, const struct trial_spec *spec, 
     put(record, "pin", json_string(spec->pin));
     put(record, "sampling", integer(shape->sampling));
     put(record, "at_s", json_real(SECONDS(started_ns - run->started_ns)));
-    put(record, "replay", text_of(replay ? replay : ""));
+    put(record, "replay", record_text(replay ? replay : ""));
     return record;
 }
 
@@ -140,7 +139,7 @@ json_t *record_verdict(const struct trial_spec *spec, const struct trial_result 
     json_t *record = trial_base("verdict", spec);
     put(record, "verdict", json_string(verdict_name(result->verdict)));
     put(record, "as_expected", json_boolean(result->as_expected));
-    put(record, "reason", text_of(result->reason));
+    put(record, "reason", record_text(result->reason));
     put(record, "ops", integer(result->ops));
     put(record, "writer_ops", integer(result->writer_ops));
     put(record, "reader_ops", integer(result->reader_ops));

@@ -14,6 +14,9 @@ json_t *record_trial(const struct run_info *run, const struct trial_spec *spec, 
 json_t *record_verdict(const struct trial_spec *spec, const struct trial_result *result);
 json_t *record_end(const struct run_summary *summary);
 
+/* Text from outside may be anything; what is not UTF-8 is replaced byte by byte. */
+json_t *record_text(const char *text);
+
 /* The records that a trial leaves, in order, each passed to `emit` (which does not take the reference); ends with the
  * verdict. */
 void records_of_trial(const struct trial_spec *spec, const struct trial_result *result,

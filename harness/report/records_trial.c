@@ -163,7 +163,7 @@ static json_t *violation_record(const struct trial_spec *spec, const struct tria
         put(record, "bytes", hex(evidence->bytes, evidence->bytes_count));
         put_integer(record, "bytes_at", evidence->bytes_at);
     }
-    put(record, "text", json_string_nocheck(evidence->text));
+    put(record, "text", record_text(evidence->text));
     return record;
 }
 

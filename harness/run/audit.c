@@ -58,7 +58,9 @@ void audit_run(const struct crew_plan *plan, char *failure, size_t size)
         close(ended.fd);
     while (waitid(P_PID, (id_t)pid, &info, WEXITED) != 0 && errno == EINTR)
         continue;
-    if (info.si_code != CLD_EXITED)
+    if (info.si_code == CLD_EXITED && info.si_status != 0)
+        snprintf(failure, size, "the audit of the region ended by itself with status %d", info.si_status);
+    else if (info.si_code != CLD_EXITED)
         snprintf(failure, size, "the audit of the region was killed by SIG%s: the region is not what it was",
                  sigabbrev_np(info.si_status));
 }

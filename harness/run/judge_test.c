@@ -10,6 +10,7 @@ static struct trial_spec spec;
 static struct crew_member members[WORKERS];
 static struct crew crew;
 static struct trial_result result;
+static struct worker_end ends[WORKERS];
 static enum watch watch;
 static const char *audit_failure;
 
@@ -34,9 +35,13 @@ static void begin(void)
     result.gate_ns = 1000000;
     result.watched_ns = 3 * NS_PER_S;
     result.window_ns = NS_PER_S;
+    result.workers = WORKERS;
+    result.ends = ends;
     for (uint32_t i = 0; i < WORKERS; i++) {
         struct slot *slot = &result.ledger.slots[i];
         members[i] = (struct crew_member){.pid = 100 + (pid_t)i, .pidfd = -1, .exit = EXIT_NORMAL};
+        ends[i] = (struct worker_end){.pid = 100 + (pid_t)i, .phase = PHASE_DONE};
+        snprintf(ends[i].cpus, sizeof ends[i].cpus, "%u", i % 2);
         slot->phase = PHASE_DONE;
         slot->ops = 10000;
         slot->handoffs = 2000;

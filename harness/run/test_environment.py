@@ -121,6 +121,7 @@ def test_usual_ways_to_mount_shm_are_fine(shmoo, private_shm, options):
     assert shm_objects(place.folder) == []
 
 
+@pytest.mark.skipif(SANITIZED, reason="a sanitized program cannot run without /proc")
 def test_without_proc_a_run_works(shmoo, private_shm):
     place = private_shm("mount -t tmpfs tmpfs /dev/shm && mount -t tmpfs tmpfs /proc")
     done = shmoo("run", *QUICK, "--out", "o", wrap=place.enter)

@@ -147,6 +147,7 @@ START_TEST(an_interrupted_trial_ends_early_without_a_verdict)
         char prefix[64];
         snprintf(prefix, sizeof prefix, TRIAL_NAME_PREFIX "%d.", (int)parent);
         interrupt_reset();
+        signal(SIGALRM, SIG_DFL);
         alarm(TESTING_SECONDS);
         while (testing_census(prefix) == 0)
             sched_yield();

@@ -100,10 +100,15 @@ START_TEST(a_worker_that_is_killed_makes_the_trial_crashed)
 }
 END_TEST
 
+/* Waits until all others ask for what it holds. */
 static void die_inside(struct worker *w)
 {
-    if (w->index == 0 && worker_next(w) && worker_enter(w))
+    if (w->index == 0 && worker_next(w) && worker_enter(w)) {
+        for (uint32_t i = 1; i < w->crew.workers; i++)
+            while (slot_load(&w->crew.slots[i].phase) != PHASE_ACQUIRING)
+                worker_beat(w);
         raise(SIGKILL);
+    }
     work(w);
 }
 
@@ -113,8 +118,10 @@ START_TEST(a_holder_that_is_killed_does_not_keep_the_others_waiting_for_ever)
     spec.duration_ns = 60 * NS_PER_S;
     run(&spec, VERDICT_CRASHED, "worker 0 (writer, pid ");
     testing_has(result.reason, "in phase inside");
-    ck_assert_str_eq(result.ends[3].exit, "ended by the watchdog");
-    ck_assert_int_eq(result.ends[3].phase, PHASE_ACQUIRING);
+    for (int i = 1; i < 4; i++) {
+        ck_assert_str_eq(result.ends[i].exit, "ended by the watchdog");
+        ck_assert_int_eq(result.ends[i].phase, PHASE_ACQUIRING);
+    }
     trial_result_free(&result);
 }
 END_TEST
@@ -189,14 +196,22 @@ END_TEST
 
 static void bad_audit(struct worker *auditor)
 {
-    raise(auditor->index == 4 ? SIGSEGV : SIGABRT);
+    raise(auditor->index == 4 ? SIGKILL : SIGTERM);
+}
+
+static void leaving_audit(struct worker *auditor)
+{
+    _exit((int)auditor->index); /* as a sanitizer does, or a library that knows no better */
 }
 
 START_TEST(an_audit_that_dies_takes_only_the_trial_with_it)
 {
     struct trial_spec spec = spec_of(work, work);
     load.audit = bad_audit;
-    run(&spec, VERDICT_CRASHED, "the audit of the region was killed by SIGSEGV: the region is not what it was");
+    run(&spec, VERDICT_CRASHED, "the audit of the region was killed by SIGKILL: the region is not what it was");
+    trial_result_free(&result);
+    load.audit = leaving_audit;
+    run(&spec, VERDICT_CRASHED, "the audit of the region ended by itself with status 4");
     trial_result_free(&result);
 }
 END_TEST

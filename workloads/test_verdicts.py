@@ -40,7 +40,7 @@ BROKEN = [*(("counter", size) for size in ("8", "9", "1000", "65537", "1MiB")),
           *(("quit", size) for size in ("1", "4", "4097", "1MiB"))]
 WHOLE = [("counter", "8"), ("counter", "65543"), ("snapshot", "1"), ("snapshot", "3"), ("snapshot", "65537"),
          ("snapshot", "1MiB"), ("quit", "1"),
-         ("quit", "1MiB"), ("lifecycle", "100"), ("lifecycle", "65537")]
+         ("quit", "65537"), ("lifecycle", "100"), ("lifecycle", "65537")]
 CAUGHT = [("busted-tas", "counter"), ("busted-tas", "snapshot"), ("busted-permits", "counter"),
           ("busted-permits", "snapshot"),
           ("busted-readers", "counter"), ("busted-readers", "snapshot"), ("busted-scribble", "counter"),

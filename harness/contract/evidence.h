@@ -16,6 +16,12 @@ enum violation {
     VIOLATION_PERSISTENCE, /* what the kernel must keep is gone, or what must be gone is there */
     VIOLATION_LIFECYCLE,   /* a step of the life cycle did what it must not */
     VIOLATION_SYNC_ERROR,  /* the primitive returned an error */
+    VIOLATION_DUPLICATED,  /* an element came out twice */
+    VIOLATION_REORDERED,   /* a producer's elements came out in another order than they went in */
+    VIOLATION_DOUBLED,     /* a slot of a pool was handed out while somebody still had it */
+    VIOLATION_SKEW,        /* somebody has passed a barrier at which not all had arrived */
+    VIOLATION_HISTORY,     /* no order of the recorded operations explains their results */
+    VIOLATION_STARVED,     /* a primitive that promises turns has passed somebody over */
     VIOLATIONS,
 };
 

@@ -1,8 +1,12 @@
 /* The contract of a fault: what disturbs a crew.
  *
- * A fault is one row of type `struct fault_ops`. It acts from inside (a hook that workers call in each critical section) or
- * from outside (the nemesis: called by the harness while the crew runs, at the times it asks for), or both. What it does
- * from outside leaves a record with its time.
+ * A fault is one row of type `struct fault_ops`. It acts from inside (hooks that workers call), or from outside (the nemesis:
+ * called by the harness while the crew runs, at the times it asks for), or both. What it does from outside leaves a record
+ * with its time.
+ *
+ *     worker:   begin()   before()  calling() the primitive's acquire or operation called()  inside()  calling() release called()
+ *
+ * A hook that waits must not wait for ever: another worker may have left its loop (worker_stopping()) or died.
  */
 #ifndef CONTRACT_FAULT_H
 #define CONTRACT_FAULT_H
@@ -12,6 +16,7 @@
 
 #include "contract/verdict.h"
 
+struct shape;
 struct worker;
 
 /* What the nemesis can do. The harness implements the functions. */
@@ -24,7 +29,13 @@ struct nemesis {
     uint64_t step;      /* how often it was called before */
     /* Sends a signal to one worker; a record says so. Returns 0 or an errno. */
     int (*signal)(struct nemesis *nemesis, uint32_t worker, int signal, const char *detail);
+    /* The process of one worker, for whatever else is done to it; 0: it has ended. note() then leaves the record. */
+    pid_t (*process)(struct nemesis *nemesis, uint32_t worker);
+    void (*note)(struct nemesis *nemesis, uint32_t worker, const char *detail);
 };
+
+/* Memory that all workers of a trial share and that belongs to the fault, zeroed before the gate. */
+#define FAULT_COMMONS_BYTES 4096
 
 struct fault_ops {
     const char *name;
@@ -34,7 +45,15 @@ struct fault_ops {
     double min, max;          /* of the parameter */
     int expect;               /* a verdict that this fault brings about by itself, or -1 */
 
+    /* May this system and crew have it? NULL, or the reason against it. Empty: everywhere. */
+    const char *(*refuses)(const struct shape *shape, double parameter);
+    /* In each worker before the gate; 0 or an errno. w->fault_own is its to set. */
+    int (*begin)(struct worker *worker, double parameter);
+    void (*before)(struct worker *worker, double parameter); /* between two operations, holding nothing */
     void (*inside)(struct worker *worker, double parameter); /* by a holder, in the middle of its critical section */
+    /* Right before and right after each call of the primitive's own code: nothing of the harness runs in between. */
+    void (*calling)(struct worker *worker, double parameter);
+    void (*called)(struct worker *worker, double parameter);
     /* Acts, and returns when it wants to be called next, in nanoseconds since the gate opened; UINT64_MAX: never.
      * Called once with step 0 when the gate opens. */
     uint64_t (*act)(struct nemesis *nemesis);

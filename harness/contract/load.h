@@ -43,6 +43,12 @@ struct load_ops {
 
     const char *histograms[HISTOGRAMS_OWN_MAX + 1]; /* names of its own, NULL-ended */
 
+    bool alone;    /* even one process by itself is judged: the oracle needs no other */
+    bool in_step;  /* its operations wait for each other: no fault may hold workers up in step as well */
+    uint32_t instances; /* of the sync's state, each set up by itself; 0: one. worker_select() changes over */
+    /* What a queue should be able to hold, or how many slots a pool has. Empty: 0, which leaves it to the sync. */
+    uint32_t (*capacity)(const struct shape *shape);
+
     size_t (*area_bytes)(const struct shape *shape);
     /* Bytes of objects that the load makes besides the region; empty: none. */
     uint64_t (*extra_bytes)(const struct shape *shape);

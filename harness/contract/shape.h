@@ -12,6 +12,7 @@ struct shape {
     double rate;      /* operations per second of the whole crew; 0: closed loop */
     uint64_t ops_limit; /* per worker; 0: until stopped */
     uint32_t sampling;  /* one operation in so many is timed */
+    uint32_t history;   /* operations of each worker that are recorded whole, for a check after the end; 0: none */
     uint64_t seed;
     const char *name; /* "/shmoo-...": begins the names of objects that the load makes; unique to the trial */
 };

@@ -18,6 +18,7 @@ enum phase {
     PHASE_ACQUIRING,
     PHASE_INSIDE,
     PHASE_RELEASING,
+    PHASE_CALLING, /* in an operation of a primitive that is not a lock */
     PHASE_DONE, /* loop left, counters final */
     PHASES,
 };

@@ -43,6 +43,7 @@ enum sync_trait {
     SYNC_SAME_ADDRESS = 32, /* the state must be mapped at one address everywhere */
     SYNC_KERNEL_NAME = 64,  /* has an object with a name of its own in the system */
     SYNC_BUSTED = 128,      /* broken on purpose: proves that the oracles see it */
+    SYNC_CONTROL = 256,     /* its family's positive control: what a run carries along to prove that its oracles see */
 };
 
 /* The state lies at a multiple of this, in lines of its own. */
@@ -52,7 +53,8 @@ enum sync_trait {
 struct sync_setup {
     const char *name; /* "/shmoo-...": begins the names of objects that the sync makes; unique to the trial */
     uint32_t writers, readers;
-    size_t size; /* bytes of a value, for cells and queues */
+    size_t size;       /* bytes of a value, for cells and queues */
+    uint32_t capacity; /* elements that a queue should hold, if it can choose; slots of a pool; 0: the sync's own choice */
     uint64_t seed;
 };
 
@@ -80,24 +82,27 @@ struct cell_ops {
     int (*read)(struct sync_self *self, void *value);
 };
 
-/* Both mandatory; EAGAIN: full or empty. */
+/* Both mandatory; elements have setup->size bytes or fewer, and come out with the length they went in with. A queue with
+ * SYNC_BLOCKING waits while it is full or empty; one without returns EAGAIN at once. First in, first out: of each producer's
+ * elements, and, if the queue is to be linearizable, of all. Elements are accounted for one by one: none may be lost. */
 struct queue_ops {
     int (*push)(struct sync_self *self, const void *element, size_t bytes);
     int (*pop)(struct sync_self *self, void *element, size_t bytes, size_t *got);
 };
 
-/* Adds, and gives back the value before. */
+/* Adds, and gives back the value before. One number, 0 at the start; it wraps at 2^64. */
 struct counter_ops {
     int (*add)(struct sync_self *self, uint64_t amount, uint64_t *before);
 };
 
-/* Slots are numbered from 0; EAGAIN: none free. */
+/* Slots are numbered from 0 to setup->capacity - 1, all free at the start. EAGAIN: none free; a pool with SYNC_BLOCKING waits
+ * instead. Anybody may give back what somebody has taken. */
 struct pool_ops {
     int (*take)(struct sync_self *self, uint32_t *slot);
     int (*give)(struct sync_self *self, uint32_t slot);
 };
 
-/* Blocks until all have arrived. */
+/* Blocks until all setup->writers + setup->readers have arrived, again and again. */
 struct barrier_ops {
     int (*arrive)(struct sync_self *self);
 };
@@ -112,6 +117,8 @@ struct sync_ops {
     uint32_t expect_readers; /* readers that it takes for `expect` to show, when it is not CLEAN */
 
     size_t state_bytes; /* of the state in the region; 0 is fine */
+    /* Instead of state_bytes, where the crew or the size decides. */
+    size_t (*state_size)(const struct sync_setup *setup);
 
     int (*create)(void *state, const struct sync_setup *setup);   /* parent; state is zeroed; empty: nothing to do */
     int (*attach)(struct sync_self *self);                        /* worker, before the gate; may set self->local */

@@ -45,6 +45,12 @@ const char *violation_name(enum violation violation)
         [VIOLATION_PERSISTENCE] = "persistence",
         [VIOLATION_LIFECYCLE] = "lifecycle",
         [VIOLATION_SYNC_ERROR] = "sync-error",
+        [VIOLATION_DUPLICATED] = "duplicated",
+        [VIOLATION_REORDERED] = "reordered",
+        [VIOLATION_DOUBLED] = "doubled",
+        [VIOLATION_SKEW] = "skew",
+        [VIOLATION_HISTORY] = "history",
+        [VIOLATION_STARVED] = "starved",
     };
     return names[violation];
 }
@@ -54,7 +60,7 @@ const char *phase_name(enum phase phase)
     static const char *const names[PHASES] = {
         [PHASE_STARTING] = "starting", [PHASE_READY] = "ready",         [PHASE_IDLE] = "idle",
         [PHASE_ACQUIRING] = "acquiring", [PHASE_INSIDE] = "inside",     [PHASE_RELEASING] = "releasing",
-        [PHASE_DONE] = "done",
+        [PHASE_CALLING] = "calling",     [PHASE_DONE] = "done",
     };
     return phase < PHASES ? names[phase] : "overwritten";
 }

@@ -37,7 +37,7 @@ static void look_around(struct worker *w)
     uint32_t phase = slot_load(&slot->phase);
     uint64_t *met = &w->met[other % WORKER_MET];
     uint64_t mark = (uint64_t)(other + 1) << 48 | (slot_load(&slot->ops) & 0xffffffffffff);
-    if ((phase == PHASE_ACQUIRING || phase == PHASE_INSIDE || phase == PHASE_RELEASING) && mark != *met) {
+    if ((phase >= PHASE_ACQUIRING && phase <= PHASE_CALLING) && mark != *met) {
         *met = mark;
         slot_store(&w->slot->contended, w->slot->contended + 1);
     }

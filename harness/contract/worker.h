@@ -33,6 +33,7 @@ struct crew_view {
     struct slot *slots;
     uint32_t workers;
     const uint32_t *stop; /* not 0: leave the loop after the operation under way */
+    void *fault_commons;  /* FAULT_COMMONS_BYTES that belong to the fault */
 };
 
 #define WORKER_MET 16
@@ -63,6 +64,8 @@ struct worker {
     uint64_t random; /* for seed_next() */
     const struct fault_ops *fault;
     double fault_parameter;
+    void *fault_own; /* the fault's, in this process alone */
+    struct sync_self *instances; /* one for each instance of the sync's state; self is a copy of one of them */
 };
 
 /* The slow halves of the inline functions below. */
@@ -86,6 +89,18 @@ void worker_violation_text(struct worker *w, enum violation kind, const char *fo
 void worker_violation_values(struct worker *w, enum violation kind, uint64_t expected, uint64_t found, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* Paces the operation that comes next, chooses whether it is timed, and lets the fault act in between. For loads that decide
+ * by themselves when the last operation is done; the others call worker_next(). */
+static inline void worker_turn(struct worker *w)
+{
+    if (__builtin_expect(w->paced, 0))
+        worker_pace(w);
+    if (__builtin_expect(w->fault->before != NULL, 0))
+        w->fault->before(w, w->fault_parameter);
+    if (__builtin_expect(--w->until_sample == 0, 0))
+        worker_sample(w);
+}
+
 /* Is there another operation to do? The first one is done whatever the clock says: a worker that never worked proves
  * nothing. */
 static inline bool worker_next(struct worker *w)
@@ -94,17 +109,26 @@ static inline bool worker_next(struct worker *w)
         return false;
     if (__builtin_expect(w->leave, 0))
         return false;
-    if (__builtin_expect(w->paced, 0))
-        worker_pace(w);
-    if (__builtin_expect(--w->until_sample == 0, 0))
-        worker_sample(w);
+    worker_turn(w);
     return true;
+}
+
+/* From now on the worker means that instance of the sync, of load->instances. Between operations only. */
+static inline void worker_select(struct worker *w, uint32_t instance)
+{
+    w->self = w->instances[instance];
 }
 
 /* Has the harness asked for the end? For loops that wait inside an operation. */
 static inline bool worker_stopping(const struct worker *w)
 {
     return slot_load(w->crew.stop) != 0;
+}
+
+/* Alive while waiting by polling. */
+static inline void worker_beat(struct worker *w)
+{
+    slot_store(&w->slot->beats, w->slot->beats + 1);
 }
 
 /* The operation is complete. */
@@ -116,12 +140,55 @@ static inline void worker_done(struct worker *w)
         worker_released(w);
 }
 
+/* Around each call of the primitive's own code. */
+static inline void worker_calls(struct worker *w)
+{
+    if (__builtin_expect(w->fault->calling != NULL, 0))
+        w->fault->calling(w, w->fault_parameter);
+}
+
+static inline void worker_call_ends(struct worker *w)
+{
+    if (__builtin_expect(w->fault->called != NULL, 0))
+        w->fault->called(w, w->fault_parameter);
+}
+
+/* Brackets one operation of a primitive that is not a lock:
+ *
+ *     worker_begin(w);
+ *     int rc = w->sync->queue.push(&w->self, element, bytes);
+ *     if (worker_end(w, rc, "push")) ...
+ */
+static inline void worker_begin(struct worker *w)
+{
+    slot_store(&w->slot->phase, PHASE_CALLING);
+    if (__builtin_expect(w->timed, 0))
+        worker_asks(w);
+    worker_calls(w);
+}
+
+/* True: it succeeded. False with rc EAGAIN: nothing was to be had, the caller decides. False otherwise: evidence is written,
+ * and worker_next() will say false. */
+static inline bool worker_end(struct worker *w, int rc, const char *call)
+{
+    worker_call_ends(w);
+    slot_store(&w->slot->phase, PHASE_IDLE);
+    worker_beat(w);
+    if (__builtin_expect(w->timed, 0) && rc == 0)
+        worker_granted(w);
+    if (__builtin_expect(rc != 0 && rc != EAGAIN, 0))
+        worker_refused(w, rc, call);
+    return rc == 0;
+}
+
 static inline bool worker_enter_by(struct worker *w, int (*acquire)(struct sync_self *), bool shared)
 {
     slot_store(&w->slot->phase, PHASE_ACQUIRING);
     if (__builtin_expect(w->timed, 0))
         worker_asks(w);
+    worker_calls(w);
     int rc = acquire(&w->self);
+    worker_call_ends(w);
     if (__builtin_expect(rc != 0, 0) && !worker_refused(w, rc, "acquire"))
         return false;
     if (__builtin_expect(w->timed, 0))
@@ -150,18 +217,14 @@ static inline void worker_inside(struct worker *w)
         worker_hold(w);
 }
 
-/* Alive while waiting by polling. */
-static inline void worker_beat(struct worker *w)
-{
-    slot_store(&w->slot->beats, w->slot->beats + 1);
-}
-
 static inline void worker_leave(struct worker *w)
 {
     if (__builtin_expect(w->timed, 0))
         histogram_record(&w->histograms[HISTOGRAM_HOLD], clock_ns() - w->granted_ns, w->granted_ns, w->index);
     slot_store(&w->slot->phase, PHASE_RELEASING);
+    worker_calls(w);
     int rc = w->shared ? w->lock.release_shared(&w->self) : w->lock.release(&w->self);
+    worker_call_ends(w);
     slot_store(&w->slot->phase, PHASE_IDLE);
     worker_beat(w); /* an operation may enter several times, and each time is progress */
     if (__builtin_expect(rc != 0, 0))

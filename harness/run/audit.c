@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "contract/worker.h"
 #include "run/crew_worker.h"
+#include "run/instances.h"
 #include "run/interrupt.h"
 #include "run/priority.h"
 
@@ -26,6 +27,7 @@ _Noreturn static void audit_child(const struct crew_plan *plan)
     priority_restore();
     crew_worker_init(&auditor, plan, plan->ledger->workers, plan->region_base);
     plan->spec->load->audit(&auditor);
+    instances_audit(plan->spec, plan->region_base, &auditor);
     _exit(0);
 }
 

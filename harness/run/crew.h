@@ -42,7 +42,7 @@ struct crew_plan {
     const char *region_name;
     uint64_t region_bytes;
     void *region_base; /* the harness's own mapping, which workers give up for one of their own */
-    const struct sync_setup *setup;
+    const struct sync_setup *setups; /* one for each instance of the sync's state */
 };
 
 struct crew {

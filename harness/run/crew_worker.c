@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "contract/worker.h"
+#include "run/instances.h"
 #include "run/interrupt.h"
 #include "run/priority.h"
 #include "shm/region.h"
@@ -65,10 +67,11 @@ void crew_worker_init(struct worker *w, const struct crew_plan *plan, uint32_t i
     w->shape = &spec->shape;
     w->load = spec->load;
     w->sync = spec->sync;
-    w->self = (struct sync_self){.state = region_base, .setup = plan->setup, .index = index};
+    w->self = (struct sync_self){.state = instances_state(spec, region_base, 0), .setup = plan->setups, .index = index};
+    w->instances = &w->self;
     w->area = (char *)region_base + spec_area_offset(spec);
     w->slot = &plan->ledger->slots[index];
-    w->crew = (struct crew_view){plan->ledger->slots, workers, &plan->ledger->gate->stop};
+    w->crew = (struct crew_view){plan->ledger->slots, workers, &plan->ledger->gate->stop, plan->ledger->commons};
     w->histograms = ledger_histograms(plan->ledger, index);
     w->index = index;
     w->writer = index < spec->shape.writers;
@@ -104,11 +107,35 @@ static int attach_elsewhere(struct region *region, const struct crew_plan *plan,
     return 0;
 }
 
+/* Every instance of the sync's state is attached to by itself. */
+static void attach_sync(struct worker *w, const struct crew_plan *plan, void *base)
+{
+    const struct sync_ops *sync = plan->spec->sync;
+    uint32_t count = instances_count(plan->spec);
+    w->instances = calloc(count, sizeof *w->instances);
+    if (!w->instances)
+        give_up(w->slot, ENOMEM, "worker %u: out of memory for %u instances of sync %s", w->index, count, sync->name);
+    for (uint32_t i = 0; i < count; i++) {
+        struct sync_self *self = &w->instances[i];
+        *self = (struct sync_self){.state = instances_state(plan->spec, base, i), .setup = &plan->setups[i], .index = w->index};
+        int rc = sync->attach ? sync->attach(self) : 0;
+        if (rc)
+            give_up(w->slot, rc, "worker %u: sync %s: attach: %s", w->index, sync->name, error_name(rc));
+    }
+    worker_select(w, 0);
+}
+
+static void detach_sync(struct worker *w, const struct crew_plan *plan)
+{
+    for (uint32_t i = 0; i < instances_count(plan->spec) && plan->spec->sync->detach; i++)
+        plan->spec->sync->detach(&w->instances[i]);
+    free(w->instances);
+}
+
 static void attach(struct worker *w, const struct crew_plan *plan, uint32_t index, struct region *region)
 {
     struct error error;
     struct slot *slot = &plan->ledger->slots[index];
-    const struct sync_ops *sync = plan->spec->sync;
     int rc = pin_apply(plan->pin, index);
     if (rc)
         give_up(slot, rc, "worker %u: pinning to CPU %s: %s; use --pin none", index, pin_cpus(plan->pin, index),
@@ -117,9 +144,10 @@ static void attach(struct worker *w, const struct crew_plan *plan, uint32_t inde
         give_up(slot, error.errnum, "worker %u: %.480s", index, error.text);
     slot->fault.region_base = (uint64_t)(uintptr_t)region->base;
     crew_worker_init(w, plan, index, region->base);
-    rc = sync->attach ? sync->attach(&w->self) : 0;
+    attach_sync(w, plan, region->base);
+    rc = w->fault->begin ? w->fault->begin(w, w->fault_parameter) : 0;
     if (rc)
-        give_up(slot, rc, "worker %u: sync %s: attach: %s", index, sync->name, error_name(rc));
+        give_up(slot, rc, "worker %u: fault %s: begin: %s", index, w->fault->name, error_name(rc));
 }
 
 static uint64_t timeval_ns(struct timeval t)
@@ -175,8 +203,7 @@ _Noreturn void crew_worker_run(const struct crew_plan *plan, uint32_t index, pid
     catch_faults();
     attach(&worker, plan, index, &region);
     work(&worker, plan->ledger->gate);
-    if (plan->spec->sync->detach)
-        plan->spec->sync->detach(&worker.self);
+    detach_sync(&worker, plan);
     region_detach(&region, NULL);
     _exit(WORKER_DONE);
 }

@@ -15,9 +15,14 @@ static size_t round_up(size_t bytes, size_t unit)
     return (bytes + unit - 1) / unit * unit;
 }
 
-static size_t slots_at(void)
+static size_t commons_at(void)
 {
     return round_up(sizeof(struct gate), PAGE);
+}
+
+static size_t slots_at(void)
+{
+    return commons_at() + round_up(FAULT_COMMONS_BYTES, PAGE);
 }
 
 static size_t histograms_at(uint32_t workers)
@@ -50,6 +55,7 @@ int ledger_create(struct ledger *ledger, uint32_t workers, uint32_t kinds, struc
         .base = base,
         .bytes = bytes,
         .gate = (struct gate *)(void *)base,
+        .commons = base + commons_at(),
         .slots = (struct slot *)(void *)(base + slots_at()),
         .histograms = base + histograms_at(workers),
         .stride = stride_of(kinds),

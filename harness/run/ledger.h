@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "contract/fault.h"
 #include "contract/slot.h"
 #include "run/gate.h"
 #include "shm/histogram.h"
@@ -18,6 +19,7 @@ struct ledger {
     size_t bytes;
     struct gate *gate;
     struct slot *slots;  /* one a worker, and a last one for the auditor */
+    void *commons;       /* FAULT_COMMONS_BYTES for the trial's fault */
     char *histograms;    /* see ledger_histograms() */
     size_t stride;       /* bytes of one worker's histograms, whole pages */
     uint32_t workers;

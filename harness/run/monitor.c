@@ -105,18 +105,34 @@ static struct ledger_view look(struct monitor *m, uint64_t now)
     return view;
 }
 
+static void nemesis_note(struct nemesis *nemesis, uint32_t worker, const char *detail)
+{
+    struct monitor *m = nemesis->harness;
+    struct trial_result *r = m->result;
+    if (r->fault_count >= FAULTS_MAX || !r->faults)
+        return;
+    struct fault_note *note = &r->faults[r->fault_count++];
+    note->at_ns = clock_ns() - r->gate_ns;
+    note->worker = worker;
+    snprintf(note->detail, sizeof note->detail, "%s", detail);
+}
+
+static pid_t nemesis_process(struct nemesis *nemesis, uint32_t worker)
+{
+    const struct monitor *m = nemesis->harness;
+    const struct crew_member *member = &m->crew->members[worker];
+    return member->exit == EXIT_NOT_YET ? member->pid : 0;
+}
+
 static int nemesis_signal(struct nemesis *nemesis, uint32_t worker, int signal, const char *detail)
 {
     struct monitor *m = nemesis->harness;
     struct trial_result *r = m->result;
     int rc = crew_signal(m->crew, worker, signal);
-    if (r->fault_count < FAULTS_MAX && r->faults) {
-        struct fault_note *note = &r->faults[r->fault_count++];
-        note->at_ns = clock_ns() - r->gate_ns;
-        note->worker = worker;
-        note->signal = rc == 0 ? signal : 0;
-        snprintf(note->detail, sizeof note->detail, "%s", rc == 0 ? detail : "was gone already");
-    }
+    uint32_t before = r->fault_count;
+    nemesis_note(nemesis, worker, rc == 0 ? detail : "was gone already");
+    if (r->fault_count > before)
+        r->faults[before].signal = rc == 0 ? signal : 0;
     return rc;
 }
 
@@ -223,6 +239,8 @@ static void prepare(struct monitor *m)
         .random = &m->random,
         .parameter = m->spec->fault_parameter,
         .signal = nemesis_signal,
+        .process = nemesis_process,
+        .note = nemesis_note,
     };
     m->result->intervals = calloc(INTERVALS_MAX, sizeof *m->result->intervals);
     m->result->faults = calloc(FAULTS_MAX, sizeof *m->result->faults);

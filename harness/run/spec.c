@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "run/instances.h"
+
 enum verdict spec_expected(const struct trial_spec *spec)
 {
     const struct shape *shape = &spec->shape;
@@ -27,8 +29,7 @@ const char *spec_unsupported(const struct trial_spec *spec)
 
 uint64_t spec_area_offset(const struct trial_spec *spec)
 {
-    uint64_t state = spec->sync->state_bytes;
-    return (state + SYNC_STATE_ALIGN - 1) / SYNC_STATE_ALIGN * SYNC_STATE_ALIGN;
+    return instances_bytes(spec);
 }
 
 uint64_t spec_region_bytes(const struct trial_spec *spec)

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "run/audit.h"
+#include "run/instances.h"
 #include "run/interrupt.h"
 #include "run/judge.h"
 #include "run/monitor.h"
@@ -20,12 +21,12 @@
 struct stage {
     char name[REGION_NAME_MAX];
     struct trial_spec spec; /* with the name in its shape */
-    struct sync_setup setup;
+    struct instances instances;
     struct region region;
     struct pin *pin;
     struct crew crew;
     struct crew_plan plan;
-    bool region_made, sync_made, crew_made;
+    bool region_made, crew_made;
 };
 
 static void stage_init(struct stage *stage, const struct trial_spec *spec)
@@ -37,13 +38,6 @@ static void stage_init(struct stage *stage, const struct trial_spec *spec)
     snprintf(stage->name, sizeof stage->name, "/" TRIAL_NAME_PREFIX "%d.%llu.%u", (int)getpid(), start, ++serial);
     stage->spec = *spec;
     stage->spec.shape.name = stage->name;
-    stage->setup = (struct sync_setup){
-        .name = stage->name,
-        .writers = spec->shape.writers,
-        .readers = spec->shape.readers,
-        .size = spec->shape.size,
-        .seed = spec->shape.seed,
-    };
 }
 
 /* The trial could not be run: for a reason, or because the run is to end. */
@@ -64,12 +58,10 @@ static int make_data(struct stage *stage, struct trial_result *result, struct er
     if (region_create(&stage->region, stage->name, spec_region_bytes(spec), error))
         return -1;
     stage->region_made = true;
-    stage->sync_made = true; /* destroy() is idempotent, and create() may fail half-way */
-    int rc = spec->sync->create ? spec->sync->create(stage->region.base, &stage->setup) : 0;
-    if (rc)
-        return error_set(error, STATUS_ENVIRONMENT, rc, "sync %s in region %s: create: %s", spec->sync->name, stage->name,
-                         error_name(rc));
-    rc = spec->load->prepare((char *)stage->region.base + spec_area_offset(spec), &spec->shape);
+    if (instances_init(&stage->instances, spec, stage->name, error) ||
+        instances_create(&stage->instances, stage->region.base, error))
+        return -1;
+    int rc = spec->load->prepare((char *)stage->region.base + spec_area_offset(spec), &spec->shape);
     if (rc)
         return error_set(error, STATUS_ENVIRONMENT, rc, "load %s in region %s: prepare: %s", spec->load->name, stage->name,
                          error_name(rc));
@@ -86,7 +78,7 @@ static int make_crew(struct stage *stage, struct trial_result *result, struct er
         .region_name = stage->name,
         .region_bytes = stage->region.bytes,
         .region_base = stage->region.base,
-        .setup = &stage->setup,
+        .setups = stage->instances.setups,
     };
     stage->crew_made = true;
     if (crew_start(&stage->crew, &stage->plan, error))
@@ -134,8 +126,8 @@ static void take_back(struct stage *stage, struct trial_result *result)
     struct error error;
     if (stage->crew_made)
         crew_free(&stage->crew);
-    if (stage->sync_made && stage->spec.sync->destroy)
-        stage->spec.sync->destroy(stage->region.base, &stage->setup);
+    if (stage->region_made)
+        instances_destroy(&stage->instances, stage->region.base);
     if (stage->region_made && stage->spec.load->sweep)
         stage->spec.load->sweep(&stage->spec.shape);
     if (stage->region_made && region_destroy(&stage->region, &error))
@@ -143,6 +135,7 @@ static void take_back(struct stage *stage, struct trial_result *result)
     memcpy(result->region_step_ns, stage->region.step_ns, sizeof result->region_step_ns);
     memcpy(result->region_step_done, stage->region.step_done, sizeof result->region_step_done);
     result->reserved_by = stage->region.reserved_by;
+    instances_free(&stage->instances);
     pin_destroy(stage->pin);
 }
 

@@ -54,11 +54,12 @@ static void begin(uint32_t index)
 {
     static struct sync_setup setup;
     testing_ok(ledger_create(&ledger, 3, spec_histograms(&spec), &error));
-    struct crew_plan plan = {.spec = &spec, .ledger = &ledger, .setup = &setup};
+    struct crew_plan plan = {.spec = &spec, .ledger = &ledger, .setups = &setup};
     ck_assert_uint_le(load_counter.area_bytes(&spec.shape), sizeof area);
     memset(area, 0x5a, sizeof area);
     ck_assert_int_eq(load_counter.prepare(area, &spec.shape), 0);
     crew_worker_init(&w, &plan, index, area);
+    w.area = area; /* no instances of the sync lie before it here */
     on_enter = on_inside = NULL;
     entered = 0;
 }

@@ -38,10 +38,11 @@ static void begin(uint32_t index)
     snprintf(name, sizeof name, "%s", testing_name("life"));
     spec.shape.name = name;
     testing_ok(ledger_create(&ledger, WORKERS, spec_histograms(&spec), &error));
-    struct crew_plan plan = {.spec = &spec, .ledger = &ledger, .setup = &setup};
+    struct crew_plan plan = {.spec = &spec, .ledger = &ledger, .setups = &setup};
     ck_assert_uint_le(load_lifecycle.area_bytes(&spec.shape), sizeof area);
     ck_assert_int_eq(load_lifecycle.prepare(area, &spec.shape), 0);
     crew_worker_init(&w, &plan, index, area);
+    w.area = area; /* no instances of the sync lie before it here */
 }
 
 static void run(uint64_t ops)

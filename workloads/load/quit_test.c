@@ -57,11 +57,12 @@ static void begin(uint32_t index, uint64_t size)
     static struct sync_setup setup;
     spec.shape.size = size;
     testing_ok(ledger_create(&ledger, WORKERS, spec_histograms(&spec), &error));
-    struct crew_plan plan = {.spec = &spec, .ledger = &ledger, .setup = &setup};
+    struct crew_plan plan = {.spec = &spec, .ledger = &ledger, .setups = &setup};
     ck_assert_uint_le(load_quit.area_bytes(&spec.shape), sizeof area);
     memset(area, 0, sizeof area);
     ck_assert_int_eq(load_quit.prepare(area, &spec.shape), 0);
     crew_worker_init(&w, &plan, index, area);
+    w.area = area; /* no instances of the sync lie before it here */
     for (uint32_t i = 0; i < WORKERS; i++)
         if (i != index)
             ledger.slots[i].ops = 1000000; /* nobody has to be waited for */

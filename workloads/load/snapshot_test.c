@@ -53,9 +53,10 @@ static void begin(uint32_t index, uint64_t size)
     static struct sync_setup setup;
     spec.shape.size = size;
     testing_ok(ledger_create(&ledger, WORKERS, spec_histograms(&spec), &error));
-    struct crew_plan plan = {.spec = &spec, .ledger = &ledger, .setup = &setup};
+    struct crew_plan plan = {.spec = &spec, .ledger = &ledger, .setups = &setup};
     ck_assert_int_eq(load_snapshot.prepare(area, &spec.shape), 0);
     crew_worker_init(&w, &plan, index, area);
+    w.area = area; /* no instances of the sync lie before it here */
     on_enter = on_inside = NULL;
     entered = 0;
 }

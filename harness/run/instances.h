@@ -1,0 +1,48 @@
+/* The instances of a sync's state: where they lie in the region, each between two guards, set up and taken down.
+ *
+ *     region:   guard | state 0 | guard | state 1 | guard | ... | the load's area
+ *
+ * Most loads use one instance; a load with many independent cells has one for each. The guards are lines that nobody may
+ * write: a primitive that writes beside its own state shows there.
+ */
+#ifndef RUN_INSTANCES_H
+#define RUN_INSTANCES_H
+
+#include "base/error.h"
+#include "run/spec.h"
+
+struct worker;
+
+#define INSTANCES_GUARD SYNC_STATE_ALIGN
+#define INSTANCES_NAME_MAX 96
+
+struct instances {
+    const struct trial_spec *spec;
+    struct sync_setup *setups; /* `count` of them, each with a name of its own */
+    uint32_t count;
+    uint32_t made; /* create() was called for so many, whether or not it succeeded */
+};
+
+/* How many instances such a trial has. */
+uint32_t instances_count(const struct trial_spec *spec);
+
+/* Bytes from the region's start to the load's area. */
+uint64_t instances_bytes(const struct trial_spec *spec);
+
+/* Instance `i`'s state in a mapping of the region that begins at `base`. */
+void *instances_state(const struct trial_spec *spec, void *base, uint32_t i);
+
+/* Names and sets out the instances. `name` is the trial's; it and `spec` must stay valid. */
+int instances_init(struct instances *instances, const struct trial_spec *spec, const char *name, struct error *error);
+void instances_free(struct instances *instances);
+
+/* Writes the guards and calls the sync's create() for each instance. */
+int instances_create(struct instances *instances, void *base, struct error *error);
+
+/* Calls destroy() for each that create() was called for. */
+void instances_destroy(struct instances *instances, void *base);
+
+/* Looks at the guards; one that has changed is a violation of the auditor's. */
+void instances_audit(const struct trial_spec *spec, void *base, struct worker *auditor);
+
+#endif

@@ -115,6 +115,7 @@ struct sync_ops {
     enum verdict expect; /* of a crew that can break an unprotected record */
     bool expect_alone;       /* shows even when one process has it to itself */
     uint32_t expect_readers; /* readers that it takes for `expect` to show, when it is not CLEAN */
+    uint32_t max_workers, max_writers, max_readers; /* the largest crew that it is made for; 0: any number */
 
     size_t state_bytes; /* of the state in the region; 0 is fine */
     /* Instead of state_bytes, where the crew or the size decides. */

@@ -20,10 +20,22 @@ enum verdict spec_expected(const struct trial_spec *spec)
     return shape_workers(shape) > 1 ? VERDICT_CLEAN : VERDICT_INCONCLUSIVE;
 }
 
+static bool exceeds(uint32_t count, uint32_t max)
+{
+    return max && count > max;
+}
+
 const char *spec_unsupported(const struct trial_spec *spec)
 {
-    if (!(spec->load->families >> spec->sync->family & 1))
+    const struct sync_ops *sync = spec->sync;
+    if (!(spec->load->families >> sync->family & 1))
         return "this load cannot be run with a sync of that family";
+    if (exceeds(shape_workers(&spec->shape), sync->max_workers))
+        return "this sync is made for fewer processes; see its line in: shmoo list sync";
+    if (exceeds(spec->shape.writers, sync->max_writers))
+        return "this sync is made for fewer writers; see its line in: shmoo list sync";
+    if (exceeds(spec->shape.readers, sync->max_readers))
+        return "this sync is made for fewer readers; see its line in: shmoo list sync";
     return NULL;
 }
 

@@ -27,7 +27,7 @@ struct trial_spec {
 /* The verdict that such a trial should come to. */
 enum verdict spec_expected(const struct trial_spec *spec);
 
-/* NULL, or why load and sync do not go together. */
+/* NULL, or why load, sync and crew do not go together. */
 const char *spec_unsupported(const struct trial_spec *spec);
 
 /* Bytes of the region under test. */

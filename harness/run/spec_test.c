@@ -93,6 +93,29 @@ START_TEST(a_load_cannot_be_run_with_a_family_that_it_does_not_know)
 }
 END_TEST
 
+START_TEST(a_crew_larger_than_a_sync_is_made_for_is_not_run)
+{
+    static const struct {
+        uint32_t max_workers, max_writers, max_readers, writers, readers;
+        bool runs;
+    } rows[] = {
+        {0, 0, 0, 1000, 1000, true}, {2, 0, 0, 1, 1, true},  {2, 0, 0, 2, 0, true},  {2, 0, 0, 2, 1, false},
+        {2, 0, 0, 3, 0, false},      {0, 1, 0, 1, 9, true},  {0, 1, 0, 2, 0, false}, {0, 0, 3, 9, 3, true},
+        {0, 0, 3, 1, 4, false},      {4, 2, 2, 2, 2, true},  {4, 2, 2, 3, 1, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct trial_spec spec = spec_of("counter", "mutex", "none", rows[i].writers, rows[i].readers);
+        struct sync_ops sync = *spec.sync;
+        sync.max_workers = rows[i].max_workers;
+        sync.max_writers = rows[i].max_writers;
+        sync.max_readers = rows[i].max_readers;
+        spec.sync = &sync;
+        const char *reason = spec_unsupported(&spec);
+        ck_assert_msg(!reason == rows[i].runs, "row %zu: %s", i, reason ? reason : "runs");
+    }
+}
+END_TEST
+
 START_TEST(the_area_begins_on_a_line_of_its_own_behind_the_state)
 {
     for (size_t bytes = 0; bytes < 1000; bytes += 13) {
@@ -130,6 +153,7 @@ int main(void)
                                    the_expected_verdict_follows_from_load_sync_fault_and_crew,
                                    a_record_of_one_word_with_one_writer_cannot_be_torn,
                                    a_load_cannot_be_run_with_a_family_that_it_does_not_know,
+                                   a_crew_larger_than_a_sync_is_made_for_is_not_run,
                                    the_area_begins_on_a_line_of_its_own_behind_the_state,
                                    histograms_are_the_common_ones_and_then_the_loads_own,
                                    NULL,

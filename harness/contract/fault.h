@@ -11,6 +11,7 @@
 #ifndef CONTRACT_FAULT_H
 #define CONTRACT_FAULT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -43,6 +44,7 @@ struct fault_ops {
     const char *parameter;    /* what follows the colon, with its unit; NULL when it takes none */
     double fallback;          /* the parameter's default */
     double min, max;          /* of the parameter */
+    bool slows;               /* the primitive's own code runs hundreds of times slower */
     int expect;               /* a verdict that this fault brings about by itself, or -1 */
 
     /* May this system and crew have it? NULL, or the reason against it. Empty: everywhere. */

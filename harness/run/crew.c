@@ -73,6 +73,7 @@ static int open_pidfds(struct crew *crew, struct error *error)
 int crew_start(struct crew *crew, const struct crew_plan *plan, struct error *error)
 {
     memset(crew, 0, sizeof *crew);
+    crew->plan = plan;
     crew->count = shape_workers(&plan->spec->shape);
     crew->members = calloc(crew->count, sizeof *crew->members);
     crew->epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -51,6 +51,7 @@ struct crew {
     uint32_t first_failed;         /* index of the first of these */
     pid_t group;
     int epoll;
+    const struct crew_plan *plan; /* what it was started with */
     uint64_t fork_ns; /* time that all forks took */
     uint64_t last_exit_ns; /* clock when the last exit was seen */
 };

@@ -20,6 +20,9 @@
 /* A trial whose time is over before its processes have met goes on, so often and so long at the most. */
 #define EXTENSIONS_MAX 3
 #define EXTENSION_MAX_NS (2 * NS_PER_S)
+/* How often the watchdog looks. */
+#define WATCH_TICK_NS (20 * NS_PER_MS)
+#define SUSPICIOUS_TICK_NS (8 * NS_PER_MS)
 #define EAGER_TICK_NS NS_PER_MS /* until all are under way, when the window begins; longer for large crews */
 
 struct monitor {
@@ -183,6 +186,7 @@ static int wait_ms(const struct monitor *m, uint64_t now)
                                 : earliest(earliest(m->deadline_ns, m->next_tick_ns), m->next_fault_ns);
     if (!m->window_open && !m->stopped)
         until = earliest(until, now + EAGER_TICK_NS * (1 + m->crew->count / 50));
+    until = earliest(until, now + (watchdog_suspicious(&m->watchdog) ? SUSPICIOUS_TICK_NS : WATCH_TICK_NS));
     return until <= now ? 0 : (int)((until - now + NS_PER_MS - 1) / NS_PER_MS);
 }
 

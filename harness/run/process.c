@@ -1,10 +1,14 @@
-/* A process as /proc shows it: stat and wchan of proc(5). */
+/* A process as /proc shows it: stat, schedstat, syscall and wchan of proc(5). */
+#define _GNU_SOURCE
 #include "run/process.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
+#include <linux/futex.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -50,6 +54,70 @@ uint64_t process_cpu_ns(pid_t pid)
     if (file)
         fclose(file);
     return got ? ns : process_look(pid).ticks * (NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
+/* A futex call of futex(2): which operation, and with a time limit or without. */
+static struct process_call futex_call(const uint64_t *args)
+{
+    struct process_call call = {.wait = PROCESS_WAITS_UNKNOWN};
+    uint32_t operation = (uint32_t)args[1] & FUTEX_CMD_MASK;
+    bool waits = operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET || operation == FUTEX_WAIT_REQUEUE_PI;
+    if (!waits && operation != FUTEX_LOCK_PI && operation != 13 /* FUTEX_LOCK_PI2, of newer headers */)
+        return call;
+    call.wait = args[3] ? PROCESS_WAITS_A_TIME : PROCESS_WAITS;
+    call.futex = waits;
+    call.word_at = args[0];
+    call.expected = (uint32_t)args[2];
+    return call;
+}
+
+static enum process_wait wait_of(long number, const uint64_t *args)
+{
+    switch (number) {
+    case SYS_semtimedop:
+        return args[3] ? PROCESS_WAITS_A_TIME : PROCESS_WAITS;
+    case SYS_fcntl:
+        return args[1] == F_SETLKW || args[1] == F_OFD_SETLKW ? PROCESS_WAITS : PROCESS_WAITS_UNKNOWN;
+#ifdef SYS_pause
+    case SYS_pause:
+#endif
+    case SYS_semop:
+    case SYS_flock:
+    case SYS_read:
+    case SYS_write:
+    case SYS_recvfrom:
+    case SYS_sendto:
+    case SYS_msgrcv:
+    case SYS_msgsnd:
+    case SYS_rt_sigsuspend:
+        return PROCESS_WAITS;
+    case SYS_nanosleep:
+    case SYS_clock_nanosleep:
+        return PROCESS_WAITS_A_TIME;
+    default:
+        return PROCESS_WAITS_UNKNOWN;
+    }
+}
+
+struct process_call process_call(pid_t pid)
+{
+    char text[256];
+    long number;
+    uint64_t args[6];
+    FILE *file = open_proc(pid, "syscall");
+    bool read = file && fgets(text, sizeof text, file);
+    if (file)
+        fclose(file);
+    if (!read)
+        return (struct process_call){.wait = PROCESS_WAITS_UNKNOWN};
+    if (strncmp(text, "running", 7) == 0)
+        return (struct process_call){.wait = PROCESS_RUNS};
+    if (sscanf(text, "%ld %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64, &number, &args[0], &args[1],
+               &args[2], &args[3], &args[4], &args[5]) != 7)
+        return (struct process_call){.wait = PROCESS_WAITS_UNKNOWN};
+    if (number == SYS_futex)
+        return futex_call(args);
+    return (struct process_call){.wait = wait_of(number, args)};
 }
 
 void process_wchan(pid_t pid, char *text, int size)

@@ -2,6 +2,7 @@
 #ifndef RUN_PROCESS_H
 #define RUN_PROCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -16,6 +17,22 @@ struct process_look process_look(pid_t pid);
 
 /* CPU time that it has used, in nanoseconds (of schedstat; without that, of the clock ticks). */
 uint64_t process_cpu_ns(pid_t pid);
+
+/* How it waits, by the system call that it is in. */
+enum process_wait {
+    PROCESS_RUNS,          /* in no system call */
+    PROCESS_WAITS,         /* until something happens, and be it never */
+    PROCESS_WAITS_A_TIME,  /* it will come back by itself */
+    PROCESS_WAITS_UNKNOWN, /* the call cannot be seen, or is none that waits for others */
+};
+
+struct process_call {
+    enum process_wait wait;
+    bool futex;
+    uint64_t word_at;  /* of a futex wait: the word's address in that process */
+    uint32_t expected; /* it sleeps while the word has this value */
+};
+struct process_call process_call(pid_t pid);
 
 /* Where it sleeps in the kernel: writes the symbol, or an empty string. */
 void process_wchan(pid_t pid, char *text, int size);

@@ -1,4 +1,4 @@
-/* The watchdog: progress, suspicion, and the explanation. */
+/* The watchdog: progress, suspicion, and the proof that nobody can go on. */
 #define _GNU_SOURCE
 #include "run/watchdog.h"
 
@@ -8,15 +8,26 @@
 
 #include "base/clock.h"
 #include "run/process.h"
+#include "run/wedge.h"
 
-/* Without any progress for this long the processes are looked at; a second look as long after the first decides. */
-#define SUSPICION_NS (400 * NS_PER_MS)
-/* CPU time after which a spinning worker has seen that there is nothing to be had. */
+/* Without any progress for this long the processes are looked at. */
+#define SUSPICION_NS (30 * NS_PER_MS)
+#define SUSPICION_EACH_NS NS_PER_MS
+/* So many rounds in which all could have gone on, each after so long at the least, are the proof. One round would not do: who
+ * spins may wait for the step of another whose turn came after its own. */
+#define ROUNDS 3
+#define ROUND_NS (8 * NS_PER_MS)
+#define ROUND_EACH_NS (20 * NS_PER_US) /* what looking at a process costs, many times over */
+/* CPU time after which a spinning worker has seen that there is nothing to be had; more under a fault that slows its code. */
 #define TURN_NS (2 * NS_PER_MS)
-/* Without /proc nothing can be looked at; then only a longer standstill counts. */
+#define TURN_SLOWED_NS (100 * NS_PER_MS)
+/* Where it cannot be seen what a process sleeps in, a longer standstill is asked for; and without /proc, a long one. */
+#define UNKNOWN_NS (800 * NS_PER_MS)
 #define BLIND_NS (5 * NS_PER_S)
 /* Whatever the processes look like, so long a standstill is the end of the trial. */
 #define STANDSTILL_NS (10 * NS_PER_S)
+/* How long the others are waited for once a worker has died. */
+#define BEREFT_NS (400 * NS_PER_MS)
 /* How long a crew with a stopped worker is waited for, once it was asked to end. */
 #define STOPPED_NS (3 * NS_PER_S)
 #define INTERRUPTED_NS (700 * NS_PER_MS)
@@ -27,12 +38,24 @@
 /* What the live workers look like together. */
 struct crew_look {
     uint32_t seen, stopped, inside;
-    uint32_t owed; /* neither asleep nor had a turn on a CPU since the first look */
+    uint32_t asleep;  /* until somebody does something */
+    uint32_t timed;   /* asleep, and will come back by themselves */
+    uint32_t unknown; /* asleep, nobody knows in what */
+    uint32_t owed;    /* not asleep, and had no turn on a CPU since the round began */
 };
 
 static bool had_turn(const struct watchdog *watchdog, uint32_t worker, pid_t pid)
 {
-    return watchdog->cpu_ns && process_cpu_ns(pid) > watchdog->cpu_ns[worker] + TURN_NS;
+    return watchdog->cpu_ns && process_cpu_ns(pid) > watchdog->cpu_ns[worker] + watchdog->turn_ns;
+}
+
+static void look_asleep(struct crew_look *look, pid_t pid)
+{
+    enum process_wait wait = process_call(pid).wait;
+    look->asleep += wait == PROCESS_WAITS;
+    look->timed += wait == PROCESS_WAITS_A_TIME;
+    look->unknown += wait == PROCESS_WAITS_UNKNOWN;
+    look->owed += wait == PROCESS_RUNS; /* just woken up */
 }
 
 static struct crew_look crew_look(const struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger)
@@ -41,18 +64,21 @@ static struct crew_look crew_look(const struct watchdog *watchdog, const struct 
     for (uint32_t i = 0; i < crew->count; i++) {
         if (crew->members[i].exit != EXIT_NOT_YET)
             continue;
-        struct process_look p = process_look(crew->members[i].pid);
-        uint32_t phase = slot_load(&ledger->slots[i].phase);
+        pid_t pid = crew->members[i].pid;
+        struct process_look p = process_look(pid);
         look.seen += p.state != 0;
         look.stopped += p.state == 'T' || p.state == 't';
-        look.inside += phase == PHASE_INSIDE || phase == PHASE_RELEASING;
-        look.owed += p.state != 'S' && !had_turn(watchdog, i, crew->members[i].pid);
+        look.inside += slot_load(&ledger->slots[i].phase) == PHASE_INSIDE;
+        if (p.state == 'S')
+            look_asleep(&look, pid);
+        else
+            look.owed += !had_turn(watchdog, i, pid);
     }
     return look;
 }
 
-/* Notes what everybody has used of the CPUs, for the second look to compare. */
-static void first_look(struct watchdog *watchdog, const struct crew *crew, uint64_t now)
+/* Notes what everybody has used of the CPUs, for the next look to compare. */
+static void begin_round(struct watchdog *watchdog, const struct crew *crew, uint64_t now)
 {
     if (!watchdog->cpu_ns)
         watchdog->cpu_ns = calloc(crew->count, sizeof *watchdog->cpu_ns);
@@ -61,7 +87,7 @@ static void first_look(struct watchdog *watchdog, const struct crew *crew, uint6
     for (uint32_t i = 0; i < crew->count; i++)
         if (crew->members[i].exit == EXIT_NOT_YET)
             watchdog->cpu_ns[i] = process_cpu_ns(crew->members[i].pid);
-    watchdog->suspected_ns = now;
+    watchdog->round_ns = now;
 }
 
 void watchdog_start(struct watchdog *watchdog, const struct trial_spec *spec, uint64_t now)
@@ -72,6 +98,7 @@ void watchdog_start(struct watchdog *watchdog, const struct trial_spec *spec, ui
     if (spec->shape.rate > 0)
         own += (uint64_t)(workers / spec->shape.rate * 1e9);
     watchdog->allowance_ns = own;
+    watchdog->turn_ns = spec->fault->slows ? TURN_SLOWED_NS : TURN_NS;
     watchdog->end_ns = UINT64_MAX;
 }
 
@@ -83,66 +110,57 @@ void watchdog_stopping(struct watchdog *watchdog, uint64_t now)
     watchdog->end_ns = now + GRACE_NS + watchdog->population * (GRACE_EACH_NS + watchdog->allowance_ns);
 }
 
-static size_t explain_worker(const struct crew *crew, const struct ledger *ledger, uint32_t i, char *text, size_t size)
-{
-    const struct slot *slot = &ledger->slots[i];
-    struct process_look p = process_look(crew->members[i].pid);
-    char wchan[48];
-    process_wchan(crew->members[i].pid, wchan, sizeof wchan);
-    const char *doing = p.state == 'R'                     ? "spins in user space"
-                        : p.state == 'T' || p.state == 't' ? "is stopped by a signal"
-                        : p.state == 0                     ? "cannot be seen in /proc"
-                                                           : "sleeps in the kernel";
-    int n = snprintf(text, size, "; worker %u (pid %d) %s%s%s%s, phase %s, after %llu operations", i, (int)crew->members[i].pid,
-                     doing, wchan[0] ? " (" : "", wchan, wchan[0] ? ")" : "", phase_name(slot_load(&slot->phase)),
-                     (unsigned long long)slot_load(&slot->ops));
-    return n > 0 ? (size_t)n : 0;
-}
-
 static void explain(const struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger, uint64_t now,
                     bool slow, char *why, size_t size)
 {
-    uint32_t told = 0;
+    struct crew_look look = crew_look(watchdog, crew, ledger);
     bool asked = watchdog->stopped_ns && now > watchdog->stopped_ns;
-    int n = snprintf(why, size, "no progress for %.1f s", (double)(now - watchdog->progress_ns) / 1e9);
+    const char *scene = crew->alive && look.asleep == crew->alive ? ", all of them asleep and nobody left to wake them" : "";
     if (slow)
-        n = snprintf(why, size, "%.1f s after they were asked to end", asked ? (double)(now - watchdog->stopped_ns) / 1e9 : 0.0);
-    n += snprintf(why + n, size - (size_t)n, ", with %u of %u workers left", crew->alive, crew->count);
-    size_t used = n > 0 ? (size_t)n : 0;
-    for (uint32_t i = 0; i < crew->count && told < 4; i++) {
-        if (crew->members[i].exit != EXIT_NOT_YET || used + 1 >= size)
-            continue;
-        used += explain_worker(crew, ledger, i, why + used, size - used);
-        told++;
-    }
-    if (crew->alive > told && used + 1 < size)
-        snprintf(why + used, size - used, "; and %u more", crew->alive - told);
+        snprintf(why, size, "%.1f s after they were asked to end, with %u of %u workers left",
+                 asked ? (double)(now - watchdog->stopped_ns) / 1e9 : 0.0, crew->alive, crew->count);
+    else
+        snprintf(why, size, "no progress for %.2f s, with %u of %u workers left%s", (double)(now - watchdog->progress_ns) / 1e9,
+                 crew->alive, crew->count, scene);
+    wedge_explain(crew, ledger, why, size);
 }
 
-/* The second look: could everybody have gone on, and has nobody a way to? */
+/* Could everybody have gone on since the round began, and has nobody a way to? */
 static bool stuck(const struct watchdog *watchdog, const struct crew_look *look, uint64_t idle_ns)
 {
     if (look->stopped) /* a nemesis continues whom it stopped before the crew is asked to end */
         return watchdog->stopped_ns && idle_ns > STOPPED_NS;
-    return look->seen && look->inside == 0 && look->owed == 0;
+    if (look->unknown && idle_ns < UNKNOWN_NS)
+        return false;
+    return look->seen && look->inside == 0 && look->timed == 0 && look->owed == 0;
 }
 
 static bool suspect(struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger, uint64_t now)
 {
     uint64_t idle_ns = now - watchdog->progress_ns;
-    uint64_t patience = SUSPICION_NS + 2 * watchdog->allowance_ns + crew->alive * 4 * NS_PER_MS;
+    uint64_t patience = SUSPICION_NS + 2 * watchdog->allowance_ns + crew->alive * SUSPICION_EACH_NS;
     if (idle_ns < patience)
         return false;
     if (idle_ns > STANDSTILL_NS + patience)
         return true;
-    if (watchdog->suspected_ns == 0) {
-        first_look(watchdog, crew, now);
+    if (watchdog->round_ns == 0) {
+        begin_round(watchdog, crew, now);
         return false;
     }
-    if (now - watchdog->suspected_ns < SUSPICION_NS)
+    if (now - watchdog->round_ns < ROUND_NS + crew->alive * ROUND_EACH_NS)
         return false;
     struct crew_look look = crew_look(watchdog, crew, ledger);
-    return look.seen ? stuck(watchdog, &look, idle_ns) : idle_ns > BLIND_NS;
+    if (look.seen == 0)
+        return idle_ns > BLIND_NS;
+    if (!stuck(watchdog, &look, idle_ns))
+        return false;
+    begin_round(watchdog, crew, now);
+    return ++watchdog->rounds == ROUNDS;
+}
+
+bool watchdog_suspicious(const struct watchdog *watchdog)
+{
+    return watchdog->round_ns != 0;
 }
 
 void watchdog_free(struct watchdog *watchdog)
@@ -158,10 +176,11 @@ enum watch watchdog_look(struct watchdog *watchdog, const struct crew *crew, con
     if (progress != watchdog->progress) {
         watchdog->progress = progress;
         watchdog->progress_ns = now;
-        watchdog->suspected_ns = 0;
+        watchdog->round_ns = 0;
+        watchdog->rounds = 0;
     }
     /* what a dead worker held, nobody gives back: the others are not waited for as long */
-    bool bereft = crew->failed && now > watchdog->progress_ns + SUSPICION_NS;
+    bool bereft = crew->failed && now > watchdog->progress_ns + BEREFT_NS;
     bool slow = now > watchdog->end_ns || (hurry && now > watchdog->stopped_ns + INTERRUPTED_NS);
     bool still = slow && now > watchdog->progress_ns + STOPPED_NS;
     if (bereft || still || suspect(watchdog, crew, ledger, now)) {

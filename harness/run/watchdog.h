@@ -1,9 +1,10 @@
 /* The watchdog: tells a wedged crew from a slow one, and says who waits where.
  *
- * Progress is whatever moves in the ledger. Without any for a while, the processes are looked at, twice: a crew is wedged when
- * every worker left could have gone on in between (it has had its turn on a CPU, or sleeps until somebody wakes it) and nobody
- * is in a place that it can leave by itself. A holder that is stopped or switched out makes the crew slow, not wedged, until the
- * trial's last deadline.
+ * Progress is whatever moves in the ledger. Without any for a while, the processes are looked at in rounds. A round is over when
+ * every worker left could have gone on since it began: it has had its turn on a CPU, or sleeps in a system call that only
+ * somebody else can end. A crew is wedged when several rounds have gone by, and nobody is in a place that it can leave by itself:
+ * inside the critical section, or asleep for a time. A holder that is stopped or switched out makes the crew slow, not wedged,
+ * until the trial's last deadline.
  */
 #ifndef RUN_WATCHDOG_H
 #define RUN_WATCHDOG_H
@@ -25,8 +26,10 @@ struct watchdog {
     uint64_t started_ns, stopped_ns; /* clock; stopped_ns 0 until the workers were asked to end */
     uint64_t end_ns;                 /* clock: nobody is waited for beyond this */
     uint64_t progress, progress_ns;  /* newest progress seen, and when */
-    uint64_t suspected_ns;           /* the processes were first looked at; 0: no suspicion */
+    uint64_t round_ns;               /* the round began; 0: no suspicion */
+    uint32_t rounds;                 /* that are over since the last progress */
     uint64_t *cpu_ns;                /* that each worker had used then; owned, NULL before the first suspicion */
+    uint64_t turn_ns;                /* CPU time after which a worker has had its turn */
     uint32_t population;
     uint64_t allowance_ns; /* what one operation may take by its own wish */
 };
@@ -34,6 +37,9 @@ struct watchdog {
 void watchdog_start(struct watchdog *watchdog, const struct trial_spec *spec, uint64_t now);
 
 void watchdog_free(struct watchdog *watchdog);
+
+/* Is there a suspicion that asks for another look soon? */
+bool watchdog_suspicious(const struct watchdog *watchdog);
 
 /* The workers have been asked to end. */
 void watchdog_stopping(struct watchdog *watchdog, uint64_t now);

@@ -24,6 +24,14 @@ static int sleep_for_ever(void *user)
     return 0;
 }
 
+static int sleep_for_a_time(void *user)
+{
+    (void)user;
+    for (;;)
+        usleep(100000);
+    return 0;
+}
+
 static int spin_for_ever(void *user)
 {
     volatile unsigned *counter = user;
@@ -116,29 +124,57 @@ START_TEST(a_crew_that_sleeps_at_the_primitive_is_wedged_within_seconds)
     char part[64];
     begin(sleep_for_ever);
     uint64_t ms = first_bark(0, 60000, WATCH_WEDGED);
-    ck_assert_uint_ge(ms, 400); /* a pause is no wedge */
-    ck_assert_uint_le(ms, 3000);
+    ck_assert_uint_ge(ms, 30); /* a pause is no wedge */
+    ck_assert_uint_le(ms, 1000);
     testing_has(why, "no progress for ");
     testing_has(why, "with 3 of 3 workers left");
     snprintf(part, sizeof part, "worker 2 (pid %d) sleeps in the kernel", (int)members[2].pid);
+    testing_has(why, "all of them asleep and nobody left to wake them");
     testing_has(why, part);
     testing_has(why, "phase acquiring, after 20 operations");
     finish();
 }
 END_TEST
 
-START_TEST(a_crew_that_spins_without_progress_is_wedged)
+/* Until every process of the crew has had so much of a CPU. */
+static void give_turns(uint64_t ns)
+{
+    for (uint32_t i = 0; i < WORKERS; i++) {
+        uint64_t before = process_cpu_ns(members[i].pid);
+        while (process_cpu_ns(members[i].pid) < before + ns)
+            sched_yield();
+    }
+}
+
+START_TEST(a_crew_that_spins_without_progress_is_wedged_after_several_turns_for_all)
 {
     begin(spin_for_ever);
     ck_assert_int_eq(look_at(0, false), WATCH_GO_ON);
-    ck_assert_int_eq(look_at(500, false), WATCH_GO_ON); /* the suspicion */
-    for (uint32_t i = 0; i < WORKERS; i++) {
-        uint64_t before = process_cpu_ns(members[i].pid);
-        while (process_cpu_ns(members[i].pid) < before + 100 * NS_PER_MS)
-            sched_yield();
+    enum watch watch = look_at(50, false); /* the suspicion */
+    uint64_t ms = 100;
+    for (; watch == WATCH_GO_ON && ms < 2000; ms += 50) {
+        give_turns(20 * NS_PER_MS);
+        watch = look_at(ms, false);
     }
-    ck_assert_int_eq(look_at(1000, false), WATCH_WEDGED);
+    ck_assert_int_eq(watch, WATCH_WEDGED);
+    ck_assert_uint_ge(ms, 250);
     testing_has(why, "spins in user space");
+    finish();
+}
+END_TEST
+
+START_TEST(code_that_a_fault_slows_down_is_given_more_of_the_cpu)
+{
+    struct fault_ops slow = {.name = "slow", .slows = true};
+    begin(spin_for_ever);
+    spec.fault = &slow;
+    watchdog_free(&dog);
+    watchdog_start(&dog, &spec, START);
+    ck_assert_int_eq(look_at(0, false), WATCH_GO_ON);
+    ck_assert_int_eq(look_at(50, false), WATCH_GO_ON);
+    give_turns(10 * NS_PER_MS);
+    ck_assert_int_eq(look_at(100, false), WATCH_GO_ON);
+    ck_assert_uint_eq(dog.rounds, 0);
     finish();
 }
 END_TEST
@@ -147,10 +183,23 @@ START_TEST(a_crew_of_which_one_was_given_no_cpu_is_not_wedged)
 {
     begin(spin_for_ever);
     ck_assert_int_eq(look_at(0, false), WATCH_GO_ON);
-    ck_assert_int_eq(look_at(500, false), WATCH_GO_ON);
+    ck_assert_int_eq(look_at(50, false), WATCH_GO_ON);
     ck_assert_ptr_nonnull(dog.cpu_ns);
     dog.cpu_ns[1] += 3600 * NS_PER_S; /* as if it had not run since */
     ck_assert_uint_ge(first_bark(1000, 9500, WATCH_WEDGED), 9500);
+    finish();
+}
+END_TEST
+
+START_TEST(a_crew_of_which_one_sleeps_for_a_time_is_not_wedged)
+{
+    begin(sleep_for_ever);
+    pid_t other = members[1].pid;
+    members[1].pid = testing_fork(sleep_for_a_time, NULL);
+    await_state(1, 'S');
+    ck_assert_uint_ge(first_bark(0, 9500, WATCH_WEDGED), 9500);
+    kill(other, SIGKILL);
+    testing_wait(other);
     finish();
 }
 END_TEST
@@ -292,7 +341,9 @@ int main(void)
                                        a_crew_that_moves_is_left_alone_for_any_time,
                                        beats_are_progress_too,
                                        a_crew_that_sleeps_at_the_primitive_is_wedged_within_seconds,
-                                       a_crew_that_spins_without_progress_is_wedged,
+                                       a_crew_that_spins_without_progress_is_wedged_after_several_turns_for_all,
+                                       code_that_a_fault_slows_down_is_given_more_of_the_cpu,
+                                       a_crew_of_which_one_sleeps_for_a_time_is_not_wedged,
                                        a_crew_of_which_one_was_given_no_cpu_is_not_wedged,
                                        a_holder_inside_may_take_its_time_but_not_for_ever,
                                        a_crew_with_a_stopped_worker_is_waited_for_until_it_was_asked_to_end,

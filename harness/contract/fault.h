@@ -4,7 +4,9 @@
  * called by the harness while the crew runs, at the times it asks for), or both. What it does from outside leaves a record
  * with its time.
  *
- *     worker:   begin()   before()  calling() the primitive's acquire or operation called()  inside()  calling() release called()
+ *     worker:   begin()
+ *               before()  calling() the primitive's acquire or operation called()  inside()  calling() release called()
+ *               end()
  *
  * A hook that waits must not wait for ever: another worker may have left its loop (worker_stopping()) or died.
  */
@@ -46,6 +48,7 @@ struct fault_ops {
     double min, max;          /* of the parameter */
     bool slows;               /* the primitive's own code runs hundreds of times slower */
     int expect;               /* a verdict that this fault brings about by itself, or -1 */
+    bool in_step;             /* workers wait for each other between operations: nobody may need another's next one */
 
     /* May this system and crew have it? NULL, or the reason against it. Empty: everywhere. */
     const char *(*refuses)(const struct shape *shape, double parameter);
@@ -56,6 +59,8 @@ struct fault_ops {
     /* Right before and right after each call of the primitive's own code: nothing of the harness runs in between. */
     void (*calling)(struct worker *worker, double parameter);
     void (*called)(struct worker *worker, double parameter);
+    /* In each worker when it has left its loop: whatever begin() or before() have set going must stop. */
+    void (*end)(struct worker *worker, double parameter);
     /* Acts, and returns when it wants to be called next, in nanoseconds since the gate opened; UINT64_MAX: never.
      * Called once with step 0 when the gate opens. */
     uint64_t (*act)(struct nemesis *nemesis);

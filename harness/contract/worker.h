@@ -140,14 +140,14 @@ static inline void worker_done(struct worker *w)
         worker_released(w);
 }
 
-/* Around each call of the primitive's own code. */
-static inline void worker_calls(struct worker *w)
+/* Around each call of the primitive's own code. Always inline: the hooks may tell the primitive's frames from their caller's. */
+static inline __attribute__((always_inline)) void worker_calls(struct worker *w)
 {
     if (__builtin_expect(w->fault->calling != NULL, 0))
         w->fault->calling(w, w->fault_parameter);
 }
 
-static inline void worker_call_ends(struct worker *w)
+static inline __attribute__((always_inline)) void worker_call_ends(struct worker *w)
 {
     if (__builtin_expect(w->fault->called != NULL, 0))
         w->fault->called(w, w->fault_parameter);

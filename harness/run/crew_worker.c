@@ -186,6 +186,8 @@ static void work(struct worker *w, struct gate *gate)
     slot_store(&w->slot->phase, PHASE_IDLE);
     slot_store(&w->slot->started_ns, clock_ns());
     (w->writer ? w->load->write : w->load->read)(w);
+    if (w->fault->end)
+        w->fault->end(w, w->fault_parameter);
     slot_store(&w->slot->ended_ns, clock_ns());
     getrusage(RUSAGE_SELF, &after);
     note_usage(w->slot, &before, &after);

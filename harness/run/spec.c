@@ -36,7 +36,7 @@ const char *spec_unsupported(const struct trial_spec *spec)
         return "this sync is made for fewer writers; see its line in: shmoo list sync";
     if (exceeds(spec->shape.readers, sync->max_readers))
         return "this sync is made for fewer readers; see its line in: shmoo list sync";
-    return NULL;
+    return spec->fault->refuses ? spec->fault->refuses(&spec->shape, spec->fault_parameter) : NULL;
 }
 
 uint64_t spec_area_offset(const struct trial_spec *spec)

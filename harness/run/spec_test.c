@@ -116,6 +116,24 @@ START_TEST(a_crew_larger_than_a_sync_is_made_for_is_not_run)
 }
 END_TEST
 
+static const char *too_few_readers(const struct shape *shape, double parameter)
+{
+    return shape->readers < parameter ? "too few readers" : NULL;
+}
+
+START_TEST(a_fault_may_refuse_a_crew_and_says_why)
+{
+    struct trial_spec spec = spec_of("counter", "mutex", "none", 2, 2);
+    struct fault_ops fault = *spec.fault;
+    fault.refuses = too_few_readers;
+    spec.fault = &fault;
+    spec.fault_parameter = 2;
+    ck_assert_ptr_null(spec_unsupported(&spec));
+    spec.fault_parameter = 3;
+    ck_assert_str_eq(spec_unsupported(&spec), "too few readers");
+}
+END_TEST
+
 START_TEST(the_area_begins_on_a_line_of_its_own_behind_the_state)
 {
     for (size_t bytes = 0; bytes < 1000; bytes += 13) {
@@ -154,6 +172,7 @@ int main(void)
                                    a_record_of_one_word_with_one_writer_cannot_be_torn,
                                    a_load_cannot_be_run_with_a_family_that_it_does_not_know,
                                    a_crew_larger_than_a_sync_is_made_for_is_not_run,
+                                   a_fault_may_refuse_a_crew_and_says_why,
                                    the_area_begins_on_a_line_of_its_own_behind_the_state,
                                    histograms_are_the_common_ones_and_then_the_loads_own,
                                    NULL,

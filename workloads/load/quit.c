@@ -237,6 +237,7 @@ const struct load_ops load_quit = {
     .min_writers = 1,
     .enough = 30,
     .histograms = {"sighting", NULL},
+    .in_step = true,
     .area_bytes = quit_bytes,
     .prepare = quit_prepare,
     .write = quit_run,

@@ -1,8 +1,11 @@
-/* mutex, mutex-robust, mutex-pi, mutex-adaptive: pthread mutexes shared between processes. */
+/* mutex, mutex-robust, mutex-pi, mutex-adaptive, mutex-timed: pthread mutexes shared between processes. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "workloads/sync/rows.h"
 
 static int mutex_init(void *state, int robustness, int protocol, int type)
@@ -62,6 +65,23 @@ static int mutex_try(struct sync_self *self)
     return pthread_mutex_trylock(self->state);
 }
 
+/* A timeout so short that waiters really run into it: each time they give up, and ask again. */
+#define PATIENCE_NS (1 * NS_PER_MS)
+
+static int timed_acquire(struct sync_self *self)
+{
+    int rc = ETIMEDOUT;
+    while (rc == ETIMEDOUT) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        uint64_t ns = (uint64_t)until.tv_nsec + PATIENCE_NS;
+        until.tv_sec += (time_t)(ns / NS_PER_S);
+        until.tv_nsec = (long)(ns % NS_PER_S);
+        rc = pthread_mutex_timedlock(self->state, &until);
+    }
+    return rc;
+}
+
 static int robust_recover(struct sync_self *self)
 {
     return pthread_mutex_consistent(self->state);
@@ -111,4 +131,15 @@ const struct sync_ops sync_mutex_adaptive = {
     .state_bytes = sizeof(pthread_mutex_t),
     .create = adaptive_create,
     .lock = {.acquire = mutex_acquire, .release = mutex_release, .try_acquire = mutex_try},
+};
+
+const struct sync_ops sync_mutex_timed = {
+    .name = "mutex-timed",
+    .summary = "pthread_mutex_timedlock() of 1 ms, again and again, on a process-shared mutex",
+    .family = SYNC_LOCK,
+    .traits = SYNC_BLOCKING | SYNC_TIMED,
+    .expect = VERDICT_CLEAN,
+    .state_bytes = sizeof(pthread_mutex_t),
+    .create = mutex_create,
+    .lock = {.acquire = timed_acquire, .release = mutex_release, .try_acquire = mutex_try},
 };

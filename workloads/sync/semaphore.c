@@ -104,6 +104,12 @@ static int named_acquire(struct sync_self *self)
     return wait_whole(self->local);
 }
 
+static int named_try(struct sync_self *self)
+{
+    int rc = errno_of(sem_trywait(self->local));
+    return rc == EAGAIN ? EBUSY : rc;
+}
+
 static int named_release(struct sync_self *self)
 {
     return errno_of(sem_post(self->local));
@@ -119,5 +125,5 @@ const struct sync_ops sync_semaphore_named = {
     .attach = named_attach,
     .detach = named_detach,
     .destroy = named_destroy,
-    .lock = {.acquire = named_acquire, .release = named_release},
+    .lock = {.acquire = named_acquire, .release = named_release, .try_acquire = named_try},
 };

@@ -1,5 +1,8 @@
-/* rw-phase-fair, rw-task-fair, rw-write-biased, rw-byte, rw-one-writer: Concurrency Kit's read-write locks that are plain
- * integers, and so work at any address. All of them spin. */
+/* rw-phase-fair, rw-task-fair, rw-write-biased, rw-byte, rw-one-writer: read-write locks of Concurrency Kit, all spinning.
+ *
+ * Those that are plain integers, and so work at any address. The initial state of each is all zeroes, which the region's
+ * memory is.
+ */
 #include <errno.h>
 #include <stdbool.h>
 
@@ -10,8 +13,6 @@
 #include <ck_tflock.h>
 
 #include "workloads/sync/rows.h"
-
-/* The initial state of each of these locks is all zeroes, which the region's memory is. */
 
 static int phase_write(struct sync_self *self)
 {

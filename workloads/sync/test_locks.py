@@ -1,5 +1,4 @@
 """Every lock there is, through the command line: clean, also when disturbed, and nothing left whatever dies."""
-
 import pytest
 from testing import listed_syncs, needs_two_cpus, verdicts
 

@@ -7,6 +7,14 @@
 extern const struct fault_ops fault_none;
 extern const struct fault_ops fault_yield;
 extern const struct fault_ops fault_delay;
+extern const struct fault_ops fault_before;
+extern const struct fault_ops fault_both;
+extern const struct fault_ops fault_signals;
+extern const struct fault_ops fault_signals_restart;
+extern const struct fault_ops fault_rounds;
+extern const struct fault_ops fault_priority;
+extern const struct fault_ops fault_shuffle;
+extern const struct fault_ops fault_stutter;
 extern const struct fault_ops fault_stop;
 extern const struct fault_ops fault_kill;
 

@@ -1,5 +1,6 @@
-/* stop, kill: a nemesis outside the crew that sends signals on schedule. */
+/* stop, stutter, kill: a nemesis outside the crew that sends signals on schedule. */
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,31 @@ const struct fault_ops fault_stop = {
     .max = 5000,
     .expect = -1,
     .act = stop_act,
+};
+
+#define STUTTER_NOTES 400
+
+/* Stops all of them, or lets all go on. Not by way of signal(): a record for each worker each time would be too many. */
+static uint64_t stutter_act(struct nemesis *nemesis)
+{
+    bool stops = nemesis->step % 2, tells = nemesis->step * nemesis->workers <= STUTTER_NOTES || nemesis->step <= 2;
+    for (uint32_t i = 0; i < nemesis->workers && nemesis->step; i++) {
+        pid_t pid = nemesis->process(nemesis, i);
+        if (pid && kill(pid, stops ? SIGSTOP : SIGCONT) == 0 && tells)
+            nemesis->note(nemesis, i, stops ? "stopped" : "continued");
+    }
+    return nemesis->now_ns + (uint64_t)(nemesis->parameter * NS_PER_MS);
+}
+
+const struct fault_ops fault_stutter = {
+    .name = "stutter",
+    .summary = "stops all workers at once (SIGSTOP) for so many milliseconds, lets them go on as long, and so on",
+    .parameter = "milliseconds",
+    .fallback = 5,
+    .min = 0.1,
+    .max = 5000,
+    .expect = -1,
+    .act = stutter_act,
 };
 
 static uint64_t kill_act(struct nemesis *nemesis)

@@ -1,0 +1,170 @@
+/* rounds: all workers begin every n-th operation at one moment, as in a litmus test.
+ *
+ * A window that is open for nanoseconds at the end of the last operation, before everybody goes to sleep, is never met by a crew
+ * that goes on and on: there the next operation mends what the last one has spoilt.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "contract/worker.h"
+#include "workloads/fault/rows.h"
+
+#define SPIN_NS (20 * NS_PER_US)
+#define YIELD_NS NS_PER_MS
+#define NAP_NS (20 * NS_PER_MS) /* then the end of the trial is looked for */
+/* Longer than the watchdog takes to find a worker that hangs in the primitive: who went on without it would wake it. */
+#define PATIENCE_NS (3 * NS_PER_S)
+#define JITTER 64
+
+/* One word holds all: the round, who has arrived in it, and who is out of step for good. */
+struct meeting {
+    _Alignas(128) uint64_t word;
+    _Alignas(128) uint32_t asleep;
+};
+_Static_assert(sizeof(struct meeting) <= FAULT_COMMONS_BYTES, "the meeting lies in the commons");
+
+#define ARRIVED 1ULL
+#define OUT (1ULL << 16)
+#define MEMBERS 0xffffULL
+#define round_of(word) ((uint32_t)((word) >> 32))
+
+/* This process's. */
+static struct {
+    uint64_t count;
+    bool out;
+} own;
+
+static struct meeting *meeting_of(const struct worker *w)
+{
+    return w->crew.fault_commons;
+}
+
+/* What the word becomes, once all who are left have arrived. */
+static uint64_t released(uint64_t word, uint32_t workers)
+{
+    uint64_t arrived = word & MEMBERS, out = word >> 16 & MEMBERS;
+    return arrived + out < workers ? word : ((uint64_t)(round_of(word) + 1) << 32) | out << 16;
+}
+
+/* The futex word is the half with the round. */
+static uint32_t *round_half(struct meeting *m)
+{
+    return (uint32_t *)(void *)&m->word + (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
+}
+
+/* Arrives, or leaves for good (with what it had counted for taken back). Returns the round that it did so in. */
+static uint32_t meeting_add(const struct worker *w, uint64_t amount)
+{
+    struct meeting *m = meeting_of(w);
+    uint64_t word = __atomic_load_n(&m->word, __ATOMIC_SEQ_CST), next;
+    do
+        next = released(word + amount, w->crew.workers);
+    while (!__atomic_compare_exchange_n(&m->word, &word, next, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+    if (round_of(next) != round_of(word) && __atomic_load_n(&m->asleep, __ATOMIC_SEQ_CST))
+        syscall(SYS_futex, round_half(m), FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    return round_of(word);
+}
+
+static void nap(struct meeting *m, uint32_t round)
+{
+    struct timespec length = {.tv_nsec = (long)NAP_NS};
+    __atomic_fetch_add(&m->asleep, 1, __ATOMIC_SEQ_CST);
+    syscall(SYS_futex, round_half(m), FUTEX_WAIT, round, &length, NULL, 0);
+    __atomic_fetch_sub(&m->asleep, 1, __ATOMIC_SEQ_CST);
+}
+
+static bool over(struct meeting *m, uint32_t round)
+{
+    return round_of(__atomic_load_n(&m->word, __ATOMIC_ACQUIRE)) != round;
+}
+
+/* Spins, then yields, then sleeps, in the phase between two operations. False: the trial or its patience is at an end. */
+static bool wait_for_all(const struct worker *w, uint32_t round)
+{
+    struct meeting *m = meeting_of(w);
+    uint64_t start = clock_ns(), waited = 0;
+    for (unsigned turn = 0; !over(m, round); turn++) {
+        if (waited < SPIN_NS)
+            cpu_relax();
+        else if (waited < YIELD_NS)
+            sched_yield();
+        else
+            nap(m, round);
+        if (turn % 16 && waited < SPIN_NS)
+            continue;
+        waited = clock_ns() - start;
+        if (worker_stopping(w) || waited > PATIENCE_NS)
+            return false;
+    }
+    return true;
+}
+
+/* Takes part no more. If the round ends at this very moment, it has not counted in the next one. */
+static void step_out(const struct worker *w, uint32_t round)
+{
+    struct meeting *m = meeting_of(w);
+    uint64_t word = __atomic_load_n(&m->word, __ATOMIC_SEQ_CST);
+    own.out = true;
+    while (round_of(word) == round)
+        if (__atomic_compare_exchange_n(&m->word, &word, word - ARRIVED + OUT, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+            return;
+    meeting_add(w, OUT);
+}
+
+static int rounds_begin(struct worker *w, double operations)
+{
+    (void)operations;
+    own.count = 0;
+    own.out = w->load->in_step;
+    return 0;
+}
+
+/* Released together, some are held up by nanoseconds: which of them is first, and by how much, is to vary. */
+static void rounds_before(struct worker *w, double operations)
+{
+    if (own.out || own.count++ % (uint64_t)operations)
+        return;
+    uint32_t round = meeting_add(w, ARRIVED);
+    if (!wait_for_all(w, round)) {
+        step_out(w, round);
+        return;
+    }
+    for (uint64_t n = seed_below(&w->random, 2) ? seed_below(&w->random, JITTER) : 0; n; n--)
+        __asm__ __volatile__("" ::: "memory");
+}
+
+static void rounds_end(struct worker *w, double operations)
+{
+    (void)operations;
+    if (!own.out)
+        meeting_add(w, OUT);
+    own.out = true;
+}
+
+static const char *rounds_refuses(const struct shape *shape, double operations)
+{
+    (void)operations;
+    return shape_workers(shape) > MEMBERS ? "fault rounds: a meeting has room for 65535 workers" : NULL;
+}
+
+const struct fault_ops fault_rounds = {
+    .name = "rounds",
+    .summary = "all workers wait for each other between every so many operations, and go on at one moment (a load in step by "
+               "itself goes on as it is)",
+    .parameter = "operations",
+    .fallback = 1,
+    .min = 1,
+    .max = 1e6,
+    .expect = -1,
+    .in_step = true,
+    .refuses = rounds_refuses,
+    .begin = rounds_begin,
+    .before = rounds_before,
+    .end = rounds_end,
+};

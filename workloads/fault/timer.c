@@ -1,0 +1,126 @@
+/* signals, signals-restart: a timer in each worker whose signal comes at random moments, and whose handler loses some time. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <time.h>
+
+#include "contract/worker.h"
+#include "workloads/fault/rows.h"
+
+#define LONGEST_NS (500 * NS_PER_US) /* that a handler spins or sleeps */
+
+/* This process's; the handler has nothing else. */
+static struct {
+    timer_t timer;
+    uint64_t random, period_ns;
+    bool armed;
+} ticker;
+
+/* One shot, set anew by each signal: however slow the handler is, the worker gets on in between. */
+static void arm(void)
+{
+    uint64_t ns = ticker.period_ns / 2 + seed_below(&ticker.random, (uint32_t)ticker.period_ns + 1);
+    struct itimerspec next = {.it_value = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)}};
+    timer_settime(ticker.timer, 0, &next, NULL);
+}
+
+/* Up to as long as the time between two signals, short times being as frequent as long ones. */
+static uint64_t some_ns(void)
+{
+    uint64_t most = ticker.period_ns < LONGEST_NS ? ticker.period_ns : LONGEST_NS;
+    return seed_below(&ticker.random, (uint32_t)(most >> seed_below(&ticker.random, 6)) + 1);
+}
+
+/* Calls nothing that is not safe in a handler (signal-safety(7)). */
+static void lose_time(int signal)
+{
+    (void)signal;
+    int before = errno;
+    struct timespec rest = {0};
+    switch (seed_below(&ticker.random, 4)) {
+    case 0:
+        sched_yield();
+        break;
+    case 1:
+        clock_spin(some_ns());
+        break;
+    case 2:
+        rest.tv_nsec = (long)some_ns();
+        nanosleep(&rest, NULL);
+        break;
+    default:
+        break; /* the interruption alone */
+    }
+    arm();
+    errno = before;
+}
+
+static int timer_begin(struct worker *w, double microseconds, int flags)
+{
+    struct sigaction action = {.sa_handler = lose_time, .sa_flags = flags};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGALRM);
+    ticker.random = seed_next(&w->random);
+    ticker.period_ns = (uint64_t)(microseconds * 1000);
+    ticker.armed = false;
+    if (sigaction(SIGALRM, &action, NULL) != 0 || sigprocmask(SIG_UNBLOCK, &set, NULL) != 0)
+        return errno;
+    return timer_create(CLOCK_MONOTONIC, &event, &ticker.timer) == 0 ? 0 : errno;
+}
+
+static int interrupting_begin(struct worker *w, double microseconds)
+{
+    return timer_begin(w, microseconds, 0);
+}
+
+static int restarting_begin(struct worker *w, double microseconds)
+{
+    return timer_begin(w, microseconds, SA_RESTART);
+}
+
+/* Not before the gate: a crew that waits there needs no disturbance. */
+static void timer_before(struct worker *w, double microseconds)
+{
+    (void)w, (void)microseconds;
+    if (__builtin_expect(ticker.armed, 1))
+        return;
+    ticker.armed = true;
+    arm();
+}
+
+static void timer_end(struct worker *w, double microseconds)
+{
+    (void)w, (void)microseconds;
+    signal(SIGALRM, SIG_IGN);
+    timer_delete(ticker.timer);
+}
+
+const struct fault_ops fault_signals = {
+    .name = "signals",
+    .summary = "interrupts each worker every so many microseconds, more or less, by a signal whose handler yields, spins or "
+               "sleeps; system calls are not restarted",
+    .parameter = "microseconds",
+    .fallback = 1000,
+    .min = 10,
+    .max = 1e6,
+    .expect = -1,
+    .begin = interrupting_begin,
+    .before = timer_before,
+    .end = timer_end,
+};
+
+const struct fault_ops fault_signals_restart = {
+    .name = "signals-restart",
+    .summary = "the same with system calls that are restarted (SA_RESTART)",
+    .parameter = "microseconds",
+    .fallback = 1000,
+    .min = 10,
+    .max = 1e6,
+    .expect = -1,
+    .begin = restarting_begin,
+    .before = timer_before,
+    .end = timer_end,
+};

@@ -76,7 +76,8 @@ struct lock_ops {
     int (*recover)(struct sync_self *self);        /* by the holder, after EOWNERDEAD and after the data were repaired */
 };
 
-/* Both mandatory; values have setup->size bytes. */
+/* Both mandatory; values have setup->size bytes. A cell that nobody has written to reads as zeros. In loads without readers
+ * each writer reads as well. */
 struct cell_ops {
     int (*write)(struct sync_self *self, const void *value);
     int (*read)(struct sync_self *self, void *value);
@@ -116,6 +117,7 @@ struct sync_ops {
     bool expect_alone;       /* shows even when one process has it to itself */
     uint32_t expect_readers; /* readers that it takes for `expect` to show, when it is not CLEAN */
     uint32_t max_workers, max_writers, max_readers; /* the largest crew that it is made for; 0: any number */
+    uint64_t max_size;       /* of a value, for cells and queues; 0: any */
 
     size_t state_bytes; /* of the state in the region; 0 is fine */
     /* Instead of state_bytes, where the crew or the size decides. */

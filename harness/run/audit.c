@@ -26,6 +26,10 @@ _Noreturn static void audit_child(const struct crew_plan *plan)
     interrupt_reset();
     priority_restore();
     crew_worker_init(&auditor, plan, plan->ledger->workers, plan->region_base);
+    if (plan->spec->sync->family != SYNC_LOCK) { /* the data of the others can be had through the sync alone */
+        auditor.self.index = 0;
+        crew_worker_attach(&auditor, plan, plan->region_base);
+    }
     plan->spec->load->audit(&auditor);
     instances_audit(plan->spec, plan->region_base, &auditor);
     _exit(0);

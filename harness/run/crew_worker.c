@@ -108,7 +108,7 @@ static int attach_elsewhere(struct region *region, const struct crew_plan *plan,
 }
 
 /* Every instance of the sync's state is attached to by itself. */
-static void attach_sync(struct worker *w, const struct crew_plan *plan, void *base)
+void crew_worker_attach(struct worker *w, const struct crew_plan *plan, void *base)
 {
     const struct sync_ops *sync = plan->spec->sync;
     uint32_t count = instances_count(plan->spec);
@@ -117,7 +117,7 @@ static void attach_sync(struct worker *w, const struct crew_plan *plan, void *ba
         give_up(w->slot, ENOMEM, "worker %u: out of memory for %u instances of sync %s", w->index, count, sync->name);
     for (uint32_t i = 0; i < count; i++) {
         struct sync_self *self = &w->instances[i];
-        *self = (struct sync_self){.state = instances_state(plan->spec, base, i), .setup = &plan->setups[i], .index = w->index};
+        *self = (struct sync_self){.state = instances_state(plan->spec, base, i), .setup = &plan->setups[i], .index = w->self.index};
         int rc = sync->attach ? sync->attach(self) : 0;
         if (rc)
             give_up(w->slot, rc, "worker %u: sync %s: attach: %s", w->index, sync->name, error_name(rc));
@@ -144,7 +144,7 @@ static void attach(struct worker *w, const struct crew_plan *plan, uint32_t inde
         give_up(slot, error.errnum, "worker %u: %.480s", index, error.text);
     slot->fault.region_base = (uint64_t)(uintptr_t)region->base;
     crew_worker_init(w, plan, index, region->base);
-    attach_sync(w, plan, region->base);
+    crew_worker_attach(w, plan, region->base);
     rc = w->fault->begin ? w->fault->begin(w, w->fault_parameter) : 0;
     if (rc)
         give_up(slot, rc, "worker %u: fault %s: begin: %s", index, w->fault->name, error_name(rc));

@@ -5,9 +5,16 @@
 
 #include "run/instances.h"
 
+struct shape spec_shape(const struct trial_spec *spec)
+{
+    struct shape shape = spec->shape;
+    shape.family = spec->sync->family;
+    return shape;
+}
+
 enum verdict spec_expected(const struct trial_spec *spec)
 {
-    const struct shape *shape = &spec->shape;
+    const struct shape whole = spec_shape(spec), *shape = &whole;
     enum verdict sync = spec->sync->expect;
     bool exposed = !spec->load->uses_system && shape->readers >= spec->sync->expect_readers &&
                    (spec->sync->expect_alone || spec->load->breakable(shape));
@@ -36,6 +43,8 @@ const char *spec_unsupported(const struct trial_spec *spec)
         return "this sync is made for fewer writers; see its line in: shmoo list sync";
     if (exceeds(spec->shape.readers, sync->max_readers))
         return "this sync is made for fewer readers; see its line in: shmoo list sync";
+    if (sync->max_size && spec->shape.size > sync->max_size)
+        return "this sync is made for smaller values; see its line in: shmoo list sync";
     return spec->fault->refuses ? spec->fault->refuses(&spec->shape, spec->fault_parameter) : NULL;
 }
 
@@ -46,7 +55,8 @@ uint64_t spec_area_offset(const struct trial_spec *spec)
 
 uint64_t spec_region_bytes(const struct trial_spec *spec)
 {
-    return spec_area_offset(spec) + spec->load->area_bytes(&spec->shape);
+    const struct shape shape = spec_shape(spec);
+    return spec_area_offset(spec) + spec->load->area_bytes(&shape);
 }
 
 uint32_t spec_histograms(const struct trial_spec *spec)

@@ -24,6 +24,9 @@ struct trial_spec {
     uint32_t enough; /* hand-offs below which a clean trial is INCONCLUSIVE */
 };
 
+/* Its shape with all that follows from the sync. */
+struct shape spec_shape(const struct trial_spec *spec);
+
 /* The verdict that such a trial should come to. */
 enum verdict spec_expected(const struct trial_spec *spec);
 

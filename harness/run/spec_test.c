@@ -116,6 +116,48 @@ START_TEST(a_crew_larger_than_a_sync_is_made_for_is_not_run)
 }
 END_TEST
 
+START_TEST(a_value_larger_than_a_sync_can_hold_is_not_run)
+{
+    struct trial_spec spec = spec_of("snapshot", "mutex", "none", 2, 2);
+    struct sync_ops sync = *spec.sync;
+    spec.sync = &sync;
+    sync.max_size = spec.shape.size;
+    ck_assert_ptr_null(spec_unsupported(&spec));
+    sync.max_size--;
+    testing_has(spec_unsupported(&spec), "smaller values");
+}
+END_TEST
+
+static uint32_t family_seen;
+
+static size_t note_family(const struct shape *shape)
+{
+    family_seen = shape->family;
+    return 0;
+}
+
+static bool breaks_as_a_cell(const struct shape *shape)
+{
+    return shape->family == SYNC_CELL;
+}
+
+START_TEST(a_load_is_told_for_which_family_it_lays_its_data_out)
+{
+    struct trial_spec spec = spec_of("snapshot", "none", "none", 2, 2);
+    struct load_ops load = *spec.load;
+    struct sync_ops sync = *spec.sync;
+    spec.load = &load;
+    spec.sync = &sync;
+    load.area_bytes = note_family;
+    load.breakable = breaks_as_a_cell;
+    ck_assert_int_eq(spec_expected(&spec), VERDICT_CLEAN);
+    sync.family = SYNC_CELL;
+    spec_region_bytes(&spec);
+    ck_assert_uint_eq(family_seen, SYNC_CELL);
+    ck_assert_int_eq(spec_expected(&spec), VERDICT_CORRUPT);
+}
+END_TEST
+
 static const char *too_few_readers(const struct shape *shape, double parameter)
 {
     return shape->readers < parameter ? "too few readers" : NULL;
@@ -172,6 +214,8 @@ int main(void)
                                    a_record_of_one_word_with_one_writer_cannot_be_torn,
                                    a_load_cannot_be_run_with_a_family_that_it_does_not_know,
                                    a_crew_larger_than_a_sync_is_made_for_is_not_run,
+                                   a_value_larger_than_a_sync_can_hold_is_not_run,
+                                   a_load_is_told_for_which_family_it_lays_its_data_out,
                                    a_fault_may_refuse_a_crew_and_says_why,
                                    the_area_begins_on_a_line_of_its_own_behind_the_state,
                                    histograms_are_the_common_ones_and_then_the_loads_own,

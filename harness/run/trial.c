@@ -37,6 +37,7 @@ static void stage_init(struct stage *stage, const struct trial_spec *spec)
     stage->crew.epoll = -1;
     snprintf(stage->name, sizeof stage->name, "/" TRIAL_NAME_PREFIX "%d.%llu.%u", (int)getpid(), start, ++serial);
     stage->spec = *spec;
+    stage->spec.shape = spec_shape(spec);
     stage->spec.shape.name = stage->name;
 }
 

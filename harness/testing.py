@@ -158,7 +158,7 @@ def shm_objects(folder=SHM):
 
 def maker_of(name):
     """The pid in an object's name, as shmoo gives them; None for other people's objects."""
-    found = re.match(r"(?:sem\.)?shmoo\.(\d+)\.", name)
+    found = re.match(r"(?:sem\.)?shmoo(?:-check)?\.(\d+)\.", name)
     return int(found[1]) if found else None
 
 

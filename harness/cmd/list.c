@@ -39,6 +39,13 @@ static void list_faults(void)
     }
 }
 
+static void list_checks(void)
+{
+    for (size_t i = 0; contents_checks[i]; i++)
+        for (const struct check_ops *row = contents_checks[i]; row->id; row++)
+            printf("%-42s %-16s %s\n", row->id, check_level_name(row->level), row->summary);
+}
+
 static void list_job(const char *name, const char *summary)
 {
     printf("%-16s %s\n", name, summary);
@@ -52,7 +59,7 @@ static void list_jobs(void)
 static const struct {
     const char *name;
     void (*list)(void);
-} kinds[] = {{"sync", list_syncs}, {"load", list_loads}, {"fault", list_faults}, {"job", list_jobs}};
+} kinds[] = {{"sync", list_syncs}, {"load", list_loads}, {"fault", list_faults}, {"check", list_checks}, {"job", list_jobs}};
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
 /* The kind of that name, or -1 with a message. */
@@ -99,7 +106,7 @@ static int list_main(int argc, char **argv)
         error_print(&error);
         status = STATUS_USAGE;
     } else if (help.count) {
-        puts("Usage: shmoo list [sync|load|fault|job ...]\n\nLists what there is to run: names, and what each is.\n");
+        puts("Usage: shmoo list [sync|load|fault|check|job ...]\n\nLists what there is to run: names, and what each is.\n");
         options_help(list_options, 1, stdout);
         status = stdout_settle(STATUS_AS_EXPECTED);
     } else {
@@ -111,7 +118,7 @@ static int list_main(int argc, char **argv)
 
 const struct command command_list = {
     .name = "list",
-    .usage = "list [sync|load|fault|job]",
+    .usage = "list [sync|load|fault|check|job]",
     .summary = "what there is to run",
     .run = list_main,
 };

@@ -70,4 +70,9 @@ void contents_verify(void)
     }
     for (size_t i = 0; contents_faults[i]; i++)
         require(contents_faults[i]->name && contents_faults[i]->summary, "fault", contents_faults[i]->name);
+    for (size_t i = 0; contents_checks[i]; i++)
+        for (const struct check_ops *row = contents_checks[i]; row->id; row++)
+            require(row->interface && row->clause && row->summary && row->run && row->level < CHECK_LEVELS &&
+                        !row->shm == !(row->needs & CHECK_NEEDS_MOUNTS),
+                    "check", row->id);
 }

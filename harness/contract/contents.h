@@ -2,6 +2,7 @@
 #ifndef CONTRACT_CONTENTS_H
 #define CONTRACT_CONTENTS_H
 
+#include "contract/check.h"
 #include "contract/fault.h"
 #include "contract/load.h"
 #include "contract/sync.h"
@@ -10,6 +11,9 @@
 extern const struct sync_ops *const contents_syncs[];
 extern const struct load_ops *const contents_loads[];
 extern const struct fault_ops *const contents_faults[];
+
+/* NULL-ended; each is one family, an array of rows that ends with an empty one. */
+extern const struct check_ops *const contents_checks[];
 
 /* What runs when nothing is named: lists as they are typed. */
 extern const char contents_default_load[];

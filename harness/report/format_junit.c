@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "report/escape.h"
 #include "report/formats.h"
 
 /* The cases are collected in memory, because the counts stand in the first line. */
@@ -22,41 +22,14 @@ static void junit_begin(struct sink *sink, const json_t *host)
     sink->state = junit;
 }
 
-/* Control characters have no place in XML 1.0, and what is not UTF-8 none in a file that says so. */
-static void put_xml(FILE *out, const char *text)
-{
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        size_t length = text_utf8_length(text);
-        if (strncmp(text, "\357\277\276", 3) == 0 || strncmp(text, "\357\277\277", 3) == 0) { /* no characters of XML */
-            fputc('?', out);
-            text += 2;
-        } else if (length > 1) {
-            fwrite(text, 1, length, out);
-            text += length - 1;
-        } else if (c >= 0x80 || c == 0x7f)
-            fputc('?', out);
-        else if (c == '&')
-            fputs("&amp;", out);
-        else if (c == '<')
-            fputs("&lt;", out);
-        else if (c == '>')
-            fputs("&gt;", out);
-        else if (c == '"')
-            fputs("&quot;", out);
-        else
-            fputc(c < 0x20 && c != '\n' ? ' ' : c, out);
-    }
-}
-
 static void put_outcome(struct junit *junit, const char *element, const struct trial_event *event)
 {
     const struct trial_result *result = event->result;
     fprintf(junit->cases, "      <%s message=\"%s, expected %s: ", element, verdict_name(result->verdict),
             verdict_name(event->spec->expect));
-    put_xml(junit->cases, result->reason);
+    escape_xml(junit->cases, result->reason);
     fprintf(junit->cases, "\" type=\"%s\">replay: ", verdict_name(result->verdict));
-    put_xml(junit->cases, event->replay);
+    escape_xml(junit->cases, event->replay);
     fprintf(junit->cases, "</%s>\n", element);
 }
 
@@ -70,14 +43,14 @@ static void junit_trial_end(struct sink *sink, const struct trial_event *event)
         return;
     junit->tests++;
     fprintf(junit->cases, "    <testcase classname=\"shmoo.");
-    put_xml(junit->cases, spec->job);
+    escape_xml(junit->cases, spec->job);
     fprintf(junit->cases, "\" name=\"%u ", spec->number);
-    put_xml(junit->cases, trial_title(spec, title));
+    escape_xml(junit->cases, trial_title(spec, title));
     fprintf(junit->cases, " repeat %u\" time=\"%.3f\">\n", spec->repeat, (double)result->ran_ns / 1e9);
     if (result->verdict == VERDICT_UNSUPPORTED || (result->verdict == VERDICT_INCONCLUSIVE && result->as_expected)) {
         junit->skipped++;
         fputs("      <skipped message=\"", junit->cases);
-        put_xml(junit->cases, result->reason);
+        escape_xml(junit->cases, result->reason);
         fputs("\"/>\n", junit->cases);
     } else if (!result->as_expected && result->verdict == VERDICT_ERROR) {
         junit->errors++;

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "contract/check.h"
 #include "run/process.h"
 #include "run/trial.h"
 #include "shm/region.h"
@@ -34,15 +35,26 @@ static bool parse_digits(const char **at, unsigned long long *value)
     return true;
 }
 
-/* "shmoo.PID.START.SERIAL", with ".lock", ".own3" or the like behind it, or "sem." before it: exactly what a trial makes. */
+/* Behind "shmoo." of a trial or "shmoo-check." of a check; NULL for other people's names. */
+static const char *behind_prefix(const char *name)
+{
+    static const char *const prefixes[] = {TRIAL_NAME_PREFIX, CHECK_PREFIX};
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+            return name + strlen(prefixes[i]);
+    return NULL;
+}
+
+/* "shmoo.PID.START.SERIAL", with ".lock", ".own3" or the like behind it, or "sem." before it: exactly what a trial or a check
+ * makes. */
 static bool parse_name(const char *name, int *pid, unsigned long long *start)
 {
     unsigned long long number, serial;
     if (strncmp(name, "sem.", 4) == 0)
         name += 4;
-    if (strncmp(name, TRIAL_NAME_PREFIX, strlen(TRIAL_NAME_PREFIX)) != 0)
+    name = behind_prefix(name);
+    if (!name)
         return false;
-    name += strlen(TRIAL_NAME_PREFIX);
     bool numbers = parse_digits(&name, &number) && *name++ == '.' && parse_digits(&name, start) && *name++ == '.' &&
                    parse_digits(&name, &serial);
     if (!numbers || number == 0 || number > INT_MAX)

@@ -1,0 +1,103 @@
+/* A memory cgroup for one check: made below the one that the process is in, of either version. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "contract/check.h"
+
+/* Where cgroups are found: /proc/self/cgroup has "N:memory:/path" for version 1 and "0::/path" for version 2. */
+struct hierarchy {
+    const char *mark, *root;
+    const char *limit, *charge;
+};
+
+static const struct hierarchy hierarchies[] = {
+    {":memory:", "/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"},
+    {"0::", "/sys/fs/cgroup", "memory.max", "memory.current"},
+};
+
+static const struct hierarchy *used;
+
+static bool own_path(const char *mark, char path[160])
+{
+    char line[512];
+    if (!check_proc_line(getpid(), "cgroup", mark, NULL, line, sizeof line))
+        return false;
+    const char *at = strrchr(line, ':');
+    snprintf(path, 160, "%.159s", strcmp(at + 1, "/") == 0 ? "" : at + 1);
+    return true;
+}
+
+/* A folder with the file for the limit in it, or nothing. */
+static bool make(struct check *c, const struct hierarchy *h)
+{
+    char path[160], file[320];
+    if (!own_path(h->mark, path))
+        return false;
+    snprintf(c->cgroup, sizeof c->cgroup, "%s%.120s%s", h->root, path, c->prefix);
+    if (mkdir(c->cgroup, 0755) == 0 || errno == EEXIST) {
+        snprintf(file, sizeof file, "%s/%s", c->cgroup, h->limit);
+        if (access(file, W_OK) == 0)
+            return true;
+        rmdir(c->cgroup);
+    }
+    c->cgroup[0] = '\0';
+    return false;
+}
+
+static void put(struct check *c, const char *name, long long value)
+{
+    char file[320], text[32];
+    snprintf(file, sizeof file, "%s/%s", c->cgroup, name);
+    snprintf(text, sizeof text, "%lld", value);
+    int errnum = check_put_file(file, text);
+    if (errnum)
+        check_unsupported(c, "needs a memory cgroup: %s: write: %s", file, error_name(errnum));
+}
+
+void check_enter_cgroup(struct check *c, size_t limit_bytes)
+{
+    for (size_t i = 0; i < 2 && !c->cgroup[0]; i++)
+        if (make(c, &hierarchies[i])) {
+            used = &hierarchies[i];
+            put(c, used->limit, (long long)limit_bytes);
+        }
+    if (!c->cgroup[0])
+        check_unsupported(c, "needs a memory cgroup of its own: none can be made below this process's");
+    put(c, "cgroup.procs", getpid());
+}
+
+long long check_cgroup_charge(struct check *c)
+{
+    char file[320], text[64];
+    snprintf(file, sizeof file, "%s/%s", c->cgroup, used->charge);
+    if (!check_first_line(file, text, sizeof text))
+        check_error(c, "%s cannot be read", file);
+    return atoll(text);
+}
+
+void check_cgroup_sweep(const char *prefix)
+{
+    char path[160], folder[256], child[768];
+    for (size_t i = 0; i < 2; i++) {
+        if (!own_path(hierarchies[i].mark, path))
+            continue;
+        snprintf(folder, sizeof folder, "%s%s", hierarchies[i].root, path);
+        DIR *list = opendir(folder);
+        for (struct dirent *entry; list && (entry = readdir(list));) {
+            if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
+                continue;
+            snprintf(child, sizeof child, "%s/%s", folder, entry->d_name);
+            for (int tries = 0; rmdir(child) != 0 && errno == EBUSY && tries < 50; tries++) /* its last process is still dying */
+                check_pause_ms(2);
+        }
+        if (list)
+            closedir(list);
+    }
+}

@@ -1,0 +1,11 @@
+/* Contents: every family of checks, in curated order. A new check is one row in its family's file. */
+#include "contract/contents.h"
+
+#include <stddef.h>
+
+#include "workloads/check/rows.h"
+
+const struct check_ops *const contents_checks[] = {
+    checks_name,
+    NULL,
+};

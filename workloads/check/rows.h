@@ -1,0 +1,15 @@
+/* Every family of checks, one declaration a family; workloads/check/contents.c puts them in order. */
+#ifndef WORKLOADS_CHECK_ROWS_H
+#define WORKLOADS_CHECK_ROWS_H
+
+#include "contract/check.h"
+
+/* Clauses that are cited again and again. */
+#define SHM_OPEN "POSIX.1-2024 shm_open, "
+#define SHM_UNLINK "POSIX.1-2024 shm_unlink, "
+#define FTRUNCATE "POSIX.1-2024 ftruncate, "
+#define MMAP "POSIX.1-2024 mmap, "
+
+extern const struct check_ops checks_name[];
+
+#endif

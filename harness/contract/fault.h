@@ -40,12 +40,24 @@ struct nemesis {
 /* Memory that all workers of a trial share and that belongs to the fault, zeroed before the gate. */
 #define FAULT_COMMONS_BYTES 4096
 
+/* One way of disturbing a crew: what a slice of a hunt runs with. */
+struct disturbance {
+    const struct fault_ops *fault;
+    double parameter;
+    uint32_t writers, readers; /* the crew, unless one was asked for */
+    const char *pin;           /* NULL: as asked for */
+    uint32_t history;          /* operations of each worker that are recorded */
+};
+
 struct fault_ops {
     const char *name;
     const char *summary;
     const char *parameter;    /* what follows the colon, with its unit; NULL when it takes none */
     double fallback;          /* the parameter's default */
     double min, max;          /* of the parameter */
+    /* Stands for these, by turns, in short slices; ended by a row without a fault. The other slots are empty then. */
+    const struct disturbance *disturbances;
+    bool preempts;            /* takes the CPU away inside the primitive or the critical section; so does whoever has inside() */
     bool slows;               /* the primitive's own code runs hundreds of times slower */
     int expect;               /* a verdict that this fault brings about by itself, or -1 */
     bool in_step;             /* workers wait for each other between operations: nobody may need another's next one */

@@ -193,7 +193,7 @@ static bool met_enough(const struct trial_spec *spec, const struct trial_result 
 {
     if (spec->load->uses_system || spec->enough == 0)
         return true;
-    if (ran_in_turns(result) && !spec->fault->inside)
+    if (ran_in_turns(result) && !spec->fault->inside && !spec->fault->preempts)
         return false;
     if (meetings_enough(result->contended, result->sampled))
         return true;
@@ -265,6 +265,17 @@ static bool died_by_fault(const struct crew *crew, const struct trial_result *re
     return !any;
 }
 
+/* When was it found? */
+static void note_found(struct trial_result *result)
+{
+    uint32_t worker;
+    const struct evidence *evidence = first_evidence(result, &worker);
+    if (result->verdict == VERDICT_CORRUPT && evidence && evidence->at_ns > result->gate_ns)
+        result->found_ns = evidence->at_ns - result->gate_ns;
+    else if (result->verdict == VERDICT_CORRUPT || result->verdict == VERDICT_WEDGED || result->verdict == VERDICT_CRASHED)
+        result->found_ns = result->watched_ns;
+}
+
 void judge(const struct trial_spec *spec, const struct crew *crew, enum watch watch, const char *why,
            const char *audit_failure, struct trial_result *result)
 {
@@ -284,12 +295,13 @@ void judge(const struct trial_spec *spec, const struct crew *crew, enum watch wa
         decide(result, VERDICT_CRASHED, "%s", audit_failure);
     else
         decide_whole(spec, result);
+    note_found(result);
     if (result->verdict == VERDICT_CRASHED || result->verdict == VERDICT_WEDGED)
         result->window_ns = 0; /* a crew that fell apart has no throughput */
     /* corruption proves itself, but a trial in which somebody did nothing or had to be ended is not what was asked for */
     bool whole = result->idle_workers == 0 && watch != WATCH_SLOW;
     bool of_data = result->verdict == VERDICT_CLEAN || result->verdict == VERDICT_CORRUPT;
-    result->as_expected = result->verdict == spec->expect && (whole || !of_data);
+    result->as_expected = spec_as_expected(spec, result->verdict) && (whole || !of_data);
     if (!spec->expect_given && !died_by_fault(crew, result))
         result->as_expected = false;
 }

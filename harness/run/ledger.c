@@ -95,6 +95,7 @@ struct ledger_view ledger_look(const struct ledger *ledger)
         view.inside += phase == PHASE_INSIDE;
         view.acquiring += phase == PHASE_ACQUIRING;
         view.done += phase == PHASE_DONE;
+        view.violated |= slot_load(&slot->evidence_count) != 0;
     }
     return view;
 }

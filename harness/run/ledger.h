@@ -5,6 +5,7 @@
 #ifndef RUN_LEDGER_H
 #define RUN_LEDGER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +44,7 @@ struct ledger_view {
     uint64_t ops;
     uint64_t progress; /* moves whenever any worker does anything that counts as progress */
     uint32_t started, inside, acquiring, done;
+    bool violated; /* somebody has evidence */
 };
 struct ledger_view ledger_look(const struct ledger *ledger);
 

@@ -23,6 +23,8 @@
 /* How often the watchdog looks. */
 #define WATCH_TICK_NS (20 * NS_PER_MS)
 #define SUSPICIOUS_TICK_NS (8 * NS_PER_MS)
+/* How long the crew of a hunt is waited for once there is evidence. */
+#define FOUND_GRACE_NS (20 * NS_PER_MS)
 #define EAGER_TICK_NS NS_PER_MS /* until all are under way, when the window begins; longer for large crews */
 
 struct monitor {
@@ -186,7 +188,8 @@ static int wait_ms(const struct monitor *m, uint64_t now)
                                 : earliest(earliest(m->deadline_ns, m->next_tick_ns), m->next_fault_ns);
     if (!m->window_open && !m->stopped)
         until = earliest(until, now + EAGER_TICK_NS * (1 + m->crew->count / 50));
-    until = earliest(until, now + (watchdog_suspicious(&m->watchdog) ? SUSPICIOUS_TICK_NS : WATCH_TICK_NS));
+    bool soon = watchdog_suspicious(&m->watchdog) || m->spec->slice;
+    until = earliest(until, now + (soon ? SUSPICIOUS_TICK_NS : WATCH_TICK_NS));
     return until <= now ? 0 : (int)((until - now + NS_PER_MS - 1) / NS_PER_MS);
 }
 
@@ -194,7 +197,7 @@ static int wait_ms(const struct monitor *m, uint64_t now)
 static void time_over(struct monitor *m, uint64_t now)
 {
     uint64_t more = earliest(m->spec->duration_ns, EXTENSION_MAX_NS);
-    if (m->extensions >= EXTENSIONS_MAX || judge_exposed(m->spec, &m->result->ledger)) {
+    if (m->spec->slice || m->extensions >= EXTENSIONS_MAX || judge_exposed(m->spec, &m->result->ledger)) {
         stop(m);
         return;
     }
@@ -229,6 +232,11 @@ static enum watch turn(struct monitor *m, char *why, size_t size)
     }
     if (m->crew->alive == 0)
         return WATCH_GO_ON;
+    if (m->spec->slice && view.violated) { /* it has been decided; whoever is still inside something broken need not get out */
+        stop(m);
+        if (now > m->watchdog.stopped_ns + FOUND_GRACE_NS)
+            return snprintf(why, size, "ended after the first violation"), WATCH_SLOW;
+    }
     return watchdog_look(&m->watchdog, m->crew, &m->result->ledger, &view, now, m->result->interrupted != 0, why, size);
 }
 

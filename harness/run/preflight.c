@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/units.h"
+#include "run/hunt.h"
 #include "run/pin.h"
 #include "shm/capacity.h"
 #include "shm/region.h"
@@ -59,9 +60,14 @@ static void need_add(struct need *need, const struct trial_spec *spec)
 struct need need_of(const struct trial_spec *specs, size_t count)
 {
     struct need need = {0};
-    for (size_t i = 0; i < count; i++)
-        if (!spec_unsupported(&specs[i]))
+    for (size_t i = 0; i < count; i++) {
+        struct trial_spec slice;
+        if (!hunt_is(&specs[i]) && !spec_unsupported(&specs[i]))
             need_add(&need, &specs[i]);
+        for (uint32_t k = 0; hunt_is(&specs[i]) && k < hunt_slices(&specs[i]); k++)
+            if (hunt_slice(&specs[i], k, &slice))
+                need_add(&need, &slice);
+    }
     need.descriptors = need.processes + OWN_DESCRIPTORS;
     return need;
 }

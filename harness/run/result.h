@@ -15,6 +15,9 @@ struct interval {
     uint64_t length_ns;
     uint64_t ops;
     uint32_t inside, acquiring;
+    char slice[96];       /* of a hunt: what ran; empty otherwise */
+    enum verdict verdict; /* of the slice */
+    uint64_t handoffs, contended;
 };
 
 struct fault_note {
@@ -57,6 +60,11 @@ struct trial_result {
     uint64_t violations[VIOLATIONS], violation_count;
     uint64_t handoffs, contended, preempted, sampled, overlaps, recovered;
     uint32_t idle_workers;
+
+    uint64_t found_ns;     /* from the start until the first evidence, a death or the proof of a wedge; 0: nothing was found */
+    uint32_t slices;       /* of a hunt; 0: no hunt */
+    uint32_t slices_clean; /* of these, with enough exposure for a verdict of their own */
+    struct shape slice;    /* the shape of a hunt's last slice, which `ledger` and `ends` are of */
 
     uint64_t fork_ns, ready_ns, reap_ns;
     uint64_t region_step_ns[REGION_STEPS];

@@ -17,7 +17,7 @@ enum verdict spec_expected(const struct trial_spec *spec)
     const struct shape whole = spec_shape(spec), *shape = &whole;
     enum verdict sync = spec->sync->expect;
     bool exposed = !spec->load->uses_system && shape->readers >= spec->sync->expect_readers &&
-                   (spec->sync->expect_alone || spec->load->breakable(shape));
+                   (spec->sync->expect_alone || spec->load->loads || spec->load->breakable(shape));
     bool broken = sync == VERDICT_WEDGED || (sync != VERDICT_CLEAN && exposed);
     if (spec->fault->expect >= 0)
         return (enum verdict)spec->fault->expect;
@@ -30,6 +30,14 @@ enum verdict spec_expected(const struct trial_spec *spec)
 static bool exceeds(uint32_t count, uint32_t max)
 {
     return max && count > max;
+}
+
+bool spec_as_expected(const struct trial_spec *spec, enum verdict verdict)
+{
+    bool hunted = spec->load->loads || spec->fault->disturbances;
+    bool broken = verdict == VERDICT_CORRUPT || verdict == VERDICT_WEDGED;
+    bool expect_broken = spec->expect == VERDICT_CORRUPT || spec->expect == VERDICT_WEDGED;
+    return verdict == spec->expect || (hunted && !spec->expect_given && broken && expect_broken);
 }
 
 const char *spec_unsupported(const struct trial_spec *spec)
@@ -53,9 +61,11 @@ uint64_t spec_area_offset(const struct trial_spec *spec)
     return instances_bytes(spec);
 }
 
+/* A hunt has no region of its own: its slices have. */
 uint64_t spec_region_bytes(const struct trial_spec *spec)
 {
-    const struct shape shape = spec_shape(spec);
+    if (spec->load->loads)
+        const struct shape shape = spec_shape(spec);
     return spec_area_offset(spec) + spec->load->area_bytes(&shape);
 }
 

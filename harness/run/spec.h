@@ -21,11 +21,17 @@ struct trial_spec {
     const char *pin;
     enum verdict expect;
     bool expect_given; /* by --expect; otherwise it follows from load, sync, fault and crew */
+    bool crew_given, size_given, pin_given; /* asked for, and not to be varied by a hunt */
+    bool slice;      /* one of a hunt's: ends with the first violation, and is not extended */
+    bool control;    /* a positive control: it must break, or nothing that follows is CLEAN */
     uint32_t enough; /* hand-offs below which a clean trial is INCONCLUSIVE */
 };
 
 /* Its shape with all that follows from the sync. */
 struct shape spec_shape(const struct trial_spec *spec);
+
+/* Is that verdict what was expected of the trial? In a hunt, what is broken may show in any way. */
+bool spec_as_expected(const struct trial_spec *spec, enum verdict verdict);
 
 /* The verdict that such a trial should come to. */
 enum verdict spec_expected(const struct trial_spec *spec);

@@ -52,6 +52,7 @@ const struct load_ops *const contents_loads[] = {
     &load_snapshot,
     &load_quit,
     &load_lifecycle,
+    &load_verify,
     NULL,
 };
 
@@ -69,6 +70,7 @@ const struct fault_ops *const contents_faults[] = {
     &fault_stutter,
     &fault_stop,
     &fault_kill,
+    &fault_explore,
     NULL,
 };
 

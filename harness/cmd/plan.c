@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "cmd/fault_text.h"
 #include "cmd/jobfile.h"
+#include "run/hunt.h"
 #include "shm/payload.h"
 
 /* The axes, outermost first: what is compared, the syncs, lies next to each other in time. */
@@ -88,6 +89,9 @@ static int check_spec(const struct trial_spec *spec, struct error *error)
                          shape->size < load->min_size ? "at least" : "at most",
                          units_exact(&units_size, shape->size < load->min_size ? load->min_size : load->max_size, bound),
                          load->size_means);
+    if (hunt_is(spec) && spec->duration_ns == 0)
+        return error_set(error, STATUS_USAGE, 0, "--ops: load %s with fault %s goes by time: use --duration", load->name,
+                         spec->fault->name);
     if (shape->writers < load->min_writers)
         return error_set(error, STATUS_USAGE, 0, "--writers %u: load %s needs at least %u", shape->writers, load->name,
                          load->min_writers);
@@ -114,6 +118,13 @@ static void fill_expect(const struct point *point, struct trial_spec *spec)
     spec->expect = expect ? (enum verdict)verdict_find(expect->text) : spec_expected(spec);
 }
 
+static void default_fault(struct trial_spec *spec)
+{
+    spec->fault = contents_fault(spec->load->default_fault);
+    spec->fault_parameter = spec->fault->fallback;
+    spec->fault_text = spec->fault->name;
+}
+
 static int fill_spec(const struct grid *grid, const struct point *point, struct trial_spec *spec, struct error *error)
 {
     struct fault_choice fault;
@@ -136,7 +147,14 @@ static int fill_spec(const struct grid *grid, const struct point *point, struct 
                   .sampling = (uint32_t)number(point, RUN_SAMPLE)},
         .duration_ns = number(point, RUN_DURATION),
         .pin = point->values[RUN_PIN]->text,
+        .crew_given = given(grid, RUN_WRITERS) || given(grid, RUN_READERS),
+        .size_given = given(grid, RUN_SIZE),
+        .pin_given = given(grid, RUN_PIN),
     };
+    if (spec->load->default_fault && !given(grid, RUN_FAULT))
+        default_fault(spec);
+    if (hunt_is(spec) && !spec->crew_given)
+        hunt_crew(spec, &spec->shape.writers, &spec->shape.readers);
     if (spec->shape.size == 0)
         spec->shape.size = spec->load->default_size;
     settle_sampling(grid, &spec->shape);

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "cmd/fault_text.h"
 #include "cmd/plan.h"
+#include "run/hunt.h"
 
 /* Appends " --name value" for a number, unless it is the default. */
 static void put_number(FILE *out, enum run_option option, const struct unit_kind *kind, uint64_t value, uint64_t unless)
@@ -25,9 +27,12 @@ char *plan_replay(const struct trial_spec *spec)
     FILE *out = open_memstream(&line, &size);
     if (!out)
         return NULL;
-    fprintf(out, "shmoo run --load %s --sync %s --writers %u --readers %u --size %s", spec->load->name, spec->sync->name,
-            shape->writers, shape->readers, units_exact(&units_size, shape->size, text));
-    if (strcmp(spec->fault_text, "none") != 0)
+    fprintf(out, "shmoo run --load %s --sync %s", spec->load->name, spec->sync->name);
+    if (spec->crew_given || !hunt_is(spec)) /* what a hunt varies is not asked for */
+        fprintf(out, " --writers %u --readers %u", shape->writers, shape->readers);
+    if (spec->size_given || !hunt_is(spec))
+        fprintf(out, " --size %s", units_exact(&units_size, shape->size, text));
+    if (strcmp(spec->fault_text, spec->load->default_fault ? spec->load->default_fault : "none") != 0)
         fprintf(out, " --fault %s", spec->fault_text);
     put_number(out, RUN_DURATION, &units_duration, spec->duration_ns, 0);
     put_number(out, RUN_OPS, &units_count, shape->ops_limit, 0);
@@ -37,7 +42,7 @@ char *plan_replay(const struct trial_spec *spec)
     bool paced = shape->hold_ns || shape->think_ns || shape->rate > 0; /* then the default is not always the same */
     put_number(out, RUN_SAMPLE, &units_count, shape->sampling, paced ? 0 : 64);
     put_number(out, RUN_EXPOSURE, &units_count, spec->enough, spec->load->enough);
-    if (strcmp(spec->pin, run_options[RUN_PIN].fallback) != 0)
+    if ((!hunt_is(spec) || spec->pin_given) && strcmp(spec->pin, run_options[RUN_PIN].fallback) != 0)
         fprintf(out, " --pin %s", spec->pin);
     if (spec->expect_given)
         fprintf(out, " --expect %s", verdict_name(spec->expect));
@@ -86,6 +91,22 @@ static void write_section(FILE *out, const struct plan *plan, size_t g)
     fprintf(out, "\n[%s]\n", name);
 }
 
+/* A default that depends on the rest is not written: it would be read as asked for. */
+static bool left_open(const struct grid *grid, int option)
+{
+    bool hunt = false;
+    const struct option_list *loads = &grid->options[RUN_LOAD], *faults = &grid->options[RUN_FAULT];
+    for (size_t i = 0; i < loads->count; i++)
+        hunt |= contents_load(loads->values[i].text)->loads != NULL;
+    for (size_t i = 0; i < faults->count; i++) {
+        struct fault_choice choice;
+        struct error error;
+        hunt |= fault_parse(faults->values[i].text, &choice, &error) == 0 && choice.fault->disturbances;
+    }
+    bool varied = option == RUN_WRITERS || option == RUN_READERS || option == RUN_FAULT || option == RUN_PIN;
+    return grid->options[option].source == OPTION_FROM_DEFAULT && (option == RUN_SAMPLE || (hunt && varied));
+}
+
 int plan_write(const struct plan *plan, const char *path, struct error *error)
 {
     FILE *out = fopen(path, "wxe");
@@ -97,8 +118,7 @@ int plan_write(const struct plan *plan, const char *path, struct error *error)
         const struct grid *grid = &plan->grids[g];
         write_section(out, plan, g);
         for (int i = 0; i < RUN_OPTIONS; i++)
-            if ((run_options[i].flags & OPTION_KEY) && i != RUN_SEED && grid->options[i].count &&
-                (i != RUN_SAMPLE || grid->options[i].source != OPTION_FROM_DEFAULT))
+            if ((run_options[i].flags & OPTION_KEY) && i != RUN_SEED && grid->options[i].count && !left_open(grid, i))
                 write_list(out, run_options[i].name, &grid->options[i]);
     }
     if (ferror(out) | fclose(out))

@@ -13,6 +13,7 @@
 #include "report/host.h"
 #include "report/progress.h"
 #include "report/terminal.h"
+#include "run/hunt.h"
 #include "run/interrupt.h"
 #include "run/preflight.h"
 #include "run/priority.h"
@@ -138,7 +139,7 @@ static int run_one(struct session *s, const struct trial_spec *spec, struct erro
     progress_trial(&s->progress, spec);
     int rc = sink_trial_begin(&s->file, &event, error) || sink_trial_begin(&s->output, &event, error) ? -1 : 0;
     if (rc == 0) {
-        trial_run(spec, &result);
+        (hunt_is(spec) ? hunt_run : trial_run)(spec, &result);
         event.result = &result;
         count(&s->summary, &result);
         progress_trial_done(&s->progress, spec, &result);

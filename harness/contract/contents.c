@@ -65,7 +65,8 @@ void contents_verify(void)
     for (size_t i = 0; contents_loads[i]; i++) {
         const struct load_ops *row = contents_loads[i];
         bool whole = row->area_bytes && row->prepare && row->write && row->read && row->audit && row->breakable;
-        require(row->name && row->summary && row->size_means && (whole || row->loads), "load", row->name);
+        bool fault = !row->default_fault || contents_fault(row->default_fault);
+        require(row->name && row->summary && row->size_means && fault && (whole || row->loads), "load", row->name);
     }
     for (size_t i = 0; contents_faults[i]; i++)
         require(contents_faults[i]->name && contents_faults[i]->summary, "fault", contents_faults[i]->name);

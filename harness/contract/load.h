@@ -45,7 +45,7 @@ struct load_ops {
 
     /* Stands for these loads, by turns, in short slices; NULL-ended. The functions below are empty then. */
     const struct load_ops *const *loads;
-    const struct fault_ops *default_fault; /* used when no --fault is given; empty: none */
+    const char *default_fault; /* used when no --fault is given; empty: none */
     bool alone;    /* even one process by itself is judged: the oracle needs no other */
     bool in_step;  /* its operations wait for each other: no fault may hold workers up in step as well */
     uint32_t instances; /* of the sync's state, each set up by itself; 0: one. worker_select() changes over */

@@ -31,7 +31,7 @@ static void put_acquire(FILE *out, const struct trial_result *result)
 {
     static struct histogram merged;
     memset(&merged, 0, sizeof merged);
-    for (uint32_t i = 0; result->gate_ns && i < result->ledger.workers; i++)
+    for (uint32_t i = 0; result->gate_ns && result->ledger.kinds && i < result->ledger.workers; i++)
         histogram_merge(&merged, &ledger_histograms(&result->ledger, i)[HISTOGRAM_ACQUIRE]);
     if (merged.count)
         fprintf(out, "%llu,%llu,%llu,", (unsigned long long)histogram_quantile(&merged, 0.5),

@@ -39,7 +39,7 @@ static void waiting(const struct trial_spec *spec, const struct trial_result *re
 {
     uint32_t kind = result->ledger.kinds > HISTOGRAM_OWN && !spec->load->uses_system ? HISTOGRAM_OWN : HISTOGRAM_ACQUIRE;
     memset(merged, 0, sizeof *merged);
-    for (uint32_t i = 0; result->gate_ns && i < result->ledger.workers; i++)
+    for (uint32_t i = 0; result->gate_ns && result->ledger.kinds && i < result->ledger.workers; i++)
         histogram_merge(merged, &ledger_histograms(&result->ledger, i)[kind]);
 }
 

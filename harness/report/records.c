@@ -1,6 +1,7 @@
 /* The records of a run and of a trial's frame: run, trial, verdict, end. */
 #define _GNU_SOURCE
 #include "report/records.h"
+#include "run/judge.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -102,10 +103,28 @@ static json_t *violations_by_kind(const struct trial_result *result)
 
 static json_t *exposure(const struct trial_result *result)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "handoffs", (json_int_t)result->handoffs, "contended",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "handoffs", (json_int_t)result->handoffs, "contended",
                      (json_int_t)result->contended, "preempted", (json_int_t)result->preempted, "sampled",
-                     (json_int_t)result->sampled, "overlaps", (json_int_t)result->overlaps, "idle_workers",
-                     (json_int_t)result->idle_workers);
+                     (json_int_t)result->sampled, "overlaps", (json_int_t)result->overlaps, "sleeps",
+                     (json_int_t)result->sleeps, "idle_workers", (json_int_t)result->idle_workers);
+}
+
+/* What a clean verdict excludes: with no failure in n hand-offs the chance of one is below 1 - 0.05^(1/n) at 95 %. */
+static json_t *strength(const struct trial_result *result)
+{
+    if (result->verdict != VERDICT_CLEAN || result->handoffs == 0)
+        return json_null();
+    return json_pack("{s:s, s:I, s:f}", "per", "handoff", "exposures", (json_int_t)result->handoffs, "upper_95",
+                     judge_upper_95(result->handoffs));
+}
+
+static void put_hunt(json_t *record, const struct trial_result *result)
+{
+    put(record, "found_s", result->found_ns ? json_real(SECONDS(result->found_ns)) : json_null());
+    put(record, "strength", strength(result));
+    if (result->slices)
+        put(record, "slices", json_pack("{s:I, s:I}", "run", (json_int_t)result->slices, "exposed",
+                                        (json_int_t)result->slices_clean));
 }
 
 static json_t *lifecycle(const struct trial_result *result)
@@ -148,6 +167,9 @@ json_t *record_verdict(const struct trial_spec *spec, const struct trial_result 
     put(record, "violations_by_kind", violations_by_kind(result));
     put(record, "exposure", exposure(result));
     put(record, "lifecycle", lifecycle(result));
+    put_hunt(record, result);
+    if (spec->control)
+        put(record, "control", json_true());
     if (result->interrupted)
         put(record, "interrupted", signal_text(result->interrupted));
     return record;

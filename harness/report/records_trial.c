@@ -31,9 +31,10 @@ static void put_moment(json_t *record, const char *key, uint64_t clock, const st
         put(record, key, json_real(((double)clock - (double)result->gate_ns) / 1e9));
 }
 
-static const char *role_of(const struct trial_spec *spec, uint32_t worker)
+/* In a hunt the crew is that of the slice which decided. */
+static const char *role_of(const struct trial_spec *spec, const struct trial_result *result, uint32_t worker)
 {
-    return worker < spec->shape.writers ? "writer" : "reader";
+    return worker < (result->slices ? result->slice.writers : spec->shape.writers) ? "writer" : "reader";
 }
 
 static json_t *worker_record(const struct trial_spec *spec, const struct trial_result *result, uint32_t i)
@@ -45,7 +46,7 @@ static json_t *worker_record(const struct trial_spec *spec, const struct trial_r
     for (int k = 0; k < VIOLATIONS; k++)
         violations += slot->violations[k];
     put_integer(record, "worker", i);
-    put(record, "role", json_string(role_of(spec, i)));
+    put(record, "role", json_string(role_of(spec, result, i)));
     put_integer(record, "pid", (uint64_t)end->pid);
     if (end->cpus[0])
         put(record, "cpus", json_string(end->cpus));
@@ -74,6 +75,12 @@ static json_t *interval_record(const struct trial_spec *spec, const struct inter
     put_integer(record, "ops", interval->ops);
     put_integer(record, "inside", interval->inside);
     put_integer(record, "acquiring", interval->acquiring);
+    if (interval->slice[0]) {
+        put(record, "slice", record_text(interval->slice));
+        put(record, "verdict", json_string(verdict_name(interval->verdict)));
+        put_integer(record, "handoffs", interval->handoffs);
+        put_integer(record, "contended", interval->contended);
+    }
     return record;
 }
 
@@ -151,7 +158,7 @@ static json_t *violation_record(const struct trial_spec *spec, const struct tria
     json_t *record = record_of("violation", spec);
     bool audit = worker == result->ledger.workers;
     put(record, "worker", json_integer(audit ? -1 : (json_int_t)worker));
-    put(record, "role", json_string(audit ? "audit" : role_of(spec, worker)));
+    put(record, "role", json_string(audit ? "audit" : role_of(spec, result, worker)));
     put_moment(record, "at_s", evidence->at_ns, result);
     put(record, "kind", json_string(violation_name(evidence->kind)));
     if (evidence->form != EVIDENCE_TEXT) {
@@ -169,7 +176,7 @@ static json_t *violation_record(const struct trial_spec *spec, const struct tria
 
 static void emit_violations(const struct trial_spec *spec, const struct trial_result *result, emit_fn *emit, void *user)
 {
-    for (uint32_t i = 0; i <= result->ledger.workers; i++) {
+    for (uint32_t i = 0; result->ledger.slots && i <= result->ledger.workers; i++) {
         const struct slot *slot = &result->ledger.slots[i];
         for (uint32_t k = 0; k < slot->evidence_count && k < SLOT_EVIDENCE; k++) {
             json_t *record = violation_record(spec, result, i, &slot->evidence[k]);

@@ -58,7 +58,7 @@ struct trial_result {
     uint64_t window_ns; /* while all workers were under way; 0: never */
     uint64_t window_ops;
     uint64_t violations[VIOLATIONS], violation_count;
-    uint64_t handoffs, contended, preempted, sampled, overlaps, recovered;
+    uint64_t handoffs, contended, preempted, sampled, overlaps, recovered, sleeps;
     uint32_t idle_workers;
 
     uint64_t found_ns;     /* from the start until the first evidence, a death or the proof of a wedge; 0: nothing was found */

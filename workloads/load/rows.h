@@ -8,5 +8,6 @@ extern const struct load_ops load_counter;
 extern const struct load_ops load_snapshot;
 extern const struct load_ops load_quit;
 extern const struct load_ops load_lifecycle;
+extern const struct load_ops load_verify;
 
 #endif

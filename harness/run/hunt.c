@@ -1,0 +1,335 @@
+/* A hunt: choosing slices, running them, and adding them up. */
+#include "run/hunt.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/seed.h"
+#include "run/interrupt.h"
+#include "run/judge.h"
+#include "run/trial.h"
+
+/* The first time round slices are short, since most bugs show at once; then they grow. */
+#define SLICE_FIRST_NS (50 * NS_PER_MS)
+#define SLICE_MAX_NS (200 * NS_PER_MS)
+#define INTERVALS_MAX 4096
+/* Of the slices, so many in a hundred must have had exposure enough for a verdict of their own. */
+#define CLEAN_PERCENT 25
+/* How much a past finding weighs against the mere turn of another disturbance: one slice in two goes to what has paid. */
+#define DISTURBANCES_MAX 64
+
+/* What each disturbance has found since the program started, by its place in its fault's list. */
+static uint32_t paid[DISTURBANCES_MAX];
+
+struct hunt {
+    const struct trial_spec *spec;
+    struct trial_result *result;
+    uint64_t start_ns, deadline_ns;
+    uint32_t kinds, disturbances, loads;
+    bool *dead;       /* kinds of slices that turned out not to run here */
+    uint32_t *turns;  /* of each disturbance: how many slices it had */
+    uint64_t random;
+    char undecided[400]; /* the reason of the last slice that came to no verdict */
+};
+
+static uint32_t loads_of(const struct trial_spec *spec)
+{
+    uint32_t count = 0;
+    for (const struct load_ops *const *load = spec->load->loads; load && *load; load++)
+        count++;
+    return spec->load->loads ? count : 1;
+}
+
+static uint32_t disturbances_of(const struct trial_spec *spec)
+{
+    uint32_t count = 0;
+    for (const struct disturbance *d = spec->fault->disturbances; d && d->fault && count < DISTURBANCES_MAX; d++)
+        count++;
+    return spec->fault->disturbances ? count : 1;
+}
+
+bool hunt_is(const struct trial_spec *spec)
+{
+    return spec->load->loads || spec->fault->disturbances;
+}
+
+uint32_t hunt_slices(const struct trial_spec *spec)
+{
+    return loads_of(spec) * disturbances_of(spec);
+}
+
+/* As many processes as there are to be, but not more in a role than the sync is made for; who is left over changes roles. */
+static void fit_crew(const struct sync_ops *sync, uint32_t *writers, uint32_t *readers)
+{
+    uint32_t all = *writers + *readers;
+    if (sync->max_workers && all > sync->max_workers)
+        all = sync->max_workers;
+    if (*writers > all)
+        *writers = all;
+    if (sync->max_writers && *writers > sync->max_writers)
+        *writers = sync->max_writers;
+    *readers = all - *writers;
+    if (sync->max_readers && *readers > sync->max_readers)
+        *readers = sync->max_readers;
+}
+
+bool hunt_slice(const struct trial_spec *spec, uint32_t i, struct trial_spec *slice)
+{
+    static char fault_text[64];
+    const struct disturbance *d = spec->fault->disturbances ? &spec->fault->disturbances[i % disturbances_of(spec)] : NULL;
+    *slice = *spec;
+    slice->slice = true;
+    if (spec->load->loads)
+        slice->load = spec->load->loads[i / disturbances_of(spec) % loads_of(spec)];
+    if (d) {
+        slice->fault = d->fault;
+        slice->fault_parameter = d->parameter;
+        slice->shape.history = d->history ? d->history : spec->shape.history;
+        if (!spec->pin_given && d->pin)
+            slice->pin = d->pin;
+        if (!spec->crew_given) {
+            slice->shape.writers = d->writers;
+            slice->shape.readers = d->readers;
+        }
+        snprintf(fault_text, sizeof fault_text, d->fault->parameter ? "%s:%g" : "%s", d->fault->name, d->parameter);
+        slice->fault_text = fault_text;
+    }
+    if (!spec->crew_given)
+        fit_crew(spec->sync, &slice->shape.writers, &slice->shape.readers);
+    if (!spec->size_given)
+        slice->shape.size = slice->load->default_size;
+    slice->enough = slice->load->enough;
+    slice->expect = VERDICT_CLEAN;
+    bool size_fits = slice->shape.size >= slice->load->min_size &&
+                     (slice->load->max_size == 0 || slice->shape.size <= slice->load->max_size);
+    return size_fits && slice->shape.writers >= slice->load->min_writers && !spec_unsupported(slice);
+}
+
+const char *hunt_unsupported(const struct trial_spec *spec)
+{
+    struct trial_spec slice;
+    const char *reason = "none of the loads and disturbances goes with this sync and crew";
+    for (uint32_t i = 0; i < hunt_slices(spec); i++) {
+        if (hunt_slice(spec, i, &slice))
+            return NULL;
+        const char *why = spec_unsupported(&slice);
+        reason = why && hunt_slices(spec) == 1 ? why : reason;
+    }
+    return reason;
+}
+
+void hunt_crew(const struct trial_spec *spec, uint32_t *writers, uint32_t *readers)
+{
+    struct trial_spec slice;
+    for (uint32_t i = 0; i < hunt_slices(spec); i++) {
+        if (!hunt_slice(spec, i, &slice) || shape_workers(&slice.shape) <= *writers + *readers)
+            continue;
+        *writers = slice.shape.writers;
+        *readers = slice.shape.readers;
+    }
+}
+
+/* The next of what has paid off, by lot and weight; UINT32_MAX: nothing has. */
+static uint32_t choose_paid(struct hunt *hunt)
+{
+    uint32_t sum = 0;
+    for (uint32_t d = 0; d < hunt->disturbances; d++)
+        sum += paid[d];
+    if (sum == 0)
+        return UINT32_MAX;
+    uint64_t lot = seed_below(&hunt->random, sum);
+    for (uint32_t d = 0; d < hunt->disturbances; d++) {
+        if (lot < paid[d])
+            return d;
+        lot -= paid[d];
+    }
+    return UINT32_MAX;
+}
+
+/* One slice in two goes to the disturbance whose turn it is, the other, if anything has paid off, to that. The loads change
+ * from one turn of a disturbance to its next, and from one disturbance to its neighbour. UINT32_MAX: nothing can run. */
+static uint32_t choose(struct hunt *hunt, uint32_t n)
+{
+    uint32_t preferred = n % 2 ? choose_paid(hunt) : UINT32_MAX;
+    for (uint32_t tries = 0; tries < hunt->kinds * 2; tries++) {
+        uint32_t d = preferred;
+        if (d == UINT32_MAX || tries >= hunt->loads) {
+            d = 0;
+            for (uint32_t k = 1; k < hunt->disturbances; k++)
+                d = hunt->turns[k] < hunt->turns[d] ? k : d;
+        }
+        uint32_t load = (hunt->turns[d]++ + d) % hunt->loads;
+        if (!hunt->dead[load * hunt->disturbances + d])
+            return load * hunt->disturbances + d;
+    }
+    return UINT32_MAX;
+}
+
+static void note_slice(struct hunt *hunt, const struct trial_spec *slice, const struct trial_result *r, uint64_t began_ns)
+{
+    struct trial_result *sum = hunt->result;
+    if (!sum->intervals || sum->interval_count >= INTERVALS_MAX)
+        return;
+    uint64_t now = clock_ns();
+    struct interval *interval = &sum->intervals[sum->interval_count++];
+    *interval = (struct interval){
+        .at_ns = now - hunt->start_ns,
+        .length_ns = now - began_ns,
+        .ops = r->ops,
+        .handoffs = r->handoffs,
+        .contended = r->contended,
+        .verdict = r->verdict,
+    };
+    snprintf(interval->slice, sizeof interval->slice, "%s %uw+%ur fault %s", slice->load->name, slice->shape.writers,
+             slice->shape.readers, slice->fault_text);
+}
+
+static void add(struct trial_result *sum, const struct trial_result *r)
+{
+    sum->ops += r->ops;
+    sum->writer_ops += r->writer_ops;
+    sum->reader_ops += r->reader_ops;
+    sum->handoffs += r->handoffs;
+    sum->contended += r->contended;
+    sum->preempted += r->preempted;
+    sum->sampled += r->sampled;
+    sum->overlaps += r->overlaps;
+    sum->recovered += r->recovered;
+    sum->sleeps += r->sleeps;
+    sum->slices++;
+    sum->slices_clean += r->verdict == VERDICT_CLEAN;
+    sum->fork_ns += r->fork_ns;
+    sum->reap_ns += r->reap_ns;
+}
+
+/* The slice that decided lends the hunt its crew, its evidence and its faults; moments count from the hunt's start. */
+static void adopt(struct hunt *hunt, const struct trial_spec *slice, struct trial_result *r)
+{
+    struct trial_result *sum = hunt->result;
+    uint64_t offset_ns = r->gate_ns > hunt->start_ns ? r->gate_ns - hunt->start_ns : 0;
+    sum->ledger = r->ledger;
+    sum->ledger.kinds = 0; /* its histograms are one slice's, and not the hunt's */
+    sum->ends = r->ends;
+    sum->workers = r->workers;
+    sum->faults = r->faults;
+    sum->fault_count = r->fault_count;
+    for (uint32_t i = 0; i < r->fault_count; i++)
+        sum->faults[i].at_ns += offset_ns;
+    memcpy(sum->violations, r->violations, sizeof sum->violations);
+    sum->violation_count = r->violation_count;
+    sum->idle_workers = r->idle_workers;
+    sum->slice = slice->shape;
+    sum->found_ns = r->found_ns ? r->found_ns + offset_ns : 0;
+    r->ledger.base = NULL;
+    r->ends = NULL;
+    r->faults = NULL;
+}
+
+static void decide_found(struct hunt *hunt, const struct trial_spec *slice, struct trial_result *r)
+{
+    struct trial_result *sum = hunt->result;
+    char where[256];
+    sum->verdict = r->verdict;
+    sum->error_status = r->error_status;
+    adopt(hunt, slice, r);
+    snprintf(where, sizeof where, "; slice %u, %.2f s after the start: --load %s --writers %u --readers %u --fault %s --seed %llu",
+             sum->slices, (double)sum->found_ns / 1e9, slice->load->name, slice->shape.writers, slice->shape.readers,
+             slice->fault_text, (unsigned long long)slice->shape.seed);
+    snprintf(sum->reason, sizeof sum->reason, "%.*s%s", (int)(sizeof sum->reason - sizeof where), r->reason, where);
+}
+
+/* One slice. True: the hunt goes on. */
+static bool run_slice(struct hunt *hunt, uint32_t n, uint32_t kind)
+{
+    struct trial_spec slice;
+    struct trial_result r;
+    bool first_time = n < hunt->disturbances;
+    hunt_slice(hunt->spec, kind, &slice);
+    slice.shape.seed = seed_part(hunt->spec->shape.seed, n);
+    slice.duration_ns = first_time ? SLICE_FIRST_NS : SLICE_FIRST_NS * 2 * (1 + n / hunt->disturbances);
+    slice.duration_ns = slice.duration_ns > SLICE_MAX_NS ? SLICE_MAX_NS : slice.duration_ns;
+    uint64_t began_ns = clock_ns();
+    trial_run(&slice, &r);
+    bool found = r.verdict == VERDICT_CORRUPT || r.verdict == VERDICT_WEDGED || r.verdict == VERDICT_CRASHED;
+    if (r.verdict == VERDICT_UNSUPPORTED)
+        hunt->dead[kind] = true;
+    else
+        add(hunt->result, &r);
+    note_slice(hunt, &slice, &r, began_ns);
+    if (found)
+        paid[kind % hunt->disturbances]++;
+    if (found || r.verdict == VERDICT_ERROR)
+        decide_found(hunt, &slice, &r);
+    if (r.verdict == VERDICT_INCONCLUSIVE)
+        snprintf(hunt->undecided, sizeof hunt->undecided, "%.200s (%s, %u + %u, fault %s)", r.reason, slice.load->name,
+                 slice.shape.writers, slice.shape.readers, slice.fault_text);
+    hunt->result->interrupted = r.interrupted;
+    bool over = found || r.verdict == VERDICT_ERROR || r.interrupted;
+    trial_result_free(&r);
+    return !over;
+}
+
+static void decide_whole(struct hunt *hunt)
+{
+    struct trial_result *sum = hunt->result;
+    double seconds = (double)sum->watched_ns / 1e9;
+    if (sum->interrupted) {
+        sum->verdict = VERDICT_INCONCLUSIVE;
+        snprintf(sum->reason, sizeof sum->reason, "interrupted after %u slices, before its time was over", sum->slices);
+    } else if (sum->slices_clean && sum->slices_clean * 100 >= sum->slices * CLEAN_PERCENT) {
+        sum->verdict = VERDICT_CLEAN;
+        snprintf(sum->reason, sizeof sum->reason,
+                 "%u slices in %.1f s, %u with enough exposure: %llu operations with %llu hand-offs between processes, and "
+                 "nothing broke: at 95 %% a failure is rarer than %.1e per hand-off",
+                 sum->slices, seconds, sum->slices_clean, (unsigned long long)sum->ops, (unsigned long long)sum->handoffs,
+                 judge_upper_95(sum->handoffs));
+    } else {
+        sum->verdict = VERDICT_INCONCLUSIVE;
+        snprintf(sum->reason, sizeof sum->reason, "only %u of %u slices had exposure enough for a verdict; the last that had not: %s",
+                 sum->slices_clean, sum->slices, hunt->undecided[0] ? hunt->undecided : "none could be run");
+    }
+}
+
+static bool hunt_begin(struct hunt *hunt, const struct trial_spec *spec, struct trial_result *result)
+{
+    *hunt = (struct hunt){.spec = spec, .result = result, .start_ns = clock_ns(), .kinds = hunt_slices(spec)};
+    struct trial_spec slice;
+    hunt->disturbances = disturbances_of(spec);
+    hunt->loads = loads_of(spec);
+    hunt->random = seed_scramble(spec->shape.seed ^ 0x68756e74);
+    hunt->deadline_ns = hunt->start_ns + spec->duration_ns;
+    hunt->dead = calloc(hunt->kinds, sizeof *hunt->dead);
+    hunt->turns = calloc(hunt->disturbances, sizeof *hunt->turns);
+    result->intervals = calloc(INTERVALS_MAX, sizeof *result->intervals);
+    result->gate_ns = hunt->start_ns;
+    for (uint32_t i = 0; hunt->dead && i < hunt->kinds; i++)
+        hunt->dead[i] = !hunt_slice(spec, i, &slice);
+    return hunt->dead && hunt->turns && result->intervals;
+}
+
+void hunt_run(const struct trial_spec *spec, struct trial_result *result)
+{
+    struct hunt hunt;
+    memset(result, 0, sizeof *result);
+    const char *unsupported = hunt_unsupported(spec);
+    bool ready = hunt_begin(&hunt, spec, result);
+    result->verdict = unsupported ? VERDICT_UNSUPPORTED : VERDICT_ERROR;
+    snprintf(result->reason, sizeof result->reason, "%s", unsupported ? unsupported : "out of memory");
+    bool go_on = ready && !unsupported, whole = go_on;
+    for (uint32_t n = 0; go_on; n++) {
+        uint32_t kind = choose(&hunt, n);
+        go_on = whole = kind != UINT32_MAX && run_slice(&hunt, n, kind);
+        if (go_on && (clock_ns() >= hunt.deadline_ns || interrupt_pending()))
+            break;
+    }
+    result->watched_ns = result->ran_ns = clock_ns() - hunt.start_ns;
+    if (ready && !unsupported && (whole || result->interrupted || result->slices == 0))
+        decide_whole(&hunt);
+    result->as_expected = spec_as_expected(spec, result->verdict);
+    if (unsupported)
+        result->gate_ns = 0;
+    free(hunt.dead);
+    free(hunt.turns);
+}

@@ -1,0 +1,24 @@
+/* explore: all disturbances by turns, in short slices. */
+#include <stddef.h>
+
+#include "contract/fault.h"
+#include "workloads/fault/rows.h"
+
+/* No single one finds every bug. In the order of the first time round: what finds most, soonest, comes first, and what needs many
+ * processes or a special moment follows. */
+static const struct disturbance disturbances[] = {
+    {.fault = &fault_none, .writers = 2, .readers = 2},
+    {.fault = &fault_yield, .parameter = 16, .writers = 8, .readers = 8},
+    {.fault = &fault_none, .writers = 1, .readers = 1},
+    {.fault = &fault_none, .writers = 8, .readers = 8},
+    {.fault = &fault_delay, .parameter = 20, .writers = 1, .readers = 1},
+    {.fault = &fault_stop, .parameter = 2, .writers = 2, .readers = 2},
+    {.fault = NULL},
+};
+
+const struct fault_ops fault_explore = {
+    .name = "explore",
+    .summary = "all disturbances by turns, in short slices, those that have found something more often",
+    .expect = -1,
+    .disturbances = disturbances,
+};

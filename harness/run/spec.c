@@ -64,8 +64,9 @@ uint64_t spec_area_offset(const struct trial_spec *spec)
 /* A hunt has no region of its own: its slices have. */
 uint64_t spec_region_bytes(const struct trial_spec *spec)
 {
+    const struct shape shape = spec_shape(spec);
     if (spec->load->loads)
-        const struct shape shape = spec_shape(spec);
+        return 0;
     return spec_area_offset(spec) + spec->load->area_bytes(&shape);
 }
 

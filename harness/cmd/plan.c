@@ -163,18 +163,54 @@ static int fill_spec(const struct grid *grid, const struct point *point, struct 
     return check_spec(spec, error);
 }
 
+/* The control that a trial leans on: made, once for each family, before the first trial of a group that differs in the sync
+ * only. What is expected to break needs none, and is none. */
+static int lean_on_control(struct plan *plan, size_t group_start, struct trial_spec *spec)
+{
+    const struct sync_ops *row = contents_control(spec->sync->family);
+    if (!row || row == spec->sync || spec->expect != VERDICT_CLEAN || spec->load->uses_system)
+        return 0;
+    for (size_t i = group_start; i < plan->trial_count; i++)
+        if (plan->trials[i].control && plan->trials[i].sync == row) {
+            spec->control_trial = plan->trials[i].number;
+            return 0;
+        }
+    struct trial_spec control = *spec;
+    control.sync = row;
+    control.control = true;
+    control.expect_given = false;
+    control.expect = spec_expected(&control);
+    plan->trials[plan->trial_count] = control;
+    return 1;
+}
+
+static void append(struct plan *plan, uint32_t repeat)
+{
+    struct trial_spec *spec = &plan->trials[plan->trial_count];
+    spec->repeat = repeat;
+    spec->number = (uint32_t)++plan->trial_count;
+    spec->shape.seed = seed_part(plan->seed, plan->trial_count - 1);
+}
+
 static int expand_grid(struct plan *plan, const struct grid *grid, uint32_t repeat, struct error *error)
 {
-    uint64_t points = grid_points(grid);
+    uint64_t points = grid_points(grid), syncs = grid->options[RUN_SYNC].count;
+    size_t group_start = plan->trial_count;
+    bool with_control = number(&(struct point){.values = {[RUN_CONTROL] = grid->options[RUN_CONTROL].values}}, RUN_CONTROL);
     for (uint64_t i = 0; i < points; i++) {
         struct point point;
-        struct trial_spec *spec = &plan->trials[plan->trial_count];
+        struct trial_spec spec;
         grid_point(grid, i, &point);
-        if (fill_spec(grid, &point, spec, error))
+        if (fill_spec(grid, &point, &spec, error))
             return -1;
-        spec->repeat = repeat;
-        spec->number = (uint32_t)++plan->trial_count;
-        spec->shape.seed = seed_part(plan->seed, plan->trial_count - 1);
+        if (i % syncs == 0)
+            group_start = plan->trial_count;
+        if (with_control && lean_on_control(plan, group_start, &spec)) {
+            append(plan, repeat);
+            spec.control_trial = (uint32_t)plan->trial_count;
+        }
+        plan->trials[plan->trial_count] = spec;
+        append(plan, repeat);
     }
     return 0;
 }
@@ -196,7 +232,7 @@ static int expand(struct plan *plan, struct error *error)
         if (grid_repeats(&plan->grids[g]) > repeats)
             repeats = grid_repeats(&plan->grids[g]);
     }
-    plan->trials = calloc(total, sizeof *plan->trials);
+    plan->trials = calloc(2 * total, sizeof *plan->trials); /* a control for each, at the most */
     if (!plan->trials)
         return error_set(error, STATUS_ENVIRONMENT, 0, "out of memory for a plan of %llu trials", (unsigned long long)total);
     for (uint64_t r = 1; r <= repeats; r++)

@@ -27,6 +27,7 @@ enum run_option {
     RUN_SAMPLE,
     RUN_EXPOSURE,
     RUN_EXPECT,
+    RUN_CONTROL,
     RUN_SEED,
     RUN_OUT,
     RUN_FORMAT,

@@ -30,6 +30,7 @@ struct session {
     char folder[4096];
     char file_name[4200];
     bool environment_failed;
+    bool *caught; /* by the number of the trial: it was broken, and that was seen */
 };
 
 static void print_help(void)
@@ -110,6 +111,9 @@ static int begin(struct session *s, struct error *error)
     s->info.clock = clock_measure();
     s->info.command = command_line(&s->info.command_count);
     s->summary.planned = s->info.trials;
+    s->caught = calloc(s->plan.trial_count + 1, sizeof *s->caught);
+    if (!s->caught)
+        return error_set(error, STATUS_ENVIRONMENT, 0, "out of memory");
     if (open_outputs(s, error))
         return -1;
     json_t *host = host_record();
@@ -130,6 +134,19 @@ static void count(struct run_summary *summary, const struct trial_result *result
         summary->unexpected++;
 }
 
+/* A trial whose control got away is not CLEAN, whatever it looked like. */
+static void weigh_control(struct session *s, const struct trial_spec *spec, struct trial_result *result)
+{
+    s->caught[spec->number] = result->verdict == VERDICT_CORRUPT || result->verdict == VERDICT_WEDGED;
+    if (result->verdict != VERDICT_CLEAN || spec->control_trial == 0 || s->caught[spec->control_trial])
+        return;
+    result->verdict = VERDICT_INCONCLUSIVE;
+    result->as_expected = spec_as_expected(spec, result->verdict);
+    snprintf(result->reason, sizeof result->reason,
+             "its control, trial %u, was not caught under the same conditions: that nothing broke here proves nothing; run it longer",
+             spec->control_trial);
+}
+
 /* Runs one trial. -1: the run cannot go on. */
 static int run_one(struct session *s, const struct trial_spec *spec, struct error *error)
 {
@@ -140,6 +157,7 @@ static int run_one(struct session *s, const struct trial_spec *spec, struct erro
     int rc = sink_trial_begin(&s->file, &event, error) || sink_trial_begin(&s->output, &event, error) ? -1 : 0;
     if (rc == 0) {
         (hunt_is(spec) ? hunt_run : trial_run)(spec, &result);
+        weigh_control(s, spec, &result);
         event.result = &result;
         count(&s->summary, &result);
         progress_trial_done(&s->progress, spec, &result);
@@ -249,6 +267,7 @@ static int run_main(int argc, char **argv)
         status = prepare_and_run(s, jobs, job_count, &error);
     }
     plan_free(&s->plan);
+    free(s->caught);
     options_free(s->options, RUN_OPTIONS);
     free(s);
     return status;

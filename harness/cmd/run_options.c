@@ -96,6 +96,9 @@ const struct option_row run_options[RUN_OPTIONS] = {
                       .help = "hand-offs between processes below which a clean trial is INCONCLUSIVE (default: the load's)"},
     [RUN_EXPECT] = {.name = "expect", .argument = "VERDICT", .type = OPTION_NAME, .flags = OPTION_KEY, .valid = valid_expect,
                     .help = "the verdict that counts as expected (default: CORRUPT for what is broken, CLEAN for the rest)"},
+    [RUN_CONTROL] = {.name = "control", .type = OPTION_FLAG, .flags = OPTION_KEY,
+                     .help = "carries a positive control along: before each group of trials that differ in their sync only, one without "
+                             "protection; if that is not caught, nothing in the group is CLEAN"},
     [RUN_SEED] = {.name = "seed", .argument = "N", .type = OPTION_COUNT, .flags = OPTION_KEY, .max = SEED_MAX,
                   .help = "the run's seed; each trial's own derives from it (default: a fresh one)"},
     [RUN_OUT] = {.name = "out", .letter = 'o', .argument = "DIR", .type = OPTION_TEXT,

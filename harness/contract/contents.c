@@ -27,6 +27,14 @@ const struct fault_ops *contents_fault(const char *name)
     FIND(contents_faults, name);
 }
 
+const struct sync_ops *contents_control(enum sync_family family)
+{
+    for (size_t i = 0; contents_syncs[i]; i++)
+        if (contents_syncs[i]->family == family && contents_syncs[i]->traits & SYNC_CONTROL)
+            return contents_syncs[i];
+    return NULL;
+}
+
 static int sync_complete(const struct sync_ops *row)
 {
     switch (row->family) {

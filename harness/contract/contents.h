@@ -24,6 +24,9 @@ const struct sync_ops *contents_sync(const char *name);
 const struct load_ops *contents_load(const char *name);
 const struct fault_ops *contents_fault(const char *name);
 
+/* The positive control of a family (SYNC_CONTROL), or NULL. */
+const struct sync_ops *contents_control(enum sync_family family);
+
 /* Checks that every row has what its family and kind require; ends the program with a message if not. */
 void contents_verify(void);
 

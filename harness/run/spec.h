@@ -23,7 +23,8 @@ struct trial_spec {
     bool expect_given; /* by --expect; otherwise it follows from load, sync, fault and crew */
     bool crew_given, size_given, pin_given; /* asked for, and not to be varied by a hunt */
     bool slice;      /* one of a hunt's: ends with the first violation, and is not extended */
-    bool control;    /* a positive control: it must break, or nothing that follows is CLEAN */
+    bool control;    /* a positive control: it must break, or what leans on it is not CLEAN */
+    uint32_t control_trial; /* the number of the control that this trial leans on; 0: none */
     uint32_t enough; /* hand-offs below which a clean trial is INCONCLUSIVE */
 };
 

@@ -13,7 +13,7 @@ const struct sync_ops sync_none = {
     .name = "none",
     .summary = "no synchronisation: shows what breaks without it",
     .family = SYNC_LOCK,
-    .traits = SYNC_SHARED,
+    .traits = SYNC_SHARED | SYNC_CONTROL,
     .expect = VERDICT_CORRUPT,
     .lock = {.acquire = none_pass, .release = none_pass, .acquire_shared = none_pass, .release_shared = none_pass},
 };

@@ -11,6 +11,7 @@ const struct sync_ops *const contents_syncs[] = {
     &sync_none,
     &sync_semaphore,
     &sync_semaphore_named,
+    &sync_sysv_semaphore,
     &sync_mutex,
     &sync_mutex_robust,
     &sync_mutex_pi,

@@ -23,6 +23,7 @@
 #include "run/process.h"
 #include "run/trial.h"
 #include "shm/region.h"
+#include "shm/sysv.h"
 
 /* A number of plain digits at *at, which moves behind it. */
 static bool parse_digits(const char **at, unsigned long long *value)
@@ -45,8 +46,8 @@ static const char *behind_prefix(const char *name)
     return NULL;
 }
 
-/* "shmoo.PID.START.SERIAL", with ".lock", ".own3" or the like behind it, or "sem." before it: exactly what a trial or a check
- * makes. */
+/* "shmoo.PID.START.SERIAL", with ".lock", ".own3", ".i7.sysv" or the like behind it, or "sem." before it: exactly what a trial
+ * or a check makes. */
 static bool parse_name(const char *name, int *pid, unsigned long long *start)
 {
     unsigned long long number, serial;
@@ -60,9 +61,11 @@ static bool parse_name(const char *name, int *pid, unsigned long long *start)
     if (!numbers || number == 0 || number > INT_MAX)
         return false;
     *pid = (int)number;
-    if (*name == '.') {
+    for (int suffixes = 0; suffixes < 2 && *name == '.'; suffixes++) {
         size_t letters = strspn(name + 1, "abcdefghijklmnopqrstuvwxyz");
-        name += letters ? 1 + letters : 0;
+        if (letters == 0)
+            return false;
+        name += 1 + letters;
         name += strspn(name, "0123456789");
     }
     return *name == '\0';
@@ -149,7 +152,8 @@ int leftover_remove(const struct leftover *leftover, struct error *error)
     int folder = open(REGION_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = -1;
     int fd = folder >= 0 ? take_lease(folder, leftover->name, &st, &why) : -1;
     if (fd >= 0 && st.st_dev == leftover->device && st.st_ino == leftover->inode) {
-        rc = unlinkat(folder, leftover->name, 0);
+        errno = sysv_is_marker(leftover->name) ? sysv_semaphore_remove(leftover->name) : 0;
+        rc = errno ? -1 : unlinkat(folder, leftover->name, 0);
         if (rc != 0)
             why = error_name(errno);
     }

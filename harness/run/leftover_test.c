@@ -3,11 +3,13 @@
 #include "run/leftover.h"
 
 #include <sys/mman.h>
+#include <sys/sem.h>
 #include <sys/stat.h>
 
 #include "base/testing.h"
 #include "run/process.h"
 #include "shm/region.h"
+#include "shm/sysv.h"
 
 /* In a /dev/shm of our own no other run interferes; where there is none to be had, the common one serves. */
 static struct error error;
@@ -108,6 +110,21 @@ START_TEST(a_semaphore_of_a_dead_run_is_looked_at_too)
     begin();
     snprintf(name, sizeof name, "/sem.shmoo.%d.1.2.lock", (int)dead);
     check_removed(make(name, 32));
+}
+END_TEST
+
+START_TEST(a_marker_of_a_dead_run_goes_together_with_its_system_v_semaphore)
+{
+    int id;
+    begin();
+    const char *name = name_of(dead, 1, "i3.sysv");
+    ck_assert_int_eq(sysv_semaphore_create(name, 1, &id), 0);
+    int fd = shm_open(name, O_RDONLY, 0); /* as every worker has it */
+    check_kept(name, "somebody has it open");
+    ck_assert_int_eq(semctl(id, 0, GETVAL), 1);
+    close(fd);
+    check_removed(name);
+    ck_assert_int_eq(semctl(id, 0, GETVAL), -1);
 }
 END_TEST
 
@@ -291,6 +308,7 @@ int main(void)
     return testing_run("leftover", (const TTest *[]){
                                        an_object_of_a_dead_run_is_unused_and_can_be_removed,
                                        a_semaphore_of_a_dead_run_is_looked_at_too,
+                                       a_marker_of_a_dead_run_goes_together_with_its_system_v_semaphore,
                                        an_object_of_a_living_run_is_kept,
                                        a_maker_of_unknown_start_time_counts_as_living,
                                        a_process_that_has_the_number_of_a_dead_maker_is_not_taken_for_it,

@@ -7,6 +7,7 @@
 extern const struct sync_ops sync_none;
 extern const struct sync_ops sync_semaphore;
 extern const struct sync_ops sync_semaphore_named;
+extern const struct sync_ops sync_sysv_semaphore;
 extern const struct sync_ops sync_mutex;
 extern const struct sync_ops sync_mutex_robust;
 extern const struct sync_ops sync_mutex_pi;

@@ -1,6 +1,9 @@
 """Every lock there is, through the command line: clean, also when disturbed, and nothing left whatever dies."""
+import signal
+from pathlib import Path
+
 import pytest
-from testing import listed_syncs, needs_two_cpus, verdicts
+from testing import ENDLESS, listed_syncs, needs_two_cpus, verdicts, wait_for_workers, wait_until
 
 LOCKS = listed_syncs("lock", "CLEAN")
 # Made for two processes, or for one writer: UNSUPPORTED with more.
@@ -44,7 +47,40 @@ def test_a_lock_for_few_is_clean_among_few_and_not_run_among_many(shmoo):
     assert all("made for fewer" in v["reason"] for v in found)
 
 
-@pytest.mark.parametrize("sync", ["futex-pi", "flock", "mcs"])
+@pytest.mark.parametrize("sync", ["futex-pi", "flock", "sysv-semaphore", "mcs"])
 def test_a_killed_crew_ends_in_a_crash_and_leaves_nothing(shmoo, sync):
     done = shmoo("run", "--sync", sync, "--fault", "kill:30", "--duration", "30s", *BRIEF)
     assert ([v["verdict"] for v in verdicts(shmoo.cwd / "o")], done.returncode) == (["CRASHED"], 0)
+
+
+def semaphore_sets():
+    """The System V semaphore sets that there are, by their ids."""
+    return {line.split()[1] for line in Path("/proc/sysvipc/sem").read_text(encoding="ascii").splitlines()[1:]}
+
+
+@pytest.mark.parametrize("sync", ["semaphore-named", "ofd"])
+def test_what_a_killed_run_leaves_is_proven_unused_and_removed(shmoo, sync):
+    kill_and_collect(shmoo, sync)
+
+
+@pytest.mark.skipif(not Path("/proc/sysvipc/sem").exists(), reason="the sets that there are cannot be seen")
+def test_a_killed_run_leaves_no_system_v_semaphore_either(shmoo):
+    before = semaphore_sets()
+    made = kill_and_collect(shmoo, "sysv-semaphore", lambda: semaphore_sets() - before)
+    assert made
+    assert wait_until(lambda: not made & semaphore_sets(), 10)  # another run's set may be among them, and goes by itself
+
+
+def kill_and_collect(shmoo, sync, look=lambda: None):
+    """Kills a run at work and has gc remove what it leaves: what was seen while it was at work."""
+    process = shmoo.start("run", *ENDLESS, "--sync", sync, "--out", "o")
+    wait_for_workers(process, 4)
+    seen = look()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert wait_until(lambda: not shmoo.processes(), 10)
+    left = shmoo.objects()
+    assert len(left) == 2
+    shmoo("gc", "--own", "--apply")
+    assert shmoo.objects() == []
+    return seen

@@ -13,6 +13,7 @@
 
 enum phase {
     PHASE_STARTING, /* forked, not yet at the gate */
+    PHASE_ATTACHING, /* in the primitive's attach() */
     PHASE_READY,    /* waiting at the gate */
     PHASE_IDLE,     /* between operations */
     PHASE_ACQUIRING,

@@ -4,9 +4,13 @@
  * under test, and every process maps that region for itself, at an address of its own, unless the row says
  * SYNC_SAME_ADDRESS: so no pointers in the state.
  *
- *     parent:   create(state, setup)                               before any worker exists
- *     worker:   attach(self) ... the family's operations ... detach(self)
- *     parent:   destroy(state, setup)                              after all workers are gone, however they went
+ *     creator:   create(state, setup)                               before any worker exists
+ *     worker:    attach(self) ... the family's operations ... detach(self)
+ *     destroyer: destroy(state, setup)                              after all workers are gone, however they went
+ *
+ * Creator and destroyer are processes of their own, each forked for that one call, so that a primitive that crashes or hangs there
+ * is a verdict on it: what they leave in the region and under names stays, descriptors and private memory do not
+ * (SYNC_INHERITED makes the harness itself call them).
  *
  * The row fills in the operations of its own family. An empty slot means that the capability is absent. Functions return 0
  * or an errno. A lock also serves loads that want a cell: they work on the record in place, inside the lock.
@@ -44,6 +48,7 @@ enum sync_trait {
     SYNC_KERNEL_NAME = 64,  /* has an object with a name of its own in the system */
     SYNC_BUSTED = 128,      /* broken on purpose: proves that the oracles see it */
     SYNC_CONTROL = 256,     /* its family's positive control: what a run carries along to prove that its oracles see */
+    SYNC_INHERITED = 512,   /* create() opens descriptors that the workers inherit: the harness itself calls create() and destroy() */
 };
 
 /* The state lies at a multiple of this, in lines of its own. */
@@ -111,6 +116,7 @@ struct barrier_ops {
 struct sync_ops {
     const char *name;    /* as typed after --sync */
     const char *summary; /* one line for `shmoo list` */
+    const char *origin;  /* the file of the plugin that brought it; empty: it is this program's own */
     enum sync_family family;
     unsigned traits;
     enum verdict expect; /* of a crew that can break an unprotected record */
@@ -120,13 +126,13 @@ struct sync_ops {
     uint64_t max_size;       /* of a value, for cells and queues; 0: any */
 
     size_t state_bytes; /* of the state in the region; 0 is fine */
-    /* Instead of state_bytes, where the crew or the size decides. */
+    /* Instead of state_bytes, where the crew, the size or the capacity decides; nothing else may. Called in a process of its own. */
     size_t (*state_size)(const struct sync_setup *setup);
 
-    int (*create)(void *state, const struct sync_setup *setup);   /* parent; state is zeroed; empty: nothing to do */
+    int (*create)(void *state, const struct sync_setup *setup);   /* creator; state is zeroed; empty: nothing to do */
     int (*attach)(struct sync_self *self);                        /* worker, before the gate; may set self->local */
     int (*detach)(struct sync_self *self);                        /* worker, after its last operation */
-    int (*destroy)(void *state, const struct sync_setup *setup);  /* parent; also after create() failed; idempotent */
+    int (*destroy)(void *state, const struct sync_setup *setup);  /* destroyer; also after create() failed; idempotent */
 
     union { /* the member that `family` names */
         struct lock_ops lock;

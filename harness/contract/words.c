@@ -52,15 +52,15 @@ const char *violation_name(enum violation violation)
         [VIOLATION_HISTORY] = "history",
         [VIOLATION_STARVED] = "starved",
     };
-    return names[violation];
+    return violation < VIOLATIONS ? names[violation] : "overwritten";
 }
 
 const char *phase_name(enum phase phase)
 {
     static const char *const names[PHASES] = {
-        [PHASE_STARTING] = "starting", [PHASE_READY] = "ready",         [PHASE_IDLE] = "idle",
-        [PHASE_ACQUIRING] = "acquiring", [PHASE_INSIDE] = "inside",     [PHASE_RELEASING] = "releasing",
-        [PHASE_CALLING] = "calling",     [PHASE_DONE] = "done",
+        [PHASE_STARTING] = "starting",   [PHASE_ATTACHING] = "attaching", [PHASE_READY] = "ready",
+        [PHASE_IDLE] = "idle",           [PHASE_ACQUIRING] = "acquiring", [PHASE_INSIDE] = "inside",
+        [PHASE_RELEASING] = "releasing", [PHASE_CALLING] = "calling",     [PHASE_DONE] = "done",
     };
     return phase < PHASES ? names[phase] : "overwritten";
 }

@@ -1,11 +1,16 @@
 /* The instances of a sync's state: layout, guards, set-up and taking down. */
 #include "run/instances.h"
 
+#include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
+#include "base/seed.h"
 #include "contract/worker.h"
+#include "run/isolate.h"
 
 uint32_t instances_count(const struct trial_spec *spec)
 {
@@ -24,11 +29,70 @@ static struct sync_setup setup_of(const struct trial_spec *spec)
     };
 }
 
+/* What state_size() has answered, by setting: the layout asks again and again, in every process. */
+struct size_answer {
+    bool asked;
+    size_t (*function)(const struct sync_setup *setup);
+    uint32_t writers, readers, capacity;
+    size_t size;
+    struct isolate_outcome outcome;
+};
+#define SIZE_ANSWERS 1024
+/* No state is larger; keeps the sums of a layout from running over. */
+#define STATE_MAX (1LL << 46)
+
+struct size_question {
+    const struct sync_ops *sync;
+    struct sync_setup setup;
+};
+
+static int64_t ask_size(void *user)
+{
+    const struct size_question *question = user;
+    size_t bytes = question->sync->state_size(&question->setup);
+    return bytes < INT64_MAX ? (int64_t)bytes : INT64_MAX;
+}
+
+static const struct isolate_outcome *size_answer(const struct trial_spec *spec)
+{
+    static struct size_answer answers[SIZE_ANSWERS];
+    struct size_question question = {.sync = spec->sync, .setup = setup_of(spec)};
+    const struct sync_setup *setup = &question.setup;
+    struct size_answer key = {true,           spec->sync->state_size, setup->writers, setup->readers,
+                              setup->capacity, setup->size,            {0}};
+    uint64_t mix = (uint64_t)(uintptr_t)key.function;
+    mix = seed_scramble(mix ^ ((uint64_t)key.writers << 32 | key.readers));
+    mix = seed_scramble(mix ^ key.size ^ (uint64_t)key.capacity << 32);
+    struct size_answer *answer = &answers[mix % SIZE_ANSWERS];
+    if (!answer->asked || answer->function != key.function || answer->writers != key.writers ||
+        answer->readers != key.readers || answer->capacity != key.capacity || answer->size != key.size) {
+        key.outcome = isolate_call(ask_size, &question, ISOLATE_PATIENCE_NS);
+        *answer = key;
+    }
+    return &answer->outcome;
+}
+
 static uint64_t state_bytes(const struct trial_spec *spec)
 {
-    struct sync_setup setup = setup_of(spec);
-    uint64_t bytes = spec->sync->state_size ? spec->sync->state_size(&setup) : spec->sync->state_bytes;
+    uint64_t bytes = spec->sync->state_bytes;
+    if (spec->sync->state_size) {
+        const struct isolate_outcome *answer = size_answer(spec);
+        bytes = answer->end == ISOLATE_RETURNED && answer->value <= STATE_MAX ? (uint64_t)answer->value : 0;
+    }
     return (bytes + SYNC_STATE_ALIGN - 1) / SYNC_STATE_ALIGN * SYNC_STATE_ALIGN;
+}
+
+int instances_size(const struct trial_spec *spec, enum verdict *verdict, struct error *error)
+{
+    const struct isolate_outcome *answer = spec->sync->state_size ? size_answer(spec) : NULL;
+    if (!answer || (answer->end == ISOLATE_RETURNED && answer->value <= STATE_MAX))
+        return 0;
+    *verdict = isolate_verdict(answer);
+    if (answer->end == ISOLATE_RETURNED)
+        return error_set(error, STATUS_UNEXPECTED, 0, "sync %s: state_size: asks for %lld bytes, more than any region can have",
+                         spec->sync->name, (long long)answer->value);
+    return error_set(error, answer->end == ISOLATE_UNSTARTED ? STATUS_ENVIRONMENT : STATUS_UNEXPECTED, answer->errnum,
+                     "sync %s: state_size %s", spec->sync->name, answer->text);
 }
 
 static uint64_t stride_of(const struct trial_spec *spec)
@@ -89,27 +153,91 @@ static void guards_write(const struct trial_spec *spec, void *base)
             guard_at(spec, base, guard)[word] = guard_word(guard, word);
 }
 
-int instances_create(struct instances *instances, void *base, struct error *error)
+/* The calls of create() or destroy() for all instances, in one process; `reached` is in memory that it shares with the harness. */
+struct calls {
+    const struct instances *instances;
+    void *base;
+    int (*function)(void *state, const struct sync_setup *setup);
+    uint32_t count;
+    bool go_on; /* after an instance whose call returned an errno */
+    uint32_t *reached;
+};
+
+/* The first errno, or 0. */
+static int64_t call_each(void *user)
 {
-    const struct sync_ops *sync = instances->spec->sync;
-    guards_write(instances->spec, base);
-    for (uint32_t i = 0; i < instances->count; i++) {
-        const struct sync_setup *setup = &instances->setups[i];
-        instances->made = i + 1;
-        int rc = sync->create ? sync->create(instances_state(instances->spec, base, i), setup) : 0;
-        if (rc)
-            return error_set(error, STATUS_ENVIRONMENT, rc, "sync %s in region %s: create: %s", sync->name, setup->name,
-                             error_name(rc));
+    const struct calls *calls = user;
+    int first = 0;
+    for (uint32_t i = 0; i < calls->count && (calls->go_on || !first); i++) {
+        __atomic_store_n(calls->reached, i, __ATOMIC_RELAXED);
+        int rc = calls->function(instances_state(calls->instances->spec, calls->base, i), &calls->instances->setups[i]);
+        if (first == 0)
+            first = rc;
     }
-    return 0;
+    return first;
 }
 
-void instances_destroy(struct instances *instances, void *base)
+/* One that writes a large state has more time for it: a gigabyte a second is slow. */
+static uint64_t patience_of(const struct trial_spec *spec)
 {
-    const struct sync_ops *sync = instances->spec->sync;
-    for (uint32_t i = 0; i < instances->made && sync->destroy; i++)
-        sync->destroy(instances_state(instances->spec, base, i), &instances->setups[i]);
+    return ISOLATE_PATIENCE_NS + instances_bytes(spec);
+}
+
+/* An errno of a plugin's is its own affair; one of a row of this program means that the system cannot have it. */
+static enum status status_of(const struct sync_ops *sync, const struct isolate_outcome *outcome)
+{
+    bool own = sync->origin != NULL || outcome->end == ISOLATE_DIED || outcome->end == ISOLATE_HUNG;
+    return own && outcome->end != ISOLATE_UNSTARTED ? STATUS_UNEXPECTED : STATUS_ENVIRONMENT;
+}
+
+static int call_instances(const struct calls *calls, const char *name, enum verdict *verdict, struct error *error)
+{
+    const struct trial_spec *spec = calls->instances->spec;
+    struct isolate_outcome outcome = {.end = ISOLATE_RETURNED};
+    if (calls->count == 0 || !calls->function)
+        return 0;
+    if (spec->sync->traits & SYNC_INHERITED)
+        outcome.value = call_each((void *)(uintptr_t)calls);
+    else
+        outcome = isolate_call(call_each, (void *)(uintptr_t)calls, patience_of(spec));
+    if (outcome.end == ISOLATE_RETURNED && outcome.value == 0)
+        return 0;
+    *verdict = isolate_verdict(&outcome);
+    uint32_t reached = __atomic_load_n(calls->reached, __ATOMIC_RELAXED);
+    const char *region = calls->instances->setups[reached < calls->count ? reached : 0].name;
+    enum status status = status_of(spec->sync, &outcome);
+    if (outcome.end == ISOLATE_RETURNED)
+        return error_set(error, status, (int)outcome.value, "sync %s in region %s: %s: %s", spec->sync->name, region, name,
+                         error_name((int)outcome.value));
+    return error_set(error, status, outcome.errnum, "sync %s in region %s: %s %s", spec->sync->name, region, name, outcome.text);
+}
+
+static int call_shared(struct calls *calls, const char *name, enum verdict *verdict, struct error *error)
+{
+    calls->reached = mmap(NULL, sizeof *calls->reached, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    *verdict = VERDICT_ERROR;
+    if (calls->reached == MAP_FAILED)
+        return error_set(error, STATUS_ENVIRONMENT, errno, "sync %s: %s: mmap: %s", calls->instances->spec->sync->name, name,
+                         error_name(errno));
+    int rc = call_instances(calls, name, verdict, error);
+    munmap(calls->reached, sizeof *calls->reached);
+    return rc;
+}
+
+int instances_create(struct instances *instances, void *base, enum verdict *verdict, struct error *error)
+{
+    struct calls calls = {.instances = instances, .base = base, .function = instances->spec->sync->create, .count = instances->count};
+    guards_write(instances->spec, base);
+    instances->made = instances->count;
+    return call_shared(&calls, "create", verdict, error);
+}
+
+int instances_destroy(struct instances *instances, void *base, enum verdict *verdict, struct error *error)
+{
+    struct calls calls = {.instances = instances, .base = base, .function = instances->spec->sync->destroy,
+                          .count = instances->made, .go_on = true};
     instances->made = 0;
+    return call_shared(&calls, "destroy", verdict, error);
 }
 
 void instances_audit(const struct trial_spec *spec, void *base, struct worker *auditor)

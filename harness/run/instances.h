@@ -9,6 +9,7 @@
 #define RUN_INSTANCES_H
 
 #include "base/error.h"
+#include "contract/verdict.h"
 #include "run/spec.h"
 
 struct worker;
@@ -36,11 +37,18 @@ void *instances_state(const struct trial_spec *spec, void *base, uint32_t i);
 int instances_init(struct instances *instances, const struct trial_spec *spec, const char *name, struct error *error);
 void instances_free(struct instances *instances);
 
+/* The sync's own functions, called in a process of their own. On failure *verdict says what it makes of the trial: CRASHED,
+ * WEDGED, or ERROR for one that returned an errno.
+ *
+ * Is there an answer to how large the state is? It is asked once for each setting, and kept; without an answer the layout has
+ * no room for a state, and no trial can be made. */
+int instances_size(const struct trial_spec *spec, enum verdict *verdict, struct error *error);
+
 /* Writes the guards and calls the sync's create() for each instance. */
-int instances_create(struct instances *instances, void *base, struct error *error);
+int instances_create(struct instances *instances, void *base, enum verdict *verdict, struct error *error);
 
 /* Calls destroy() for each that create() was called for. */
-void instances_destroy(struct instances *instances, void *base);
+int instances_destroy(struct instances *instances, void *base, enum verdict *verdict, struct error *error);
 
 /* Looks at the guards; one that has changed is a violation of the auditor's. */
 void instances_audit(const struct trial_spec *spec, void *base, struct worker *auditor);

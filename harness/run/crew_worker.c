@@ -118,10 +118,12 @@ void crew_worker_attach(struct worker *w, const struct crew_plan *plan, void *ba
     for (uint32_t i = 0; i < count; i++) {
         struct sync_self *self = &w->instances[i];
         *self = (struct sync_self){.state = instances_state(plan->spec, base, i), .setup = &plan->setups[i], .index = w->self.index};
+        slot_store(&w->slot->phase, PHASE_ATTACHING);
         int rc = sync->attach ? sync->attach(self) : 0;
         if (rc)
             give_up(w->slot, rc, "worker %u: sync %s: attach: %s", w->index, sync->name, error_name(rc));
     }
+    slot_store(&w->slot->phase, PHASE_STARTING);
     worker_select(w, 0);
 }
 
@@ -203,6 +205,7 @@ _Noreturn void crew_worker_run(const struct crew_plan *plan, uint32_t index, pid
     interrupt_reset();
     priority_restore();
     catch_faults();
+    dup2(STDERR_FILENO, STDOUT_FILENO); /* whatever a primitive prints: the harness's standard output carries data only */
     attach(&worker, plan, index, &region);
     work(&worker, plan->ledger->gate);
     detach_sync(&worker, plan);

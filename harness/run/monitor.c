@@ -40,35 +40,6 @@ struct monitor {
     bool window_open, stopped;
 };
 
-int monitor_gather(struct crew *crew, const struct ledger *ledger, char *why, size_t size)
-{
-    uint64_t deadline = clock_ns() + 20 * NS_PER_S + crew->count * 20 * NS_PER_MS;
-    for (uint64_t ready = 0; ready < crew->count;) {
-        ready = 0;
-        for (uint32_t i = 0; i < crew->count; i++)
-            ready += slot_load(&ledger->slots[i].phase) == PHASE_READY;
-        if (ready == crew->count)
-            break;
-        crew_poll(crew, crew->count > 100 ? 5 : 1);
-        if (crew->alive < crew->count) {
-            const struct slot *slot = &ledger->slots[crew->first_failed];
-            char text[48];
-            snprintf(why, size, "worker %u ended before the start: %s", crew->first_failed,
-                     slot_load(&slot->failed) ? slot->failure : crew_exit_text(&crew->members[crew->first_failed], text));
-            return -1;
-        }
-        if (interrupt_pending()) {
-            snprintf(why, size, "interrupted before the start");
-            return -1;
-        }
-        if (clock_ns() > deadline) {
-            snprintf(why, size, "only %llu of %u workers came to the gate in time", (unsigned long long)ready, crew->count);
-            return -1;
-        }
-    }
-    return 0;
-}
-
 static void note_interval(struct monitor *m, uint64_t now, const struct ledger_view *view)
 {
     struct trial_result *r = m->result;

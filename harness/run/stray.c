@@ -13,26 +13,17 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "run/process.h"
 
 /* Each round may find what those ended before it had forked in the meantime. */
 #define ROUNDS_MAX 100
+/* A program has no children as a rule, when it begins. */
+#define OTHERS_MAX 256
 
-void stray_adopt(void)
-{
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
-}
-
-uint64_t stray_clock(void)
-{
-    struct timespec now;
-    uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK);
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return (uint64_t)now.tv_sec * ticks + (uint64_t)now.tv_nsec * ticks / 1000000000;
-}
+static pid_t others[OTHERS_MAX];
+static uint32_t other_count;
 
 static pid_t parent_of(pid_t pid)
 {
@@ -57,11 +48,48 @@ static bool same_program(pid_t pid)
            own.st_ino == other.st_ino;
 }
 
-static bool end_one(pid_t pid, uint64_t since)
+static bool has_children(void)
 {
-    struct process_look look = process_look(pid);
-    bool dead = look.state == 'Z';
-    if (look.state == 0 || look.start < since || !(dead || same_program(pid)))
+    siginfo_t info;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+/* Calls visit() for every child of this process, and adds up what it returns. */
+static uint32_t each_child(bool (*visit)(pid_t pid))
+{
+    uint32_t count = 0;
+    DIR *proc = has_children() ? opendir("/proc") : NULL;
+    for (struct dirent *entry; proc && (entry = readdir(proc));) {
+        pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? (pid_t)atoi(entry->d_name) : 0;
+        if (pid > 0 && parent_of(pid) == getpid())
+            count += visit(pid);
+    }
+    if (proc)
+        closedir(proc);
+    return count;
+}
+
+static bool remember(pid_t pid)
+{
+    if (other_count < OTHERS_MAX)
+        others[other_count++] = pid;
+    return true;
+}
+
+void stray_begin(void)
+{
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    other_count = 0;
+    each_child(remember);
+}
+
+static bool end_one(pid_t pid)
+{
+    for (uint32_t i = 0; i < other_count; i++)
+        if (others[i] == pid)
+            return false;
+    char state = process_look(pid).state;
+    if (other_count == OTHERS_MAX || (state != 'Z' && !same_program(pid)))
         return false;
     kill(pid, SIGKILL);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
@@ -69,34 +97,10 @@ static bool end_one(pid_t pid, uint64_t since)
     return true;
 }
 
-static bool has_children(void)
+uint32_t stray_end(void)
 {
-    siginfo_t info;
-    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
-}
-
-static uint32_t round_of(uint64_t since)
-{
-    uint32_t count = 0;
-    DIR *proc = opendir("/proc");
-    for (struct dirent *entry; proc && (entry = readdir(proc));) {
-        pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? (pid_t)atoi(entry->d_name) : 0;
-        if (pid > 0 && parent_of(pid) == getpid())
-            count += end_one(pid, since);
-    }
-    if (proc)
-        closedir(proc);
-    return count;
-}
-
-uint32_t stray_end(uint64_t since)
-{
-    uint32_t count = 0;
-    for (int i = 0; i < ROUNDS_MAX && has_children(); i++) {
-        uint32_t more = round_of(since);
-        if (more == 0)
-            break;
-        count += more;
-    }
+    uint32_t count = 0, more = 1;
+    for (int i = 0; i < ROUNDS_MAX && more; i++)
+        count += more = each_child(end_one);
     return count;
 }

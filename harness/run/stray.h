@@ -4,15 +4,12 @@
 
 #include <stdint.h>
 
-/* Has whatever the crew leaves behind come to this process instead of to init. Idempotent. */
-void stray_adopt(void);
+/* From now on whatever the crew leaves behind comes to this process instead of to init; who is its child already is remembered. */
+void stray_begin(void);
 
-/* Now, on the clock of process_look().start. */
-uint64_t stray_clock(void);
-
-/* Ends and reaps the adopted processes: children of this one that run its own program and were not there before `since`
- * (stray_clock()). What was started by somebody else, or has become another program, is left alone. Returns how many were
- * ended. To be called when no child is wanted any more. */
-uint32_t stray_end(uint64_t since);
+/* Ends and reaps the adopted processes: children of this one that run its own program and were not there at stray_begin(). What
+ * was started by somebody else, or has become another program, is left alone. Returns how many were ended. To be called when no
+ * other child is left that is still wanted. */
+uint32_t stray_end(void);
 
 #endif

@@ -10,12 +10,14 @@
 
 #include "base/clock.h"
 #include "run/audit.h"
+#include "run/gather.h"
 #include "run/instances.h"
 #include "run/interrupt.h"
 #include "run/judge.h"
 #include "run/monitor.h"
 #include "run/pin.h"
 #include "run/process.h"
+#include "run/stray.h"
 
 /* What a trial has made and must take back, in the order of making. */
 struct stage {
@@ -27,6 +29,7 @@ struct stage {
     struct crew crew;
     struct crew_plan plan;
     bool region_made, crew_made;
+    enum verdict verdict; /* when it could not be made: whose fault that is */
 };
 
 static void stage_init(struct stage *stage, const struct trial_spec *spec)
@@ -39,13 +42,16 @@ static void stage_init(struct stage *stage, const struct trial_spec *spec)
     stage->spec = *spec;
     stage->spec.shape = spec_shape(spec);
     stage->spec.shape.name = stage->name;
+    stage->verdict = VERDICT_ERROR;
+    stray_begin();
 }
 
-/* The trial could not be run: for a reason, or because the run is to end. */
-static void fail(struct trial_result *result, const struct error *error)
+/* The trial could not be run: the primitive's own set-up crashed or hung, there is another reason, or the run is to end. */
+static void fail(const struct stage *stage, struct trial_result *result, const struct error *error)
 {
     result->interrupted = interrupt_pending();
-    result->verdict = result->interrupted ? VERDICT_INCONCLUSIVE : VERDICT_ERROR;
+    result->verdict = result->interrupted ? VERDICT_INCONCLUSIVE : stage->verdict;
+    result->as_expected = !result->interrupted && stage->verdict != VERDICT_ERROR && stage->verdict == stage->spec.expect;
     result->error_status = error->status;
     snprintf(result->reason, sizeof result->reason, "%s",
              result->interrupted ? "interrupted before the crew had started" : error->text);
@@ -54,13 +60,15 @@ static void fail(struct trial_result *result, const struct error *error)
 static int make_data(struct stage *stage, struct trial_result *result, struct error *error)
 {
     const struct trial_spec *spec = &stage->spec;
+    if (instances_size(spec, &stage->verdict, error))
+        return -1;
     if (ledger_create(&result->ledger, shape_workers(&spec->shape), spec_histograms(spec), error))
         return -1;
     if (region_create(&stage->region, stage->name, spec_region_bytes(spec), error))
         return -1;
     stage->region_made = true;
     if (instances_init(&stage->instances, spec, stage->name, error) ||
-        instances_create(&stage->instances, stage->region.base, error))
+        instances_create(&stage->instances, stage->region.base, &stage->verdict, error))
         return -1;
     int rc = spec->load->prepare((char *)stage->region.base + spec_area_offset(spec), &spec->shape);
     if (rc)
@@ -84,9 +92,8 @@ static int make_crew(struct stage *stage, struct trial_result *result, struct er
     stage->crew_made = true;
     if (crew_start(&stage->crew, &stage->plan, error))
         return -1;
-    char why[600];
-    if (monitor_gather(&stage->crew, &result->ledger, why, sizeof why))
-        return error_set(error, STATUS_ENVIRONMENT, 0, "crew of %u: %s", stage->crew.count, why);
+    if (gather(&stage->crew, &result->ledger, stage->spec.sync, &stage->verdict, error))
+        return -1;
     result->ready_ns = clock_ns() - start;
     return 0;
 }
@@ -109,6 +116,15 @@ static void keep_ends(const struct stage *stage, struct trial_result *result)
     }
 }
 
+/* What the primitive's code has forked must write nowhere any more. */
+static void end_strays(const struct stage *stage)
+{
+    uint32_t count = stray_end();
+    if (count)
+        notice("trial %u: sync %s left %u process%s behind, which %s ended", stage->spec.number, stage->spec.sync->name, count,
+               count == 1 ? "" : "es", count == 1 ? "was" : "were");
+}
+
 /* Gate to last exit, and what the data say afterwards. */
 static void run_crew(struct stage *stage, struct trial_result *result)
 {
@@ -116,10 +132,29 @@ static void run_crew(struct stage *stage, struct trial_result *result)
     enum watch watch = monitor_run(&stage->crew, &stage->spec, result, why, sizeof why);
     result->fork_ns = stage->crew.fork_ns;
     crew_end(&stage->crew);
+    end_strays(stage);
     keep_ends(stage, result);
     if (watch == WATCH_GO_ON && stage->crew.failed == 0)
         audit_run(&stage->plan, audit_failure, sizeof audit_failure);
     judge(&stage->spec, &stage->crew, watch, why, audit_failure[0] ? audit_failure : NULL, result);
+}
+
+/* A primitive that cannot be taken down is no clean one. After anything worse it may have had no choice. */
+static void take_down(struct stage *stage, struct trial_result *result)
+{
+    enum verdict verdict;
+    struct error error;
+    if (instances_destroy(&stage->instances, stage->region.base, &verdict, &error) == 0)
+        return;
+    if (result->verdict != VERDICT_CLEAN && (result->verdict != VERDICT_INCONCLUSIVE || result->interrupted))
+        return;
+    char before[sizeof result->reason];
+    memcpy(before, result->reason, sizeof before);
+    snprintf(result->reason, sizeof result->reason, "%.400s; before that the trial was %s: %.500s", error.text,
+             verdict_name(result->verdict), before);
+    result->verdict = verdict;
+    result->error_status = error.status;
+    result->as_expected = verdict != VERDICT_ERROR && verdict == stage->spec.expect;
 }
 
 static void take_back(struct stage *stage, struct trial_result *result)
@@ -128,7 +163,8 @@ static void take_back(struct stage *stage, struct trial_result *result)
     if (stage->crew_made)
         crew_free(&stage->crew);
     if (stage->region_made)
-        instances_destroy(&stage->instances, stage->region.base);
+        take_down(stage, result);
+    end_strays(stage);
     if (stage->region_made && stage->spec.load->sweep)
         stage->spec.load->sweep(&stage->spec.shape);
     if (stage->region_made && region_destroy(&stage->region, &error))
@@ -154,7 +190,7 @@ void trial_run(const struct trial_spec *spec, struct trial_result *result)
     }
     stage_init(&stage, spec);
     if (make_data(&stage, result, &error) || make_crew(&stage, result, &error))
-        fail(result, &error);
+        fail(&stage, result, &error);
     else
         run_crew(&stage, result);
     take_back(&stage, result);

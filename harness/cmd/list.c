@@ -23,8 +23,8 @@ static void list_loads(void)
     char size[UNITS_TEXT];
     for (size_t i = 0; contents_loads[i]; i++) {
         const struct load_ops *l = contents_loads[i];
-        printf("%-16s %s; size: %s (default %s)\n", l->name, l->summary, l->size_means,
-               units_print(&units_size, (double)l->default_size, size));
+        printf("%-16s %s; size: %s (default %s)%s\n", l->name, l->summary, l->size_means,
+               units_print(&units_size, (double)l->default_size, size), l->recorded ? "; takes --history" : "");
     }
 }
 

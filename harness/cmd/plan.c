@@ -95,6 +95,9 @@ static int check_spec(const struct trial_spec *spec, struct error *error)
     if (shape->writers < load->min_writers)
         return error_set(error, STATUS_USAGE, 0, "--writers %u: load %s needs at least %u", shape->writers, load->name,
                          load->min_writers);
+    if (shape->history && !load->recorded)
+        return error_set(error, STATUS_USAGE, 0, "--history %u: load %s records no history; `shmoo list load` says which do",
+                         shape->history, load->name);
     if ((uint64_t)shape->writers + shape->readers >= PAYLOAD_WRITERS_MAX)
         return error_set(error, STATUS_USAGE, 0, "--writers %u --readers %u: a crew has at most %u processes", shape->writers,
                          shape->readers, PAYLOAD_WRITERS_MAX - 1);
@@ -144,7 +147,8 @@ static int fill_spec(const struct grid *grid, const struct point *point, struct 
                   .think_ns = number(point, RUN_THINK),
                   .rate = (double)number(point, RUN_RATE),
                   .ops_limit = number(point, RUN_OPS),
-                  .sampling = (uint32_t)number(point, RUN_SAMPLE)},
+                  .sampling = (uint32_t)number(point, RUN_SAMPLE),
+                  .history = (uint32_t)number(point, RUN_HISTORY)},
         .duration_ns = number(point, RUN_DURATION),
         .pin = point->values[RUN_PIN]->text,
         .crew_given = given(grid, RUN_WRITERS) || given(grid, RUN_READERS),

@@ -25,6 +25,7 @@ enum run_option {
     RUN_RATE,
     RUN_PIN,
     RUN_SAMPLE,
+    RUN_HISTORY,
     RUN_EXPOSURE,
     RUN_EXPECT,
     RUN_CONTROL,

@@ -41,6 +41,7 @@ char *plan_replay(const struct trial_spec *spec)
     put_number(out, RUN_RATE, &units_count, (uint64_t)shape->rate, 0);
     bool paced = shape->hold_ns || shape->think_ns || shape->rate > 0; /* then the default is not always the same */
     put_number(out, RUN_SAMPLE, &units_count, shape->sampling, paced ? 0 : 64);
+    put_number(out, RUN_HISTORY, &units_count, shape->history, 0);
     put_number(out, RUN_EXPOSURE, &units_count, spec->enough, spec->load->enough);
     if ((!hunt_is(spec) || spec->pin_given) && strcmp(spec->pin, run_options[RUN_PIN].fallback) != 0)
         fprintf(out, " --pin %s", spec->pin);

@@ -92,6 +92,9 @@ const struct option_row run_options[RUN_OPTIONS] = {
     [RUN_SAMPLE] = {.name = "sample", .argument = "N", .type = OPTION_COUNT, .flags = OPTION_KEY, .fallback = "64", .min = 1,
                     .max = 1000000, .help = "times one operation in N; 1 times all, which slows fast ones down, and is the default for operations "
                             "that --hold, --think or --rate keep at least 10 us apart"},
+    [RUN_HISTORY] = {.name = "history", .argument = "N", .type = OPTION_COUNT, .flags = OPTION_KEY, .fallback = "0",
+                     .max = 1u << 24, .help = "records the first N operations of each worker whole, and checks at the end whether any "
+                             "order explains them; for loads that can"},
     [RUN_EXPOSURE] = {.name = "min-exposure", .argument = "N", .type = OPTION_COUNT, .flags = OPTION_KEY, .max = 1u << 30,
                       .help = "hand-offs between processes below which a clean trial is INCONCLUSIVE (default: the load's)"},
     [RUN_EXPECT] = {.name = "expect", .argument = "VERDICT", .type = OPTION_NAME, .flags = OPTION_KEY, .valid = valid_expect,

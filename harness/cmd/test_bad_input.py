@@ -36,6 +36,7 @@ COMMAND_LINES = [
     ("run --repeat 0", ["--repeat"]), ("run --repeat 100001", ["--repeat"]), ("run --hold 61s", ["--hold"]),
     ("run --think 2h", ["--think"]),
     ("run --rate 2G", ["--rate"]), ("run --sample 0", ["--sample"]), ("run --min-exposure few", ["--min-exposure"]),
+    ("run --history 10 --load counter", ["--history", "counter", "list load"]), ("run --history -1", ["--history"]),
     ("run --seed -1", ["--seed"]), ("run --seed 9007199254740992", ["--seed", "9007199254740991"]),
     ("run --seed seed", ["--seed"]),
     ("run --fault bogus", ["bogus", "yield", "kill"]), ("run --fault kil", ['"kill"']),

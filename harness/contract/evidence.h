@@ -41,7 +41,7 @@ enum evidence_form {
 };
 
 #define EVIDENCE_BYTES 64
-#define EVIDENCE_TEXT_MAX 256
+#define EVIDENCE_TEXT_MAX 512
 
 struct evidence {
     enum violation kind;

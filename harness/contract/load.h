@@ -47,6 +47,7 @@ struct load_ops {
     const struct load_ops *const *loads;
     const char *default_fault; /* used when no --fault is given; empty: none */
     bool alone;    /* even one process by itself is judged: the oracle needs no other */
+    bool recorded; /* keeps shape->history operations of each worker, and checks them in the audit */
     bool in_step;  /* its operations wait for each other: no fault may hold workers up in step as well */
     uint32_t instances; /* of the sync's state, each set up by itself; 0: one. worker_select() changes over */
     /* What a queue should be able to hold, or how many slots a pool has. Empty: 0, which leaves it to the sync. */

@@ -87,6 +87,7 @@ json_t *record_trial(const struct run_info *run, const struct trial_spec *spec, 
     put(record, "rate", shape->rate > 0 ? json_real(shape->rate) : json_null());
     put(record, "pin", json_string(spec->pin));
     put(record, "sampling", integer(shape->sampling));
+    put(record, "history", integer(shape->history));
     put(record, "at_s", json_real(SECONDS(started_ns - run->started_ns)));
     put(record, "replay", record_text(replay ? replay : ""));
     return record;

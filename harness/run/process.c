@@ -56,6 +56,17 @@ uint64_t process_cpu_ns(pid_t pid)
     return got ? ns : process_look(pid).ticks * (NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
+uint64_t process_turns(pid_t pid)
+{
+    uint64_t turns = 0;
+    FILE *file = open_proc(pid, "schedstat");
+    if (file && fscanf(file, "%*u %*u %" SCNu64, &turns) != 1)
+        turns = 0;
+    if (file)
+        fclose(file);
+    return turns;
+}
+
 /* A futex call of futex(2): which operation, and with a time limit or without. */
 static struct process_call futex_call(const uint64_t *args)
 {

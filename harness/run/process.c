@@ -82,6 +82,7 @@ static struct process_call futex_call(const uint64_t *args)
     return call;
 }
 
+/* Calls that wait for another member of the crew and nobody else. A pipe or a socket may have somebody outside at its end. */
 static enum process_wait wait_of(long number, const uint64_t *args)
 {
     switch (number) {
@@ -94,12 +95,6 @@ static enum process_wait wait_of(long number, const uint64_t *args)
 #endif
     case SYS_semop:
     case SYS_flock:
-    case SYS_read:
-    case SYS_write:
-    case SYS_recvfrom:
-    case SYS_sendto:
-    case SYS_msgrcv:
-    case SYS_msgsnd:
     case SYS_rt_sigsuspend:
         return PROCESS_WAITS;
     case SYS_nanosleep:

@@ -66,6 +66,8 @@ const struct fault_ops *const contents_faults[] = {
     &fault_signals,
     &fault_signals_restart,
     &fault_rounds,
+    &fault_breakpoint,
+    &fault_step,
     &fault_priority,
     &fault_shuffle,
     &fault_stutter,

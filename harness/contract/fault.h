@@ -8,7 +8,8 @@
  *               before()  calling() the primitive's acquire or operation called()  inside()  calling() release called()
  *               end()
  *
- * A hook that waits must not wait for ever: another worker may have left its loop (worker_stopping()) or died.
+ * A hook that waits must not wait for ever: another worker may have left its loop (end()) or died, which stops the crew
+ * (worker_stopping(), release()).
  */
 #ifndef CONTRACT_FAULT_H
 #define CONTRACT_FAULT_H
@@ -73,6 +74,8 @@ struct fault_ops {
     void (*called)(struct worker *worker, double parameter);
     /* In each worker when it has left its loop: whatever begin() or before() have set going must stop. */
     void (*end)(struct worker *worker, double parameter);
+    /* By the harness when it has asked the crew to end: lets go whoever waits in a hook, by way of the commons. */
+    void (*release)(void *commons);
     /* Acts, and returns when it wants to be called next, in nanoseconds since the gate opened; UINT64_MAX: never.
      * Called once with step 0 when the gate opens. */
     uint64_t (*act)(struct nemesis *nemesis);

@@ -128,6 +128,8 @@ static void stop(struct monitor *m)
     look(m, now);
     m->stopped = true;
     gate_stop(m->result->ledger.gate);
+    if (m->spec->fault->release)
+        m->spec->fault->release(m->result->ledger.commons);
     watchdog_stopping(&m->watchdog, now);
     if (m->spec->fault->act && m->crew->group > 0)
         killpg(m->crew->group, SIGCONT); /* whom the nemesis left stopped must be able to end */

@@ -4,12 +4,10 @@
  * that goes on and on: there the next operation mends what the last one has spoilt.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "contract/worker.h"
@@ -17,9 +15,6 @@
 
 #define SPIN_NS (20 * NS_PER_US)
 #define YIELD_NS NS_PER_MS
-#define NAP_NS (20 * NS_PER_MS) /* then the end of the trial is looked for */
-/* Longer than the watchdog takes to find a worker that hangs in the primitive: who went on without it would wake it. */
-#define PATIENCE_NS (3 * NS_PER_S)
 #define JITTER 64
 
 /* One word holds all: the round, who has arrived in it, and who is out of step for good. */
@@ -71,11 +66,12 @@ static uint32_t meeting_add(const struct worker *w, uint64_t amount)
     return round_of(word);
 }
 
+/* Without a time limit: one worker that hangs in the primitive and the others here are a crew that can do nothing more, and the
+ * watchdog is to see that at once. Who went on without that one would wake it. */
 static void nap(struct meeting *m, uint32_t round)
 {
-    struct timespec length = {.tv_nsec = (long)NAP_NS};
     __atomic_fetch_add(&m->asleep, 1, __ATOMIC_SEQ_CST);
-    syscall(SYS_futex, round_half(m), FUTEX_WAIT, round, &length, NULL, 0);
+    syscall(SYS_futex, round_half(m), FUTEX_WAIT, round, NULL, NULL, 0);
     __atomic_fetch_sub(&m->asleep, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -84,11 +80,13 @@ static bool over(struct meeting *m, uint32_t round)
     return round_of(__atomic_load_n(&m->word, __ATOMIC_ACQUIRE)) != round;
 }
 
-/* Spins, then yields, then sleeps, in the phase between two operations. False: the trial or its patience is at an end. */
+/* Spins, then yields, then sleeps, in the phase between two operations. False: the trial is at its end. */
 static bool wait_for_all(const struct worker *w, uint32_t round)
 {
     struct meeting *m = meeting_of(w);
     uint64_t start = clock_ns(), waited = 0;
+    if (worker_stopping(w)) /* rounds_release() has been, or will be */
+        return false;
     for (unsigned turn = 0; !over(m, round); turn++) {
         if (waited < SPIN_NS)
             cpu_relax();
@@ -99,7 +97,7 @@ static bool wait_for_all(const struct worker *w, uint32_t round)
         if (turn % 16 && waited < SPIN_NS)
             continue;
         waited = clock_ns() - start;
-        if (worker_stopping(w) || waited > PATIENCE_NS)
+        if (worker_stopping(w))
             return false;
     }
     return true;
@@ -147,6 +145,17 @@ static void rounds_end(struct worker *w, double operations)
     own.out = true;
 }
 
+/* Ends the round as it is, for those who wait in it; who arrives later finds the crew stopping. */
+static void rounds_release(void *commons)
+{
+    struct meeting *m = commons;
+    uint64_t word = __atomic_load_n(&m->word, __ATOMIC_SEQ_CST), next;
+    do
+        next = ((uint64_t)(round_of(word) + 1) << 32) | (word & MEMBERS * OUT);
+    while (!__atomic_compare_exchange_n(&m->word, &word, next, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+    syscall(SYS_futex, round_half(m), FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
 static const char *rounds_refuses(const struct shape *shape, double operations)
 {
     (void)operations;
@@ -167,4 +176,5 @@ const struct fault_ops fault_rounds = {
     .begin = rounds_begin,
     .before = rounds_before,
     .end = rounds_end,
+    .release = rounds_release,
 };

@@ -12,6 +12,8 @@ extern const struct fault_ops fault_both;
 extern const struct fault_ops fault_signals;
 extern const struct fault_ops fault_signals_restart;
 extern const struct fault_ops fault_rounds;
+extern const struct fault_ops fault_breakpoint;
+extern const struct fault_ops fault_step;
 extern const struct fault_ops fault_priority;
 extern const struct fault_ops fault_shuffle;
 extern const struct fault_ops fault_stutter;

@@ -1,0 +1,284 @@
+/* breakpoint: holds a worker up at one instruction of the primitive's code until the others have gone on.
+ *
+ * Stepping through some calls tells the addresses of the primitive's instructions, the C library's and a plugin's included. One of
+ * them is overwritten by a breakpoint in this process's own copy of the page. Whoever runs into it stalls, at full speed
+ * otherwise: a window of one instruction becomes as wide as several operations of everybody else.
+ */
+#define _GNU_SOURCE
+#include "workloads/fault/trap.h"
+
+#include "contract/worker.h"
+#include "workloads/fault/code_map.h"
+#include "workloads/fault/rows.h"
+
+static const char *breakpoint_refuses(const struct shape *shape, double microseconds)
+{
+    (void)shape, (void)microseconds;
+    const char *reason = trap_refuses();
+    return reason ? reason : code_map_refuses();
+}
+
+#if TRAP_POSSIBLE
+
+#define FOUND_MAX 2048
+#define SEEN_SLOTS 8192 /* a power of two, several times FOUND_MAX */
+/* A step costs up to 100 us on a virtual machine, so lessons are short, and later ones take one part in so many of the time. */
+#define LESSON_STEPS 400
+#define LESSON_FAMILIAR 64 /* steps in a row that bring nothing new: a waiter goes round and round */
+#define FIRST_LESSONS 10   /* calls; all but the very first, which look symbols up */
+#define LESSON_ONE_IN 30
+#define NEIGHBOURS 16
+#define SHORTEST_NS (20 * NS_PER_US)
+#define SPIN_NS (10 * NS_PER_US)
+#define NAP_NS (20 * NS_PER_US)
+#define INT3 0xcc
+
+/* This process's. */
+static struct {
+    struct worker *worker;
+    uintptr_t caller;
+    uint64_t random, longest_ns;
+    uint64_t calls;
+    bool in_call; /* between calling() and called() */
+
+    bool learning;
+    uint32_t steps, familiar;
+    uint64_t lesson_call, lesson_ns, lesson_start_ns; /* when the next one may be, in calls and on the clock */
+    uintptr_t found[FOUND_MAX], seen[SEEN_SLOTS];
+    uint32_t found_count;
+    bool strange; /* there is code that was not there when the map was read */
+    uint32_t readings;
+    struct code_map map;
+
+    uintptr_t target; /* 0: none */
+    uint8_t original;
+    bool planted;
+    uint32_t hits_left;
+    uint64_t change_call;
+} own;
+
+TRAP_INLINE void put(uint8_t byte)
+{
+    *(volatile uint8_t *)own.target = byte;
+    own.planted = byte == INT3;
+}
+
+TRAP_INLINE bool is_known_code(uintptr_t address)
+{
+    for (uint32_t i = 0; i < own.map.range_count; i++)
+        if (address >= own.map.ranges[i].from && address < own.map.ranges[i].to)
+            return true;
+    return false;
+}
+
+TRAP_INLINE void learn(uintptr_t address)
+{
+    uint32_t at = (uint32_t)(address * 0x9e3779b97f4a7c15ULL >> 40) % SEEN_SLOTS;
+    while (own.seen[at] && own.seen[at] != address)
+        at = (at + 1) % SEEN_SLOTS;
+    own.familiar++;
+    if (own.seen[at] || own.found_count == FOUND_MAX)
+        return;
+    if (!is_known_code(address)) {
+        own.strange = true;
+        return;
+    }
+    own.familiar = 0;
+    own.seen[at] = address;
+    own.found[own.found_count++] = address;
+}
+
+TRAP_CODE static void step_taken(greg_t *regs)
+{
+    if (!own.learning || ++own.steps > LESSON_STEPS || own.familiar > LESSON_FAMILIAR)
+        regs[REG_EFL] &= ~(greg_t)TRAP_FLAG;
+    else if (trap_inside(regs, own.caller))
+        learn((uintptr_t)regs[REG_RIP]);
+}
+
+/* How far some of the others are. */
+TRAP_CODE static uint64_t progress(void)
+{
+    const struct crew_view *crew = &own.worker->crew;
+    uint64_t sum = 0;
+    uint32_t others = crew->workers - 1 < NEIGHBOURS ? crew->workers - 1 : NEIGHBOURS;
+    for (uint32_t i = 1; i <= others; i++) {
+        const struct slot *slot = &crew->slots[(own.worker->index + i) % crew->workers];
+        sum += slot_load(&slot->ops) + slot_load(&slot->beats);
+    }
+    return sum;
+}
+
+/* One is held up as a rule, now and then a second one: if all of them were, they would wait for each other's progress. */
+TRAP_CODE static bool may_stall(void)
+{
+    uint32_t *stalled = own.worker->crew.fault_commons;
+    uint32_t limit = own.worker->crew.workers > 3 && trap_below(&own.random, 4) == 0 ? 2 : 1;
+    if (__atomic_fetch_add(stalled, 1, __ATOMIC_RELAXED) < limit)
+        return true;
+    __atomic_fetch_sub(stalled, 1, __ATOMIC_RELAXED);
+    return false;
+}
+
+/* Waits until the others have done a few operations, or cannot. */
+TRAP_CODE static void stall(void)
+{
+    if (!may_stall())
+        return;
+    uint64_t start = trap_clock_ns(), waited = 0, from = progress(), wanted = 1 + trap_below(&own.random, 16);
+    uint64_t patience = (SHORTEST_NS << trap_below(&own.random, 7));
+    if (patience > own.longest_ns)
+        patience = own.longest_ns;
+    while (waited < patience && progress() - from < wanted && !slot_load(own.worker->crew.stop)) {
+        if (waited < SPIN_NS)
+            __builtin_ia32_pause();
+        else if (trap_below(&own.random, 2))
+            trap_yield();
+        else
+            trap_sleep(NAP_NS);
+        waited = trap_clock_ns() - start;
+    }
+    __atomic_fetch_sub((uint32_t *)own.worker->crew.fault_commons, 1, __ATOMIC_RELAXED);
+}
+
+/* The breakpoint is gone until the next call: to step over it and have it back at once would take a step. */
+TRAP_CODE static bool broke(greg_t *regs)
+{
+    uintptr_t at = (uintptr_t)regs[REG_RIP] - 1;
+    if (!own.planted || at != own.target)
+        return false;
+    put(own.original);
+    regs[REG_RIP] = (greg_t)at;
+    if (own.in_call)
+        stall();
+    own.hits_left--; /* outside, too: code that the harness itself runs through is no good place */
+    return true;
+}
+
+/* Another place. Rare paths get a chance by places that stay for long. */
+static void change(void)
+{
+    own.target = 0;
+    if (own.strange && own.readings < 8) {
+        own.readings++;
+        own.strange = false;
+        code_map_read(&own.map);
+    }
+    if (own.found_count == 0)
+        return;
+    uint32_t choice = (uint32_t)seed_below(&own.random, own.found_count);
+    if (!code_map_open(&own.map, own.found[choice])) {
+        own.found[choice] = own.found[--own.found_count];
+        return;
+    }
+    own.target = own.found[choice];
+    own.original = *(volatile uint8_t *)own.target;
+    own.hits_left = 1 + (uint32_t)seed_below(&own.random, 4);
+    own.change_call = own.calls + (8ULL << seed_below(&own.random, 9));
+}
+
+/* Puts the breakpoint where it belongs, or goes without one for a while. */
+static void plant(void)
+{
+    if (own.target == 0 || own.hits_left == 0 || own.calls >= own.change_call) {
+        if (own.planted)
+            put(own.original);
+        change();
+    }
+    if (own.target && !own.planted)
+        put(INT3);
+}
+
+/* Is this call to be stepped through? The first ones, and now and then a later one: contention takes other paths. */
+static bool is_lesson(void)
+{
+    if (own.calls < own.lesson_call || own.found_count == FOUND_MAX)
+        return false;
+    if (own.calls < FIRST_LESSONS)
+        return true;
+    own.lesson_call = own.calls + 1 + seed_below(&own.random, 32);
+    return clock_ns() >= own.lesson_ns;
+}
+
+static void begin_lesson(void)
+{
+    if (own.planted)
+        put(own.original);
+    own.steps = own.familiar = 0;
+    own.learning = true;
+    own.lesson_start_ns = clock_ns();
+}
+
+static void end_lesson(void)
+{
+    uint64_t now = clock_ns();
+    own.learning = false;
+    own.lesson_ns = now + (now - own.lesson_start_ns) * LESSON_ONE_IN;
+}
+
+static int breakpoint_begin(struct worker *w, double microseconds)
+{
+    static const struct trap_hooks traps = {.step = step_taken, .broke = broke};
+    own.worker = w;
+    own.random = seed_next(&w->random);
+    own.longest_ns = (uint64_t)(microseconds * 1000);
+    own.lesson_call = 3;
+    int rc = code_map_read(&own.map);
+    return rc ? rc : trap_begin(&traps);
+}
+
+TRAP_CODE static void breakpoint_calling(struct worker *w, double microseconds)
+{
+    (void)w, (void)microseconds;
+    own.caller = trap_caller(); /* here, where no compiler can take it for another function's */
+    own.calls++;
+    if (is_lesson()) {
+        begin_lesson();
+        trap_on();
+        return;
+    }
+    plant();
+    own.in_call = true;
+}
+
+TRAP_CODE static void breakpoint_called(struct worker *w, double microseconds)
+{
+    (void)w, (void)microseconds;
+    own.in_call = false;
+    if (!own.learning)
+        return;
+    trap_off();
+    end_lesson();
+}
+
+static void breakpoint_end(struct worker *w, double microseconds)
+{
+    (void)w, (void)microseconds;
+    if (own.planted)
+        put(own.original);
+}
+
+#else
+#define breakpoint_begin NULL
+#define breakpoint_calling NULL
+#define breakpoint_called NULL
+#define breakpoint_end NULL
+#endif
+
+const struct fault_ops fault_breakpoint = {
+    .name = "breakpoint",
+    .summary = "holds a worker up at a random instruction of the primitive's own code until others have gone on, for so many "
+               "microseconds at the most",
+    .parameter = "microseconds",
+    .fallback = 1000,
+    .min = 1,
+    .max = 1e5,
+    .expect = -1,
+    .preempts = true,
+    .slows = true,
+    .refuses = breakpoint_refuses,
+    .begin = breakpoint_begin,
+    .calling = breakpoint_calling,
+    .called = breakpoint_called,
+    .end = breakpoint_end,
+};

@@ -1,0 +1,110 @@
+/* step: single-steps through the primitive's code and gives the CPU away between two instructions now and then. */
+#define _GNU_SOURCE
+#include "workloads/fault/trap.h"
+
+#include "contract/worker.h"
+#include "workloads/fault/rows.h"
+
+static const char *step_refuses(const struct shape *shape, double instructions)
+{
+    (void)shape, (void)instructions;
+    return trap_refuses();
+}
+
+#if TRAP_POSSIBLE
+
+#define STEPS_MAX 200 /* of one call; a waiter that goes round and round is let go then */
+/* A step costs up to 100 us on a virtual machine: half of the time goes by without. */
+#define REST_NS 20000
+
+/* This process's. */
+static struct {
+    uintptr_t caller;
+    uint64_t random;
+    uint32_t steps, until, spread;
+    bool stepping;
+    uint64_t start_ns, next_ns;
+} own;
+
+TRAP_CODE static void lose_the_cpu(void)
+{
+    switch (trap_below(&own.random, 4)) {
+    case 0:
+        trap_sleep(trap_below(&own.random, REST_NS));
+        break;
+    case 1:
+        for (uint64_t n = trap_below(&own.random, 500); n; n--)
+            __builtin_ia32_pause();
+        break;
+    default:
+        trap_yield();
+    }
+}
+
+TRAP_CODE static void step_taken(greg_t *regs)
+{
+    if (!trap_inside(regs, own.caller))
+        return;
+    if (++own.steps > STEPS_MAX)
+        regs[REG_EFL] &= ~(greg_t)TRAP_FLAG;
+    if (--own.until)
+        return;
+    own.until = 1 + (uint32_t)trap_below(&own.random, own.spread);
+    lose_the_cpu();
+}
+
+static int step_begin(struct worker *w, double instructions)
+{
+    static const struct trap_hooks steps = {.step = step_taken};
+    own.random = seed_next(&w->random);
+    own.spread = 2 * (uint32_t)instructions;
+    own.until = 1 + (uint32_t)trap_below(&own.random, own.spread);
+    return trap_begin(&steps);
+}
+
+TRAP_CODE static void step_calling(struct worker *w, double instructions)
+{
+    (void)w, (void)instructions;
+    own.caller = trap_caller();
+    uint64_t now = clock_ns();
+    if (now < own.next_ns)
+        return;
+    own.start_ns = now;
+    own.steps = 0;
+    own.stepping = true;
+    trap_on();
+}
+
+TRAP_CODE static void step_called(struct worker *w, double instructions)
+{
+    (void)w, (void)instructions;
+    if (!own.stepping)
+        return;
+    trap_off();
+    own.stepping = false;
+    uint64_t now = clock_ns();
+    own.next_ns = now + seed_below(&own.random, (uint32_t)(2 * (now - own.start_ns)) + 1);
+}
+
+#else
+#define step_begin NULL
+#define step_calling NULL
+#define step_called NULL
+#endif
+
+const struct fault_ops fault_step = {
+    .name = "step",
+    .summary = "goes through the primitive's code step by step, and gives the CPU away at random, every so many instructions on "
+               "average",
+    .parameter = "instructions",
+    .fallback = 20,
+    .min = 1,
+    .max = 1e6,
+    .expect = -1,
+    .preempts = true,
+    .slows = true,
+    .refuses = step_refuses,
+    .begin = step_begin,
+    .calling = step_calling,
+    .called = step_called,
+};

@@ -28,6 +28,7 @@ const char *phase_name(enum phase phase);
 
 #define SLOT_ALIGN 128 /* two cache lines: the adjacent-line prefetcher pairs them */
 #define SLOT_EVIDENCE 4
+#define SLOT_MARK 0x6d61726b65647578ULL
 
 /* How a worker died of a memory fault, for the trial's explanation. */
 struct slot_fault {
@@ -55,6 +56,7 @@ struct slot {
     struct slot_fault fault;
     char failure[512]; /* the sentence that goes with `failed` */
     struct evidence evidence[SLOT_EVIDENCE];
+    uint64_t mark; /* SLOT_MARK, written by the harness alone: a slot that has lost it was overwritten */
 };
 
 #define slot_store(field, value) __atomic_store_n((field), (value), __ATOMIC_RELAXED)

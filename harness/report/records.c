@@ -17,7 +17,7 @@ static void put(json_t *record, const char *key, json_t *value)
 
 static json_t *integer(uint64_t value)
 {
-    return json_integer((json_int_t)value);
+    return json_integer((json_int_t)(value > INT64_MAX ? INT64_MAX : value));
 }
 
 json_t *record_text(const char *text)

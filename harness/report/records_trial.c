@@ -21,7 +21,7 @@ static void put(json_t *record, const char *key, json_t *value)
 
 static void put_integer(json_t *record, const char *key, uint64_t value)
 {
-    put(record, key, json_integer((json_int_t)value));
+    put(record, key, json_integer((json_int_t)(value > INT64_MAX ? INT64_MAX : value)));
 }
 
 /* A moment as seconds since the gate opened; nothing for what never happened. */

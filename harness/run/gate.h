@@ -15,8 +15,8 @@ struct gate {
 /* Worker: sleeps until the gate is open. */
 void gate_wait(struct gate *gate);
 
-/* Harness: opens the gate, wakes everybody, and notes the moment. */
-void gate_open(struct gate *gate);
+/* Harness: opens the gate, wakes everybody, and returns the moment, which is noted for them, too. */
+uint64_t gate_open(struct gate *gate);
 
 /* Harness: asks all workers to end after the operation under way. Idempotent. */
 void gate_stop(struct gate *gate);

@@ -62,6 +62,8 @@ int ledger_create(struct ledger *ledger, uint32_t workers, uint32_t kinds, struc
         .workers = workers,
         .kinds = kinds,
     };
+    for (uint32_t i = 0; i <= workers; i++)
+        ledger->slots[i].mark = SLOT_MARK;
     return 0;
 }
 

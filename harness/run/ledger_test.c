@@ -9,11 +9,15 @@
 static struct error error;
 static struct ledger ledger;
 
-START_TEST(a_new_ledger_is_all_zero)
+START_TEST(a_new_ledger_is_all_zero_but_for_the_marks)
 {
     testing_ok(ledger_create(&ledger, 5, 4, &error));
     ck_assert_uint_eq(ledger.workers, 5);
     ck_assert_uint_eq(ledger.kinds, 4);
+    for (uint32_t i = 0; i <= 5; i++) {
+        ck_assert_uint_eq(ledger.slots[i].mark, SLOT_MARK);
+        ledger.slots[i].mark = 0;
+    }
     for (size_t i = 0; i < ledger.bytes; i++)
         if (((char *)ledger.base)[i] != 0)
             ck_abort_msg("byte %zu is not zero", i);
@@ -164,7 +168,7 @@ END_TEST
 int main(void)
 {
     return testing_run("ledger", (const TTest *[]){
-                                     a_new_ledger_is_all_zero,
+                                     a_new_ledger_is_all_zero_but_for_the_marks,
                                      nothing_in_a_ledger_overlaps_or_reaches_beyond_it,
                                      the_auditors_slot_is_the_one_after_the_workers,
                                      what_a_worker_had_noted_stays_after_it_was_killed,

@@ -17,6 +17,7 @@
 #include "run/monitor.h"
 #include "run/pin.h"
 #include "run/process.h"
+#include "run/settle.h"
 #include "run/stray.h"
 
 /* What a trial has made and must take back, in the order of making. */
@@ -51,7 +52,7 @@ static void fail(const struct stage *stage, struct trial_result *result, const s
 {
     result->interrupted = interrupt_pending();
     result->verdict = result->interrupted ? VERDICT_INCONCLUSIVE : stage->verdict;
-    result->as_expected = !result->interrupted && stage->verdict != VERDICT_ERROR && stage->verdict == stage->spec.expect;
+    result->as_expected = !result->interrupted && stage->verdict != VERDICT_ERROR && spec_as_expected(&stage->spec, stage->verdict);
     result->error_status = error->status;
     snprintf(result->reason, sizeof result->reason, "%s",
              result->interrupted ? "interrupted before the crew had started" : error->text);
@@ -133,9 +134,11 @@ static void run_crew(struct stage *stage, struct trial_result *result)
     result->fork_ns = stage->crew.fork_ns;
     crew_end(&stage->crew);
     end_strays(stage);
+    settle(&result->ledger, result->gate_ns);
     keep_ends(stage, result);
     if (watch == WATCH_GO_ON && stage->crew.failed == 0)
         audit_run(&stage->plan, audit_failure, sizeof audit_failure);
+    settle(&result->ledger, result->gate_ns);
     judge(&stage->spec, &stage->crew, watch, why, audit_failure[0] ? audit_failure : NULL, result);
 }
 
@@ -154,7 +157,7 @@ static void take_down(struct stage *stage, struct trial_result *result)
              verdict_name(result->verdict), before);
     result->verdict = verdict;
     result->error_status = error.status;
-    result->as_expected = verdict != VERDICT_ERROR && verdict == stage->spec.expect;
+    result->as_expected = verdict != VERDICT_ERROR && spec_as_expected(&stage->spec, verdict);
 }
 
 static void take_back(struct stage *stage, struct trial_result *result)

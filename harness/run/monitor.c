@@ -11,6 +11,7 @@
 #include "base/seed.h"
 #include "run/interrupt.h"
 #include "run/judge.h"
+#include "run/starvation.h"
 
 #define INTERVALS_WANTED 50
 #define INTERVALS_MAX 4096
@@ -32,6 +33,7 @@ struct monitor {
     const struct trial_spec *spec;
     struct trial_result *result;
     struct watchdog watchdog;
+    struct starvation starvation;
     struct nemesis nemesis;
     uint64_t random;
     uint64_t tick_ns, next_tick_ns, last_tick_ns, next_fault_ns, deadline_ns; /* clock values */
@@ -76,6 +78,8 @@ static struct ledger_view look(struct monitor *m, uint64_t now)
     struct ledger_view view = ledger_look(&m->result->ledger);
     if (!m->stopped)
         note_window(m, now, &view);
+    if (!m->stopped)
+        starvation_look(&m->starvation, m->crew, &m->result->ledger, m->spec, view.ops, now);
     if (view.inside > 1)
         m->result->overlaps++;
     return view;
@@ -145,6 +149,7 @@ static void open_gate(struct monitor *m)
     m->next_tick_ns = r->gate_ns + m->tick_ns;
     m->next_fault_ns = UINT64_MAX;
     watchdog_start(&m->watchdog, m->spec, r->gate_ns);
+    starvation_start(&m->starvation, m->spec);
     if (m->spec->fault->act)
         act_fault(m, r->gate_ns);
 }
@@ -242,6 +247,7 @@ enum watch monitor_run(struct crew *crew, const struct trial_spec *spec, struct 
         watch = turn(&m, why, size);
     uint64_t stopped_ns = m.watchdog.stopped_ns ? m.watchdog.stopped_ns : crew->last_exit_ns;
     watchdog_free(&m.watchdog);
+    starvation_free(&m.starvation);
     gate_stop(result->ledger.gate);
     result->watched_ns = clock_ns() - result->gate_ns;
     result->reap_ns = crew->last_exit_ns > stopped_ns ? crew->last_exit_ns - stopped_ns : 0;

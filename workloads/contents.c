@@ -45,6 +45,12 @@ const struct sync_ops *const contents_syncs[] = {
     &sync_busted_readers,
     &sync_busted_forgetful,
     &sync_busted_scribble,
+    &sync_ring_none,
+    &sync_ring_spsc,
+    &sync_ring_mpmc,
+    &sync_ring_lock,
+    &sync_ring_condvar,
+    &sync_ring_semaphores,
     NULL,
 };
 
@@ -53,6 +59,7 @@ const struct load_ops *const contents_loads[] = {
     &load_snapshot,
     &load_quit,
     &load_lifecycle,
+    &load_stream,
     &load_verify,
     NULL,
 };

@@ -19,6 +19,7 @@
 #include "contract/shape.h"
 #include "contract/sync.h"
 
+struct fault_ops;
 struct worker;
 
 /* The histograms that every load has; a load's own follow from HISTOGRAM_OWN on. */
@@ -48,8 +49,11 @@ struct load_ops {
     const char *default_fault; /* used when no --fault is given; empty: none */
     bool alone;    /* even one process by itself is judged: the oracle needs no other */
     bool recorded; /* keeps shape->history operations of each worker, and checks them in the audit */
+    bool exclusive; /* its readers enter as writers do: what is wrong with shared entry alone does not show */
     bool in_step;  /* its operations wait for each other: no fault may hold workers up in step as well */
     uint32_t instances; /* of the sync's state, each set up by itself; 0: one. worker_select() changes over */
+    /* May this crew have that sync and fault? NULL, or the reason against it. Empty: always. */
+    const char *(*refuses)(const struct shape *shape, const struct sync_ops *sync, const struct fault_ops *fault);
     /* What a queue should be able to hold, or how many slots a pool has. Empty: 0, which leaves it to the sync. */
     uint32_t (*capacity)(const struct shape *shape);
 

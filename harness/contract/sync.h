@@ -94,6 +94,7 @@ struct cell_ops {
 struct queue_ops {
     int (*push)(struct sync_self *self, const void *element, size_t bytes);
     int (*pop)(struct sync_self *self, void *element, size_t bytes, size_t *got);
+    bool not_now; /* its EAGAIN may only mean that somebody else's operation under way is in the way: not full, not empty */
 };
 
 /* Adds, and gives back the value before. One number, 0 at the start; it wraps at 2^64. */

@@ -131,6 +131,13 @@ static inline void worker_beat(struct worker *w)
     slot_store(&w->slot->beats, w->slot->beats + 1);
 }
 
+/* Nothing was to be had (full, empty, none free): no operation, and what was timed of it is dropped. */
+static inline void worker_missed(struct worker *w)
+{
+    w->timed = false;
+    w->granted_ns = 0;
+}
+
 /* The operation is complete. */
 static inline void worker_done(struct worker *w)
 {
@@ -167,13 +174,16 @@ static inline void worker_begin(struct worker *w)
     worker_calls(w);
 }
 
-/* True: it succeeded. False with rc EAGAIN: nothing was to be had, the caller decides. False otherwise: evidence is written,
- * and worker_next() will say false. */
+/* True: it succeeded. False with rc EAGAIN: nothing was to be had, the caller decides; a sign of life, until all are asked to
+ * end. False otherwise: evidence is written, and worker_next() will say false. */
 static inline bool worker_end(struct worker *w, int rc, const char *call)
 {
     worker_call_ends(w);
     slot_store(&w->slot->phase, PHASE_IDLE);
-    worker_beat(w);
+    if (rc == 0 || !worker_stopping(w))
+        worker_beat(w);
+    if (rc == EAGAIN)
+        worker_missed(w);
     if (__builtin_expect(w->timed, 0) && rc == 0)
         worker_granted(w);
     if (__builtin_expect(rc != 0 && rc != EAGAIN, 0))

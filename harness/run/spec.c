@@ -16,7 +16,7 @@ enum verdict spec_expected(const struct trial_spec *spec)
 {
     const struct shape whole = spec_shape(spec), *shape = &whole;
     enum verdict sync = spec->sync->expect;
-    bool exposed = !spec->load->uses_system && shape->readers >= spec->sync->expect_readers &&
+    bool exposed = !spec->load->uses_system && (spec->load->exclusive ? 0 : shape->readers) >= spec->sync->expect_readers &&
                    (spec->sync->expect_alone || spec->load->loads || spec->load->breakable(shape));
     bool broken = sync == VERDICT_WEDGED || (sync != VERDICT_CLEAN && exposed);
     if (spec->fault->expect >= 0)
@@ -53,6 +53,9 @@ const char *spec_unsupported(const struct trial_spec *spec)
         return "this sync is made for fewer readers; see its line in: shmoo list sync";
     if (sync->max_size && spec->shape.size > sync->max_size)
         return "this sync is made for smaller values; see its line in: shmoo list sync";
+    const char *refusal = spec->load->refuses ? spec->load->refuses(&spec->shape, sync, spec->fault) : NULL;
+    if (refusal)
+        return refusal;
     return spec->fault->refuses ? spec->fault->refuses(&spec->shape, spec->fault_parameter) : NULL;
 }
 

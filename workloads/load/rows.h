@@ -8,6 +8,7 @@ extern const struct load_ops load_counter;
 extern const struct load_ops load_snapshot;
 extern const struct load_ops load_quit;
 extern const struct load_ops load_lifecycle;
+extern const struct load_ops load_stream;
 extern const struct load_ops load_verify;
 
 #endif

@@ -6,6 +6,7 @@
 static const struct load_ops *const loads[] = {
     &load_counter,
     &load_snapshot,
+    &load_stream,
     NULL,
 };
 

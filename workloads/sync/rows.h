@@ -41,5 +41,11 @@ extern const struct sync_ops sync_busted_permits;
 extern const struct sync_ops sync_busted_readers;
 extern const struct sync_ops sync_busted_forgetful;
 extern const struct sync_ops sync_busted_scribble;
+extern const struct sync_ops sync_ring_spsc;
+extern const struct sync_ops sync_ring_mpmc;
+extern const struct sync_ops sync_ring_lock;
+extern const struct sync_ops sync_ring_condvar;
+extern const struct sync_ops sync_ring_semaphores;
+extern const struct sync_ops sync_ring_none;
 
 #endif

@@ -1,0 +1,308 @@
+/* stream: producers push numbered elements, consumers pop them; each must come out once, whole, and in its producer's order.
+ *
+ * A lock is given a ring of the load's own to guard. The end: nobody may wait for ever, and nothing may stay inside. Producers
+ * stop when they are told to; the last one closes the stream. Consumers of a queue that blocks get a marker each, behind all
+ * elements; the others find the stream closed and then empty.
+ */
+#include <sched.h>
+#include <string.h>
+
+#include "shm/payload.h"
+#include "workloads/load/history.h"
+#include "workloads/load/rows.h"
+#include "workloads/load/stream.h"
+
+#define CAPACITY 64
+#define RING_BYTES (256 * 1024) /* larger elements: fewer of them */
+#define FEW_MISSES 8            /* so often a full or empty queue is tried again at once */
+#define STAND_BACK_NS (10 * NS_PER_MS)
+#define NAP_NS (100 * NS_PER_US)
+
+uint32_t stream_capacity(const struct shape *shape)
+{
+    uint64_t fit = RING_BYTES / shape->size;
+    return fit >= CAPACITY ? CAPACITY : fit > 4 ? (uint32_t)fit : 4;
+}
+
+static size_t lines(size_t bytes)
+{
+    return (bytes + STREAM_LINE - 1) / STREAM_LINE * STREAM_LINE;
+}
+
+static size_t buffer_bytes(const struct shape *shape)
+{
+    return lines(shape->size + 8 + STREAM_GUARD);
+}
+
+static size_t own_ring_bytes(const struct shape *shape)
+{
+    return shape->family == SYNC_LOCK ? lines(ring_bytes(stream_capacity(shape), shape->size)) : 0;
+}
+
+size_t stream_bytes(const struct shape *shape)
+{
+    return sizeof(struct stream_area) + lines(account_book_bytes(shape)) + shape_workers(shape) * buffer_bytes(shape) +
+           own_ring_bytes(shape) + history_bytes(shape);
+}
+
+struct stream stream_open(const struct shape *shape, void *area, uint32_t worker)
+{
+    unsigned char *at = (unsigned char *)area + sizeof(struct stream_area);
+    struct stream s = {.area = area, .book = account_book_open(shape, at)};
+    at += lines(account_book_bytes(shape));
+    s.buffer = at + worker * buffer_bytes(shape);
+    at += shape_workers(shape) * buffer_bytes(shape);
+    s.ring = shape->family == SYNC_LOCK ? (struct ring *)(void *)at : NULL;
+    s.histories = at + own_ring_bytes(shape);
+    return s;
+}
+
+static int stream_prepare(void *area, const struct shape *shape)
+{
+    struct stream_area *a = area;
+    memset(area, 0, stream_bytes(shape));
+    a->producing = shape->writers;
+    for (uint32_t i = 0; i < shape_workers(shape); i++) {
+        struct stream s = stream_open(shape, area, i);
+        *(uint64_t *)(void *)(s.buffer + (shape->size + 7) / 8 * 8) = STREAM_END;
+        if (i == 0 && s.ring)
+            ring_init(s.ring, stream_capacity(shape), shape->size);
+    }
+    return 0;
+}
+
+static bool is_closed(const struct stream *s)
+{
+    return __atomic_load_n(&s->area->closed, __ATOMIC_ACQUIRE) != 0;
+}
+
+/* The queue was full or empty. On one CPU the others need it to change that. Who was asked to end waits for the others without
+ * a sign of life: that is no progress. */
+static void missed(const struct worker *w, uint32_t *misses)
+{
+    if (worker_stopping(w))
+        clock_wait_until(clock_ns() + NAP_NS);
+    else if (++*misses > FEW_MISSES)
+        sched_yield();
+    else
+        cpu_relax();
+}
+
+/* EAGAIN is no answer of a queue that waits. */
+static bool ended(struct worker *w, int rc, const char *call)
+{
+    bool done = worker_end(w, rc, call);
+    if (rc == EAGAIN && w->sync->traits & SYNC_BLOCKING)
+        worker_refused(w, rc, call);
+    return done;
+}
+
+/* Fills a slot of the load's own ring, inside the lock. */
+static bool push_guarded(struct worker *w, struct stream *s, uint64_t stamp, size_t bytes)
+{
+    size_t half = bytes / 16 * 8;
+    if (!worker_enter(w))
+        return false;
+    unsigned char *slot = ring_back(s->ring);
+    if (slot) {
+        payload_fill(slot, half, stamp);
+        worker_inside(w);
+        payload_fill(slot + half, bytes - half, stamp + half / 8 * PAYLOAD_STRIDE);
+        ring_push(s->ring, bytes);
+    }
+    worker_leave(w);
+    if (!slot)
+        worker_missed(w);
+    return slot != NULL;
+}
+
+static bool pop_guarded(struct worker *w, struct stream *s, size_t *got)
+{
+    if (!worker_enter(w))
+        return false;
+    const unsigned char *slot = ring_front(s->ring, got);
+    if (slot) {
+        size_t half = *got / 2;
+        memcpy(s->buffer, slot, half);
+        worker_inside(w);
+        memcpy(s->buffer + half, slot + half, *got - half);
+        ring_pop(s->ring);
+    }
+    worker_leave(w);
+    if (!slot)
+        worker_missed(w);
+    return slot != NULL;
+}
+
+/* False: full, or refused for good (w->leave). */
+static bool push(struct worker *w, struct stream *s, uint64_t number, size_t bytes)
+{
+    uint64_t stamp = stream_stamp(w->shape, w->index, number);
+    if (s->ring)
+        return push_guarded(w, s, stamp, bytes);
+    payload_fill(s->buffer, bytes, stamp);
+    worker_inside(w);
+    worker_begin(w);
+    return ended(w, w->sync->queue.push(&w->self, s->buffer, bytes), "push");
+}
+
+static bool pop(struct worker *w, struct stream *s, size_t *got)
+{
+    if (s->ring)
+        return pop_guarded(w, s, got);
+    worker_begin(w);
+    bool done = ended(w, w->sync->queue.pop(&w->self, s->buffer, w->shape->size, got), "pop");
+    if (done)
+        worker_inside(w);
+    return done;
+}
+
+/* The last producer out closes the stream. Behind everything that was pushed it pushes a marker for each consumer, if they wait
+ * inside the queue. */
+static void finish(struct worker *w, struct stream *s)
+{
+    bool waits = !s->ring && w->sync->traits & SYNC_BLOCKING;
+    if (__atomic_sub_fetch(&s->area->producing, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    for (uint32_t i = 0; waits && i < w->shape->readers && !w->leave; i++) {
+        worker_turn(w);
+        push(w, s, STREAM_END, w->shape->size);
+    }
+    __atomic_store_n(&s->area->closed, 1, __ATOMIC_RELEASE);
+}
+
+static void stream_write(struct worker *w)
+{
+    struct stream s = stream_open(w->shape, w->area, w->index);
+    struct history history = history_open(w, s.histories);
+    struct account *account = account_of(&s.book, w->index, w->index);
+    uint32_t misses = 0;
+    for (uint64_t number = 1; worker_next(w);) {
+        history_begin(&history);
+        if (!push(w, &s, number, stream_length(w->shape, number))) {
+            missed(w, &misses);
+            continue;
+        }
+        history_end(&history, HISTORY_WRITE, stream_stamp(w->shape, w->index, number));
+        misses = 0;
+        account->newest = number;
+        account_add(&s.book, account, number++);
+        worker_done(w);
+    }
+    finish(w, &s);
+}
+
+/* Asked to end, with nothing inside, and not all have finished: entering and leaving a lock would look like progress. */
+static bool idles(const struct worker *w, const struct stream *s)
+{
+    return s->ring && worker_stopping(w) && ring_is_empty(s->ring) && !is_closed(s);
+}
+
+/* A short while after its first element a consumer lets the others have theirs: one that is quicker to start could take them all,
+ * and a consumer that did nothing proves nothing. */
+static bool stands_back(const struct worker *w, const struct stream *s, uint64_t *until)
+{
+    const struct shape *shape = w->shape;
+    if (w->ops != 1 || *until == 1)
+        return false;
+    if (*until == 0)
+        *until = clock_ns() + STAND_BACK_NS * (shape->ops_limit ? 10 : 1);
+    bool all = true;
+    for (uint32_t i = shape->writers; i < shape_workers(shape) && all; i++)
+        all = slot_load(&w->crew.slots[i].ops) != 0;
+    if (all || is_closed(s) || clock_ns() > *until)
+        *until = 1;
+    return *until != 1;
+}
+
+/* Has more come out than ever went in? A broken queue that never gets empty must not keep its consumers for ever. */
+static bool overdrawn(const struct worker *w, const struct stream *s)
+{
+    const struct shape *shape = w->shape;
+    uint64_t pushed = 0, popped = 0;
+    for (uint32_t i = 0; i < shape->writers; i++)
+        pushed += account_of(&s->book, i, i)->newest;
+    for (uint32_t i = shape->writers; i < shape_workers(shape); i++)
+        popped += slot_load(&w->crew.slots[i].ops);
+    return popped > pushed;
+}
+
+/* A consumer does not ask whether the trial is over: it ends when nothing more can come. */
+static void stream_read(struct worker *w)
+{
+    struct stream s = stream_open(w->shape, w->area, w->index);
+    struct history history = history_open(w, s.histories);
+    uint64_t until = 0;
+    uint32_t misses = 0;
+    while (!w->leave) {
+        size_t got = 0;
+        worker_turn(w);
+        if (stands_back(w, &s, &until) || idles(w, &s)) {
+            missed(w, &misses);
+            continue;
+        }
+        bool closed = is_closed(&s);
+        if (closed && overdrawn(w, &s))
+            return;
+        history_begin(&history);
+        if (!pop(w, &s, &got)) {
+            history_end(&history, HISTORY_EMPTY, 0);
+            if (closed)
+                return;
+            missed(w, &misses);
+            continue;
+        }
+        uint64_t stamp = payload_peek(s.buffer, STREAM_SIZE_MIN);
+        if (payload_version(stamp) != STREAM_END)
+            history_end(&history, HISTORY_READ, stamp);
+        misses = 0;
+        if (stream_judge(w, &s, got) == STREAM_MARKER)
+            return;
+        worker_handoff(w);
+        worker_done(w);
+    }
+}
+
+static void stream_audit(struct worker *auditor)
+{
+    struct stream s = stream_open(auditor->shape, auditor->area, 0);
+    account_audit(auditor, &s.book);
+    history_check_queue(auditor, s.histories, s.ring || !auditor->sync->queue.not_now);
+}
+
+static bool stream_breakable(const struct shape *shape)
+{
+    return shape->readers > 0;
+}
+
+static const char *stream_refuses(const struct shape *shape, const struct sync_ops *sync, const struct fault_ops *fault)
+{
+    bool waits = sync->family == SYNC_QUEUE && sync->traits & SYNC_BLOCKING;
+    if (shape->readers == 0)
+        return "load stream: without a consumer (--readers) nothing comes out";
+    if (fault->in_step && waits && shape->writers != shape->readers)
+        return "load stream: in step, as many must push as pop, or a queue that waits is full or empty for ever";
+    return NULL;
+}
+
+const struct load_ops load_stream = {
+    .name = "stream",
+    .summary = "producers push numbered elements, consumers check that each comes out once, whole and in order",
+    .families = 1u << SYNC_QUEUE | 1u << SYNC_LOCK,
+    .default_size = 64,
+    .min_size = STREAM_SIZE_MIN,
+    .max_size = UINT32_MAX / 2,
+    .size_means = "an element (some are shorter)",
+    .min_writers = 1,
+    .exclusive = true,
+    .recorded = true,
+    .enough = 30,
+    .refuses = stream_refuses,
+    .capacity = stream_capacity,
+    .area_bytes = stream_bytes,
+    .prepare = stream_prepare,
+    .write = stream_write,
+    .read = stream_read,
+    .audit = stream_audit,
+    .breakable = stream_breakable,
+};

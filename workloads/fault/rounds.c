@@ -15,12 +15,16 @@
 
 #define SPIN_NS (20 * NS_PER_US)
 #define YIELD_NS NS_PER_MS
-#define JITTER 64
+#define JITTER 64 /* turns of an empty loop */
+#define LINES 28  /* that everybody writes to */
 
 /* One word holds all: the round, who has arrived in it, and who is out of step for good. */
 struct meeting {
     _Alignas(128) uint64_t word;
     _Alignas(128) uint32_t asleep;
+    struct {
+        _Alignas(128) uint32_t word;
+    } lines[LINES];
 };
 _Static_assert(sizeof(struct meeting) <= FAULT_COMMONS_BYTES, "the meeting lies in the commons");
 
@@ -123,7 +127,17 @@ static int rounds_begin(struct worker *w, double operations)
     return 0;
 }
 
-/* Released together, some are held up by nanoseconds: which of them is first, and by how much, is to vary. */
+/* Who goes first changes from round to round, by nanoseconds or a few more: the others find it inside, and what it writes there
+ * was in somebody else's cache, so that its stores take their time to be seen. In some rounds all are equal. */
+static void stagger(struct worker *w, uint32_t round)
+{
+    uint64_t lot = seed_scramble(round + 1);
+    if (lot % 4 == 0 || (lot >> 8) % w->crew.workers == w->index)
+        return;
+    for (uint64_t n = seed_below(&w->random, JITTER >> seed_below(&w->random, 4)); n; n--)
+        __asm__ __volatile__("" ::: "memory");
+}
+
 static void rounds_before(struct worker *w, double operations)
 {
     if (own.out || own.count++ % (uint64_t)operations)
@@ -133,8 +147,19 @@ static void rounds_before(struct worker *w, double operations)
         step_out(w, round);
         return;
     }
-    for (uint64_t n = seed_below(&w->random, 2) ? seed_below(&w->random, JITTER) : 0; n; n--)
-        __asm__ __volatile__("" ::: "memory");
+    stagger(w, round);
+}
+
+/* Stores that have to wait for lines from other caches hold up those that follow, which are the primitive's: it may load before
+ * what it has stored is to be seen, for that much longer. An acquire waits for them itself, and is left alone. */
+static void rounds_calling(struct worker *w, double operations)
+{
+    (void)operations;
+    struct meeting *m = meeting_of(w);
+    if (own.out || slot_load(&w->slot->phase) == PHASE_ACQUIRING)
+        return;
+    for (uint64_t n = seed_below(&w->random, LINES + 1); n; n--)
+        slot_store(&m->lines[n - 1].word, w->index);
 }
 
 static void rounds_end(struct worker *w, double operations)
@@ -175,6 +200,7 @@ const struct fault_ops fault_rounds = {
     .refuses = rounds_refuses,
     .begin = rounds_begin,
     .before = rounds_before,
+    .calling = rounds_calling,
     .end = rounds_end,
     .release = rounds_release,
 };

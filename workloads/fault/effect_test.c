@@ -1,0 +1,160 @@
+/* Tests of what the faults are for: primitives broken in one way each, and the disturbance that shows it. */
+#define _GNU_SOURCE
+#include <linux/futex.h>
+#include <semaphore.h>
+#include <sys/syscall.h>
+
+#include "base/testing.h"
+#include "base/seed.h"
+#include "contract/contents.h"
+#include "run/trial.h"
+#include "workloads/fault/rows.h"
+
+/* The reason is in these; they are far above what it takes. */
+#define TRIES 4
+#define ONE_TRY_NS (8 * NS_PER_S)
+
+static struct trial_result result;
+
+/* A semaphore whose wait takes an interruption for success. */
+static int hasty_create(void *state, const struct sync_setup *setup)
+{
+    (void)setup;
+    return sem_init(state, 1, 1);
+}
+
+static int hasty_acquire(struct sync_self *self)
+{
+    sem_wait(self->state);
+    return 0;
+}
+
+static int hasty_release(struct sync_self *self)
+{
+    return sem_post(self->state);
+}
+
+static const struct sync_ops hasty = {
+    .name = "hasty",
+    .family = SYNC_LOCK,
+    .traits = SYNC_BLOCKING | SYNC_BUSTED,
+    .expect = VERDICT_CORRUPT,
+    .state_bytes = sizeof(sem_t),
+    .create = hasty_create,
+    .lock = {.acquire = hasty_acquire, .release = hasty_release},
+};
+
+/* A futex lock that counts its waiters; the release stores the word, and then loads the count, with nothing that keeps the two in
+ * that order: a waiter in between is not woken. */
+struct sleeper {
+    _Alignas(128) uint32_t word;
+    _Alignas(128) uint32_t waiters;
+};
+
+static int sleeper_acquire(struct sync_self *self)
+{
+    struct sleeper *lock = self->state;
+    uint32_t freed = 0;
+    while (!__atomic_compare_exchange_n(&lock->word, &freed, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+        freed = 0;
+        __atomic_fetch_add(&lock->waiters, 1, __ATOMIC_SEQ_CST);
+        syscall(SYS_futex, &lock->word, FUTEX_WAIT, 1, NULL, NULL, 0);
+        __atomic_fetch_sub(&lock->waiters, 1, __ATOMIC_SEQ_CST);
+    }
+    return 0;
+}
+
+static int sleeper_release(struct sync_self *self)
+{
+    struct sleeper *lock = self->state;
+    __atomic_store_n(&lock->word, 0, __ATOMIC_RELEASE);
+    if (__atomic_load_n(&lock->waiters, __ATOMIC_RELAXED))
+        syscall(SYS_futex, &lock->word, FUTEX_WAKE, 1, NULL, NULL, 0);
+    return 0;
+}
+
+static const struct sync_ops sleeper = {
+    .name = "sleeper",
+    .family = SYNC_LOCK,
+    .traits = SYNC_BLOCKING | SYNC_BUSTED,
+    .expect = VERDICT_WEDGED,
+    .state_bytes = sizeof(struct sleeper),
+    .lock = {.acquire = sleeper_acquire, .release = sleeper_release},
+};
+
+/* A run of the counter load that ends at its verdict, or after ONE_TRY_NS. */
+static struct trial_spec spec_of(const struct sync_ops *sync, const struct fault_ops *fault, uint32_t writers, const char *pin)
+{
+    struct trial_spec spec = {
+        .number = 1,
+        .job = "test",
+        .load = contents_load("counter"),
+        .sync = sync,
+        .fault = fault,
+        .fault_text = fault->name,
+        .fault_parameter = fault->fallback,
+        .shape = {.writers = writers, .size = 8, .sampling = 64, .seed = seed_fresh()},
+        .repeat = 1,
+        .duration_ns = ONE_TRY_NS,
+        .pin = pin,
+        .expect = sync->expect,
+        .slice = true, /* ends with the first violation */
+    };
+    return spec;
+}
+
+/* How long it took until the first violation, or the wedge; the tries bound what a busy machine may do. */
+static void find(struct trial_spec spec)
+{
+    const char *refused = spec_unsupported(&spec);
+    if (refused) {
+        printf("%s: %s\n", spec.fault->name, refused);
+        return;
+    }
+    for (int i = 0; i < TRIES; i++) {
+        spec.shape.seed = seed_fresh();
+        trial_run(&spec, &result);
+        enum verdict verdict = result.verdict;
+        printf("%s under %s: %s after %.0f ms: %.120s\n", spec.sync->name, spec.fault->name, verdict_name(verdict),
+               (double)result.watched_ns / 1e6, result.reason);
+        trial_result_free(&result);
+        if (verdict == spec.expect)
+            return;
+    }
+    ck_abort_msg("%s under %s was not found", spec.sync->name, spec.fault->name);
+}
+
+START_TEST(signals_show_a_wait_that_takes_an_interruption_for_success)
+{
+    find(spec_of(&hasty, &fault_signals, 4, "none"));
+}
+END_TEST
+
+START_TEST(rounds_show_a_wake_up_that_a_store_buffer_hides)
+{
+    find(spec_of(&sleeper, &fault_rounds, 2, "compact"));
+}
+END_TEST
+
+START_TEST(a_breakpoint_shows_a_test_and_set_of_two_steps)
+{
+    find(spec_of(contents_sync("busted-tas"), &fault_breakpoint, 4, "none"));
+}
+END_TEST
+
+START_TEST(single_steps_show_a_test_and_set_of_two_steps)
+{
+    find(spec_of(contents_sync("busted-tas"), &fault_step, 3, "none"));
+}
+END_TEST
+
+int main(void)
+{
+    return testing_run("fault_effects", (const TTest *[]){
+                                            signals_show_a_wait_that_takes_an_interruption_for_success,
+                                            rounds_show_a_wake_up_that_a_store_buffer_hides,
+                                            a_breakpoint_shows_a_test_and_set_of_two_steps,
+                                            single_steps_show_a_test_and_set_of_two_steps,
+                                            NULL,
+                                        });
+}

@@ -1,0 +1,90 @@
+/* Tests of the timer signals: what they interrupt, what they restart, and that they end. */
+#include "base/testing.h"
+#include "contract/worker.h"
+#include "workloads/fault/rows.h"
+
+static struct worker w = {.random = 5};
+
+static void start(const struct fault_ops *fault)
+{
+    ck_assert_int_eq(fault->begin(&w, 500), 0);
+    fault->before(&w, 500);
+}
+
+/* Sleeps for `ms`; the error, or 0. */
+static int sleep_ms(long ms)
+{
+    struct timespec length = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * (long)NS_PER_MS};
+    return nanosleep(&length, NULL) == 0 ? 0 : errno;
+}
+
+START_TEST(a_wait_is_interrupted_again_and_again)
+{
+    start(&fault_signals);
+    for (int i = 0; i < 20; i++)
+        ck_assert_int_eq(sleep_ms(60 * 1000), EINTR);
+    fault_signals.end(&w, 500);
+}
+END_TEST
+
+START_TEST(with_restart_a_blocked_read_goes_on)
+{
+    int ends[2];
+    char byte = 'x';
+    ck_assert_int_eq(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        sleep_ms(100);
+        _exit(write(ends[1], &byte, 1) == 1 ? 0 : 1);
+    }
+    start(&fault_signals_restart);
+    ssize_t got = read(ends[0], &byte, 1); /* a hundred signals come meanwhile */
+    int error = errno;
+    fault_signals_restart.end(&w, 500);
+    ck_assert_msg(got == 1, "read: %zd, %s", got, error_name(error));
+    ck_assert_int_eq(testing_wait(pid), 0);
+}
+END_TEST
+
+START_TEST(a_handler_leaves_the_error_number_alone)
+{
+    start(&fault_signals);
+    errno = ENOTTY;
+    clock_spin(30 * NS_PER_MS);
+    ck_assert_int_eq(errno, ENOTTY);
+    fault_signals.end(&w, 500);
+}
+END_TEST
+
+START_TEST(no_signal_comes_before_the_first_operation_or_after_the_end)
+{
+    ck_assert_int_eq(fault_signals.begin(&w, 500), 0);
+    ck_assert_int_eq(sleep_ms(20), 0);
+    fault_signals.before(&w, 500);
+    ck_assert_int_eq(sleep_ms(60 * 1000), EINTR);
+    fault_signals.end(&w, 500);
+    ck_assert_int_eq(sleep_ms(20), 0);
+}
+END_TEST
+
+START_TEST(the_harness_waits_out_its_time_all_the_same)
+{
+    start(&fault_signals);
+    uint64_t until = clock_ns() + 20 * NS_PER_MS;
+    clock_wait_until(until);
+    ck_assert_uint_ge(clock_ns(), until);
+    fault_signals.end(&w, 500);
+}
+END_TEST
+
+int main(void)
+{
+    return testing_run("fault_timer", (const TTest *[]){
+                                          a_wait_is_interrupted_again_and_again,
+                                          with_restart_a_blocked_read_goes_on,
+                                          a_handler_leaves_the_error_number_alone,
+                                          no_signal_comes_before_the_first_operation_or_after_the_end,
+                                          the_harness_waits_out_its_time_all_the_same,
+                                          NULL,
+                                      });
+}

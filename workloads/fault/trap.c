@@ -80,7 +80,7 @@ int trap_begin(const struct trap_hooks *wanted)
     return sigaltstack(&alternate, NULL) == 0 ? install(NULL) : errno;
 }
 
-static unsigned steps_counted;
+static volatile unsigned steps_counted; /* by the handler */
 
 TRAP_CODE static void count_step(greg_t *regs)
 {

@@ -182,6 +182,8 @@ int check_take_fd(int channel);
 void check_die_with_parent(void);
 /* Becomes the other user for good. */
 void check_become_other(struct check *c);
+/* The same if it is root: whom permissions do not bind cannot see them work. */
+void check_be_ordinary(struct check *c);
 /* Waits until the process sleeps in the kernel; false after a second. */
 bool check_sleeps(pid_t pid);
 void check_pause_ms(unsigned ms);

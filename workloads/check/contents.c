@@ -7,5 +7,8 @@
 
 const struct check_ops *const contents_checks[] = {
     checks_name,
+    checks_open,
+    checks_access,
+    checks_unlink,
     NULL,
 };

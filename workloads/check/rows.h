@@ -11,5 +11,8 @@
 #define MMAP "POSIX.1-2024 mmap, "
 
 extern const struct check_ops checks_name[];
+extern const struct check_ops checks_open[];
+extern const struct check_ops checks_access[];
+extern const struct check_ops checks_unlink[];
 
 #endif

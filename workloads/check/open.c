@@ -1,0 +1,264 @@
+/* Opening: creation, exclusiveness, descriptors, and truncation; who may is in access.c. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "workloads/check/rows.h"
+
+#define CREATE (O_CREAT | O_EXCL | O_RDWR)
+
+static struct stat stat_of(struct check *c, int fd)
+{
+    struct stat st = {0};
+    must(c, fstat(fd, &st));
+    return st;
+}
+
+static void starts_empty(struct check *c)
+{
+    struct stat st = stat_of(c, (int)must(c, shm_open(check_name(c), CREATE, 0600)));
+    expect_number(c, st.st_size, 0, "size of a new object");
+    expect_number(c, st.st_blocks, 0, "blocks of a new object");
+    expect_number(c, (long long)st.st_nlink, 1, "links of a new object");
+}
+
+static void exclusive_refuses(struct check *c)
+{
+    const char *name = check_name(c);
+    unsigned char *at = check_map(c, check_object(c, name, check_page()), check_page());
+    check_fill(at, check_page(), 1);
+    expect_errno(c, shm_open(name, CREATE, 0600), EEXIST);
+    expect_errno(c, shm_open(name, O_CREAT | O_EXCL | O_RDWR | O_TRUNC, 0600), EEXIST);
+    expect_errno(c, shm_open(name, O_CREAT | O_EXCL | O_RDONLY, 0600), EEXIST);
+    expect_number(c, stat_of(c, (int)must(c, shm_open(name, O_RDWR, 0))).st_size, (long long)check_page(),
+                  "size of the object that was there");
+    expect_filled(c, at, check_page(), 1, "contents of the object that was there");
+}
+
+static void creat_opens_what_is_there(struct check *c)
+{
+    const char *name = check_name(c);
+    int fd = check_object(c, name, 300);
+    must(c, pwrite(fd, "kept", 4, 100));
+    int again = shm_open(name, O_CREAT | O_RDWR, 0777);
+    if (!expect_ok(c, again))
+        return;
+    char bytes[4] = "";
+    struct stat st = stat_of(c, again);
+    expect_true(c, st.st_ino == stat_of(c, fd).st_ino, "the same object", "another one");
+    expect_number(c, st.st_size, 300, "its size");
+    expect_mode(c, st.st_mode, 0600, "the mode argument has no effect on it");
+    must(c, pread(again, bytes, 4, 100));
+    expect_bytes(c, bytes, "kept", 4, "its contents");
+}
+
+#define RACERS 3
+#define RACES 100
+
+static void race(struct check *c, void *user)
+{
+    const char *name = user;
+    for (int64_t at; (at = hear(c->channel)) != CHECK_GONE && at != 0;) {
+        while ((int64_t)clock_ns() < at)
+            cpu_relax();
+        int fd = shm_open(name, CREATE, 0600);
+        tell(c->channel, fd >= 0 ? 0 : errno);
+        if (fd >= 0)
+            close(fd);
+    }
+}
+
+static void one_winner(struct check *c)
+{
+    char *name = (char *)(uintptr_t)check_name(c);
+    struct check_peer racers[RACERS];
+    for (int i = 0; i < RACERS; i++)
+        racers[i] = check_start(c, race, name);
+    for (int round = 0; round < RACES; round++) {
+        int winners = 0;
+        int64_t start = (int64_t)(clock_ns() + 50 * NS_PER_US);
+        for (int i = 0; i < RACERS; i++)
+            tell(racers[i].channel, start);
+        for (int i = 0; i < RACERS; i++) {
+            int64_t errnum = hear(racers[i].channel);
+            winners += errnum == 0;
+            if (errnum)
+                expect_number(c, errnum, EEXIST, "errno of a loser");
+        }
+        if (!expect_number(c, winners, 1, "winners of race %d", round))
+            return;
+        must(c, shm_unlink(name));
+    }
+}
+
+static void own_description(struct check *c)
+{
+    const char *name = check_name(c);
+    int one = check_object(c, name, 1000), other = (int)must(c, shm_open(name, O_RDWR, 0));
+    expect_number(c, lseek(other, 0, SEEK_CUR), 0, "offset of a new descriptor");
+    must(c, lseek(one, 500, SEEK_SET));
+    expect_number(c, lseek(other, 0, SEEK_CUR), 0, "offset of the other after a seek in one");
+    must(c, fcntl(one, F_SETFL, O_APPEND));
+    expect_number(c, fcntl(other, F_GETFL) & O_APPEND, 0, "O_APPEND of the other after setting it in one");
+}
+
+static void lowest_descriptor(struct check *c)
+{
+    const char *name = check_name(c);
+    int fds[4];
+    for (int i = 0; i < 4; i++)
+        fds[i] = (int)must(c, open("/", O_RDONLY | O_CLOEXEC));
+    close(fds[1]);
+    close(fds[2]);
+    expect_number(c, shm_open(name, CREATE, 0600), fds[1], "descriptor of the first object");
+    expect_number(c, shm_open(name, O_RDONLY, 0), fds[2], "descriptor of the second opening");
+}
+
+static void close_on_exec(struct check *c)
+{
+    const char *name = check_name(c);
+    expect_number(c, fcntl(check_object(c, name, 0), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC, "FD_CLOEXEC of a new object");
+    expect_number(c, fcntl((int)must(c, shm_open(name, O_RDONLY, 0)), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC,
+                  "FD_CLOEXEC of one that was there");
+}
+
+static void access_modes(struct check *c)
+{
+    const char *name = check_name(c);
+    char byte;
+    expect_number(c, fcntl(check_object(c, name, 10), F_GETFL) & O_ACCMODE, O_RDWR, "access mode of O_RDWR");
+    int fd = (int)must(c, shm_open(name, O_RDONLY, 0));
+    expect_number(c, fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY, "access mode of O_RDONLY");
+    expect_errno(c, pwrite(fd, "x", 1, 0), EBADF);
+    expect_number(c, pread(fd, &byte, 1, 0), 1, "bytes read through O_RDONLY");
+}
+
+static void write_only(struct check *c)
+{
+    const char *name = check_name(c);
+    char byte;
+    check_object(c, name, check_page());
+    int fd = shm_open(name, O_WRONLY, 0);
+    if (!expect_ok(c, fd))
+        return;
+    expect_no_map(c, mmap(NULL, check_page(), PROT_WRITE, MAP_SHARED, fd, 0), EACCES);
+    expect_no_map(c, mmap(NULL, check_page(), PROT_READ, MAP_PRIVATE, fd, 0), EACCES);
+    expect_errno(c, pread(fd, &byte, 1, 0), EBADF);
+}
+
+static void no_descriptor_no_object(struct check *c)
+{
+    const char *name = check_name(c);
+    struct rlimit limit = {.rlim_cur = 0, .rlim_max = 0};
+    must(c, getrlimit(RLIMIT_NOFILE, &limit));
+    int free_fd = (int)must(c, dup(0 <= c->report_fd ? c->report_fd : 0));
+    limit.rlim_cur = (rlim_t)free_fd; /* every lower one is in use: no more to be had */
+    close(free_fd);
+    must(c, setrlimit(RLIMIT_NOFILE, &limit));
+    expect_errno(c, shm_open(name, CREATE, 0600), EMFILE);
+    expect_true(c, !check_exists(name), "no object was created", "there is one of that name");
+}
+
+static void no_inode_no_object(struct check *c)
+{
+    int made = 0, errnum = 0;
+    const char *name = NULL, *last = NULL;
+    for (; made < 100; made++) {
+        last = name;
+        name = check_name(c);
+        int fd = shm_open(name, CREATE, 0600);
+        errnum = errno;
+        if (fd < 0)
+            break;
+        close(fd);
+    }
+    expect_number(c, made, 7, "objects with nr_inodes=8, of which the folder has one");
+    expect_number(c, errnum, ENOSPC, "errno of the one too many");
+    expect_true(c, !check_exists(name), "the one too many was not created", "it is there");
+    expect_ok(c, shm_unlink(last));
+    expect_ok(c, shm_open(name, CREATE, 0600));
+}
+
+/* ---- O_TRUNC ---- */
+
+static void trunc_empties(struct check *c)
+{
+    const char *name = check_name(c);
+    unsigned char bytes[64];
+    int fd = check_object(c, name, check_page());
+    check_fill(check_map(c, fd, check_page()), check_page(), 1);
+    int again = shm_open(name, O_RDWR | O_TRUNC, 0);
+    if (!expect_ok(c, again))
+        return;
+    expect_number(c, stat_of(c, fd).st_size, 0, "size, seen through the older descriptor");
+    expect_number(c, stat_of(c, fd).st_blocks, 0, "blocks");
+    must(c, ftruncate(fd, (off_t)check_page()));
+    must(c, pread(again, bytes, sizeof bytes, 0));
+    expect_fill(c, bytes, 0, sizeof bytes, "contents after growing again");
+}
+
+static void trunc_keeps_the_rest(struct check *c)
+{
+    const char *name = check_name(c);
+    int fd = check_object(c, name, 100);
+    if (geteuid() == 0)
+        must(c, fchown(fd, CHECK_OTHER_UID, CHECK_OTHER_GID)); /* so that a truncation by the caller could change it */
+    must(c, fchmod(fd, 0642));
+    struct stat before = stat_of(c, fd);
+    if (!expect_ok(c, shm_open(name, O_RDWR | O_CREAT | O_TRUNC, 0777)))
+        return;
+    struct stat after = stat_of(c, fd);
+    expect_number(c, after.st_size, 0, "size");
+    expect_mode(c, after.st_mode, 0642, "after the truncation");
+    expect_number(c, after.st_uid, before.st_uid, "owner");
+    expect_number(c, after.st_gid, before.st_gid, "group");
+    expect_true(c, after.st_ino == before.st_ino, "the same object", "another one has its name");
+}
+
+static void trunc_read_only(struct check *c)
+{
+    const char *name = check_name(c);
+    int fd = check_object(c, name, 100);
+    expect_ok(c, shm_open(name, O_RDONLY | O_TRUNC, 0));
+    expect_number(c, stat_of(c, fd).st_size, 0, "size");
+}
+
+const struct check_ops checks_open[] = {
+    {.id = "open/starts-empty", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = starts_empty,
+     .clause = SHM_OPEN "O_CREAT: a size of zero", .summary = "a new object has size 0, and takes no memory"},
+    {.id = "open/exclusive-refuses", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = exclusive_refuses,
+     .clause = SHM_OPEN "ERRORS [EEXIST]", .summary = "O_EXCL refuses an existing name, and leaves its object as it was"},
+    {.id = "open/exclusive-has-one-winner", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = one_winner,
+     .clause = SHM_OPEN "O_EXCL: check and creation are atomic", .summary = "of three that create at once exactly one wins, 100 times"},
+    {.id = "open/creat-opens-existing", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = creat_opens_what_is_there,
+     .clause = SHM_OPEN "O_CREAT: no effect on an object that exists", .summary = "O_CREAT alone opens an existing object and changes nothing"},
+    {.id = "open/own-description", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = own_description,
+     .clause = SHM_OPEN "DESCRIPTION: the open file description is new", .summary = "offset and flags of one opening are not another's"},
+    {.id = "open/lowest-descriptor", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = lowest_descriptor,
+     .clause = SHM_OPEN "DESCRIPTION: File Descriptor Allocation", .summary = "the lowest free descriptor is given"},
+    {.id = "open/close-on-exec", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = close_on_exec,
+     .clause = SHM_OPEN "DESCRIPTION: FD_CLOEXEC is set", .summary = "every descriptor has FD_CLOEXEC set"},
+    {.id = "open/access-mode", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = access_modes,
+     .clause = SHM_OPEN "O_RDONLY, O_RDWR", .summary = "a descriptor reads and writes as it was opened, and not more"},
+    {.id = "open/write-only", .interface = "shm_open", .level = CHECK_LINUX_OBSERVED, .run = write_only,
+     .clause = SHM_OPEN "DESCRIPTION: exactly one of O_RDONLY and O_RDWR",
+     .summary = "O_WRONLY is taken, but such a descriptor cannot be mapped"},
+    {.id = "open/no-descriptor-no-object", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = no_descriptor_no_object,
+     .clause = SHM_OPEN "ERRORS [EMFILE]", .summary = "without a free descriptor nothing is created"},
+    {.id = "open/no-inode-no-object", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = no_inode_no_object,
+     .clause = SHM_OPEN "ERRORS [ENOSPC]; tmpfs(5), nr_inodes", .needs = CHECK_NEEDS_MOUNTS, .shm = "nr_inodes=8",
+     .summary = "when the inodes are used up, creating fails until one is given back"},
+    {.id = "open/trunc-empties", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = trunc_empties,
+     .clause = SHM_OPEN "O_TRUNC: truncated to zero length", .summary = "O_TRUNC empties the object for everybody, and its bytes are gone"},
+    {.id = "open/trunc-keeps-mode-and-owner", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = trunc_keeps_the_rest,
+     .clause = SHM_OPEN "O_TRUNC: mode and owner unchanged", .summary = "O_TRUNC leaves mode, owner and group alone"},
+    {.id = "open/trunc-read-only", .interface = "shm_open", .level = CHECK_LINUX_OBSERVED, .run = trunc_read_only,
+     .clause = SHM_OPEN "O_TRUNC with O_RDONLY: undefined", .summary = "O_TRUNC with O_RDONLY truncates"},
+    {0},
+};

@@ -10,5 +10,7 @@ const struct check_ops *const contents_checks[] = {
     checks_open,
     checks_access,
     checks_unlink,
+    checks_inherit,
+    checks_size,
     NULL,
 };

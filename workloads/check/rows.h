@@ -14,5 +14,7 @@ extern const struct check_ops checks_name[];
 extern const struct check_ops checks_open[];
 extern const struct check_ops checks_access[];
 extern const struct check_ops checks_unlink[];
+extern const struct check_ops checks_inherit[];
+extern const struct check_ops checks_size[];
 
 #endif

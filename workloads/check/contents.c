@@ -12,5 +12,6 @@ const struct check_ops *const contents_checks[] = {
     checks_unlink,
     checks_inherit,
     checks_size,
+    checks_capacity,
     NULL,
 };

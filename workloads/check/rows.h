@@ -16,5 +16,6 @@ extern const struct check_ops checks_access[];
 extern const struct check_ops checks_unlink[];
 extern const struct check_ops checks_inherit[];
 extern const struct check_ops checks_size[];
+extern const struct check_ops checks_capacity[];
 
 #endif

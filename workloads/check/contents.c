@@ -11,7 +11,11 @@ const struct check_ops *const contents_checks[] = {
     checks_access,
     checks_unlink,
     checks_inherit,
+    checks_persist,
     checks_size,
     checks_capacity,
+    checks_map,
+    checks_advise,
+    checks_guard,
     NULL,
 };

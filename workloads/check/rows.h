@@ -15,7 +15,11 @@ extern const struct check_ops checks_open[];
 extern const struct check_ops checks_access[];
 extern const struct check_ops checks_unlink[];
 extern const struct check_ops checks_inherit[];
+extern const struct check_ops checks_persist[];
 extern const struct check_ops checks_size[];
 extern const struct check_ops checks_capacity[];
+extern const struct check_ops checks_map[];
+extern const struct check_ops checks_advise[];
+extern const struct check_ops checks_guard[];
 
 #endif

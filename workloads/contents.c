@@ -98,6 +98,7 @@ const struct fault_ops *const contents_faults[] = {
     &fault_signals,
     &fault_signals_restart,
     &fault_rounds,
+    &fault_rounds_held,
     &fault_breakpoint,
     &fault_step,
     &fault_priority,

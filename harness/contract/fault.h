@@ -46,6 +46,7 @@ struct disturbance {
     const struct fault_ops *fault;
     double parameter;
     uint32_t writers, readers; /* the crew, unless one was asked for */
+    uint64_t size;             /* of the record, unless one was asked for; 0: as the load has it */
     const char *pin;           /* NULL: as asked for */
     uint32_t history;          /* operations of each worker that are recorded */
 };

@@ -11,16 +11,19 @@
 #include "run/judge.h"
 #include "run/trial.h"
 
-/* The first time round slices are short, since most bugs show at once; then they grow. */
-#define SLICE_FIRST_NS (50 * NS_PER_MS)
-#define SLICE_MAX_NS (200 * NS_PER_MS)
+/* The first time round slices are short, since most bugs show at once. Each time round they are twice as long: what shows after
+ * so many operations only must have its time as well. */
+#define SLICE_FIRST_NS (15 * NS_PER_MS)
+#define SLICE_MAX_NS (500 * NS_PER_MS)
 #define INTERVALS_MAX 4096
 /* Of the slices, so many in a hundred must have had exposure enough for a verdict of their own. */
 #define CLEAN_PERCENT 25
-/* How much a past finding weighs against the mere turn of another disturbance: one slice in two goes to what has paid. */
+/* One slice in so many goes to what has paid off, the others to the disturbance whose turn it is. */
+#define PAID_ONE_IN 4
 #define DISTURBANCES_MAX 64
 
-/* What each disturbance has found since the program started, by its place in its fault's list. */
+/* What each disturbance has found since the program started, by its place in its fault's list. What is found the first time
+ * round does not count: it says no more than who comes first. */
 static uint32_t paid[DISTURBANCES_MAX];
 
 struct hunt {
@@ -75,6 +78,17 @@ static void fit_crew(const struct sync_ops *sync, uint32_t *writers, uint32_t *r
         *readers = sync->max_readers;
 }
 
+/* The disturbance's or the load's own size, but none that the load or the sync is not made for. */
+static void fit_size(struct trial_spec *slice, uint64_t size)
+{
+    const struct load_ops *load = slice->load;
+    uint64_t most = slice->sync->max_size;
+    size = size ? size : load->default_size;
+    if (load->max_size && size > load->max_size)
+        size = load->default_size;
+    slice->shape.size = most && size > most ? most : size < load->min_size ? load->min_size : size;
+}
+
 bool hunt_slice(const struct trial_spec *spec, uint32_t i, struct trial_spec *slice)
 {
     static char fault_text[64];
@@ -99,7 +113,7 @@ bool hunt_slice(const struct trial_spec *spec, uint32_t i, struct trial_spec *sl
     if (!spec->crew_given)
         fit_crew(spec->sync, &slice->shape.writers, &slice->shape.readers);
     if (!spec->size_given)
-        slice->shape.size = slice->load->default_size;
+        fit_size(slice, d ? d->size : 0);
     slice->enough = slice->load->enough;
     slice->expect = VERDICT_CLEAN;
     bool size_fits = slice->shape.size >= slice->load->min_size &&
@@ -148,11 +162,11 @@ static uint32_t choose_paid(struct hunt *hunt)
     return UINT32_MAX;
 }
 
-/* One slice in two goes to the disturbance whose turn it is, the other, if anything has paid off, to that. The loads change
- * from one turn of a disturbance to its next, and from one disturbance to its neighbour. UINT32_MAX: nothing can run. */
+/* The loads change from one turn of a disturbance to its next, and from one disturbance to its neighbour. UINT32_MAX: nothing
+ * can run. */
 static uint32_t choose(struct hunt *hunt, uint32_t n)
 {
-    uint32_t preferred = n % 2 ? choose_paid(hunt) : UINT32_MAX;
+    uint32_t preferred = n >= hunt->disturbances && n % PAID_ONE_IN == 0 ? choose_paid(hunt) : UINT32_MAX;
     for (uint32_t tries = 0; tries < hunt->kinds * 2; tries++) {
         uint32_t d = preferred;
         if (d == UINT32_MAX || tries >= hunt->loads) {
@@ -240,16 +254,22 @@ static void decide_found(struct hunt *hunt, const struct trial_spec *slice, stru
     snprintf(sum->reason, sizeof sum->reason, "%.*s%s", (int)(sizeof sum->reason - sizeof where), r->reason, where);
 }
 
+static uint64_t slice_ns(uint32_t times_round)
+{
+    uint64_t ns = SLICE_FIRST_NS;
+    while (times_round-- && ns < SLICE_MAX_NS)
+        ns *= 2;
+    return ns < SLICE_MAX_NS ? ns : SLICE_MAX_NS;
+}
+
 /* One slice. True: the hunt goes on. */
 static bool run_slice(struct hunt *hunt, uint32_t n, uint32_t kind)
 {
     struct trial_spec slice;
     struct trial_result r;
-    bool first_time = n < hunt->disturbances;
     hunt_slice(hunt->spec, kind, &slice);
     slice.shape.seed = seed_part(hunt->spec->shape.seed, n);
-    slice.duration_ns = first_time ? SLICE_FIRST_NS : SLICE_FIRST_NS * 2 * (1 + n / hunt->disturbances);
-    slice.duration_ns = slice.duration_ns > SLICE_MAX_NS ? SLICE_MAX_NS : slice.duration_ns;
+    slice.duration_ns = slice_ns(n / hunt->disturbances);
     uint64_t began_ns = clock_ns();
     trial_run(&slice, &r);
     bool found = r.verdict == VERDICT_CORRUPT || r.verdict == VERDICT_WEDGED || r.verdict == VERDICT_CRASHED;
@@ -258,7 +278,7 @@ static bool run_slice(struct hunt *hunt, uint32_t n, uint32_t kind)
     else
         add(hunt->result, &r);
     note_slice(hunt, &slice, &r, began_ns);
-    if (found)
+    if (found && n >= hunt->disturbances)
         paid[kind % hunt->disturbances]++;
     if (found || r.verdict == VERDICT_ERROR)
         decide_found(hunt, &slice, &r);

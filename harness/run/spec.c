@@ -35,7 +35,7 @@ static bool exceeds(uint32_t count, uint32_t max)
 bool spec_as_expected(const struct trial_spec *spec, enum verdict verdict)
 {
     bool hunted = spec->load->loads || spec->fault->disturbances;
-    bool broken = verdict == VERDICT_CORRUPT || verdict == VERDICT_WEDGED;
+    bool broken = verdict == VERDICT_CORRUPT || verdict == VERDICT_WEDGED || verdict == VERDICT_CRASHED;
     bool expect_broken = spec->expect == VERDICT_CORRUPT || spec->expect == VERDICT_WEDGED;
     return verdict == spec->expect || (hunted && !spec->expect_given && broken && expect_broken);
 }

@@ -8,11 +8,18 @@
  * processes or a special moment follows. */
 static const struct disturbance disturbances[] = {
     {.fault = &fault_none, .writers = 2, .readers = 2},
-    {.fault = &fault_yield, .parameter = 16, .writers = 8, .readers = 8},
+    {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1},
+    {.fault = &fault_signals, .parameter = 300, .writers = 2, .readers = 2},
+    {.fault = &fault_yield, .parameter = 16, .writers = 12, .readers = 12},
+    {.fault = &fault_rounds_held, .parameter = 1, .writers = 2, .readers = 2},
+    {.fault = &fault_breakpoint, .parameter = 1000, .writers = 2, .readers = 2},
     {.fault = &fault_none, .writers = 1, .readers = 1},
     {.fault = &fault_none, .writers = 8, .readers = 8},
-    {.fault = &fault_delay, .parameter = 20, .writers = 1, .readers = 1},
+    {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1, .size = 4096},
+    {.fault = &fault_both, .parameter = 5, .writers = 1, .readers = 1},
     {.fault = &fault_stop, .parameter = 2, .writers = 2, .readers = 2},
+    {.fault = &fault_priority, .parameter = 8, .writers = 4, .readers = 4},
+    {.fault = &fault_step, .parameter = 20, .writers = 1, .readers = 2},
     {.fault = NULL},
 };
 

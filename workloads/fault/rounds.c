@@ -1,4 +1,4 @@
-/* rounds: all workers begin every n-th operation at one moment, as in a litmus test.
+/* rounds, rounds-held: all workers begin every n-th operation at one moment, as in a litmus test.
  *
  * A window that is open for nanoseconds at the end of the last operation, before everybody goes to sleep, is never met by a crew
  * that goes on and on: there the next operation mends what the last one has spoilt.
@@ -203,4 +203,31 @@ const struct fault_ops fault_rounds = {
     .calling = rounds_calling,
     .end = rounds_end,
     .release = rounds_release,
+};
+
+/* Those who come second are on their way to sleep when the first one leaves: sooner or later, short times being as frequent as
+ * long ones, so that each step of that way is met. */
+#define HELD_LONGEST_NS (8 * NS_PER_US)
+
+static void rounds_inside(struct worker *w, double operations)
+{
+    (void)operations;
+    if (seed_below(&w->random, 4))
+        clock_spin(seed_below(&w->random, (uint32_t)(HELD_LONGEST_NS >> seed_below(&w->random, 6)) + 1));
+}
+
+const struct fault_ops fault_rounds_held = {
+    .name = "rounds-held",
+    .summary = "the same, and critical sections are held for random times up to eight microseconds",
+    .parameter = "operations",
+    .fallback = 1,
+    .min = 1,
+    .max = 1e6,
+    .expect = -1,
+    .in_step = true,
+    .refuses = rounds_refuses,
+    .begin = rounds_begin,
+    .before = rounds_before,
+    .inside = rounds_inside,
+    .end = rounds_end,
 };

@@ -16,6 +16,7 @@
 #define RING_BYTES (256 * 1024) /* larger elements: fewer of them */
 #define FEW_MISSES 8            /* so often a full or empty queue is tried again at once */
 #define STAND_BACK_NS (10 * NS_PER_MS)
+#define ASK_AGAIN_NS (50 * NS_PER_MS)
 #define NAP_NS (100 * NS_PER_US)
 
 uint32_t stream_capacity(const struct shape *shape)
@@ -215,8 +216,9 @@ static bool stands_back(const struct worker *w, const struct stream *s, uint64_t
     return *until != 1;
 }
 
-/* Has more come out than ever went in? A broken queue that never gets empty must not keep its consumers for ever. */
-static bool overdrawn(const struct worker *w, const struct stream *s)
+/* Once the stream is closed: how many elements have not come out. Less than none: a broken queue that never gets empty must
+ * not keep its consumers for ever. */
+static int64_t left_inside(const struct worker *w, const struct stream *s)
 {
     const struct shape *shape = w->shape;
     uint64_t pushed = 0, popped = 0;
@@ -224,7 +226,18 @@ static bool overdrawn(const struct worker *w, const struct stream *s)
         pushed += account_of(&s->book, i, i)->newest;
     for (uint32_t i = shape->writers; i < shape_workers(shape); i++)
         popped += slot_load(&w->crew.slots[i].ops);
-    return popped > pushed;
+    return (int64_t)(pushed - popped);
+}
+
+/* The stream is closed and the queue said empty: is that so? If elements are missing, another consumer may just be taking them,
+ * or the answer meant "not now": for a while it is asked again. */
+static bool nothing_comes(const struct worker *w, const struct stream *s, uint64_t *given_up_ns)
+{
+    if (left_inside(w, s) <= 0)
+        return true;
+    if (*given_up_ns == 0)
+        *given_up_ns = clock_ns() + ASK_AGAIN_NS;
+    return clock_ns() > *given_up_ns;
 }
 
 /* A consumer does not ask whether the trial is over: it ends when nothing more can come. */
@@ -232,7 +245,7 @@ static void stream_read(struct worker *w)
 {
     struct stream s = stream_open(w->shape, w->area, w->index);
     struct history history = history_open(w, s.histories);
-    uint64_t until = 0;
+    uint64_t until = 0, given_up_ns = 0;
     uint32_t misses = 0;
     while (!w->leave) {
         size_t got = 0;
@@ -242,12 +255,12 @@ static void stream_read(struct worker *w)
             continue;
         }
         bool closed = is_closed(&s);
-        if (closed && overdrawn(w, &s))
+        if (closed && left_inside(w, &s) < 0)
             return;
         history_begin(&history);
         if (!pop(w, &s, &got)) {
             history_end(&history, HISTORY_EMPTY, 0);
-            if (closed)
+            if (closed && nothing_comes(w, &s, &given_up_ns))
                 return;
             missed(w, &misses);
             continue;

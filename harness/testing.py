@@ -174,6 +174,19 @@ def read_records(text):
     return [json.loads(line) for line in text.split("\n") if line]
 
 
+def valid(found):
+    """The records, each of which must be as results/schema.json has it; unchecked where there is no jsonschema."""
+    try:
+        import jsonschema
+    except ImportError:
+        return found
+    schema = json.loads((ROOT / "results" / "schema.json").read_text(encoding="utf-8"))
+    validator = jsonschema.Draft7Validator(schema)
+    for record in found:
+        validator.validate(record)
+    return found
+
+
 def records(folder, kind=None):
     found = read_records((Path(folder) / "run.jsonl").read_text(encoding="utf-8"))
     return [record for record in found if kind in (None, record["type"])]

@@ -41,6 +41,7 @@ struct option_row {
     const char *argument; /* what the help calls the argument */
     enum option_type type;
     unsigned flags;
+    const char *implied;  /* value of the option when its argument is left out (--watch for --watch=1s); NULL: it is required */
     const char *fallback; /* default, as text; NULL leaves the list empty */
     uint64_t min, max;    /* of numbers; max 0 means no upper bound */
     const char *bounds;   /* why: printed when a bound is broken; may be NULL */

@@ -13,10 +13,11 @@ static void getopt_tables(const struct option_row *rows, size_t count, struct op
     *shorts++ = ':';
     for (size_t i = 0; i < count; i++) {
         bool argument = rows[i].type != OPTION_FLAG;
-        longs[i] = (struct option){rows[i].name, argument ? required_argument : no_argument, NULL, VALUE_BASE + (int)i};
+        int kind = rows[i].implied ? optional_argument : argument ? required_argument : no_argument;
+        longs[i] = (struct option){rows[i].name, kind, NULL, VALUE_BASE + (int)i};
         if (rows[i].letter) {
             *shorts++ = rows[i].letter;
-            if (argument)
+            for (int colons = kind; colons > 0; colons--) /* getopt's numbers: one if required, two if optional */
                 *shorts++ = ':';
         }
     }
@@ -64,7 +65,7 @@ static int parse_one(const struct option_row *rows, size_t count, struct option_
     char where[80];
     int i = row_of(rows, count, value);
     snprintf(where, sizeof where, "--%s", rows[i].name);
-    const char *text = rows[i].type == OPTION_FLAG ? "yes" : optarg;
+    const char *text = rows[i].type == OPTION_FLAG ? "yes" : optarg ? optarg : rows[i].implied;
     return option_assign(&rows[i], &lists[i], text, where, OPTION_FROM_COMMAND, error);
 }
 
@@ -72,7 +73,7 @@ int options_parse(const struct option_row *rows, size_t count, struct option_lis
                   char ***operands, int *operand_count, struct error *error)
 {
     struct option longs[ROWS_MAX + 1];
-    char shorts[2 * ROWS_MAX + 2];
+    char shorts[3 * ROWS_MAX + 2];
     if (count > ROWS_MAX)
         abort();
     getopt_tables(rows, count, longs, shorts);
@@ -118,8 +119,9 @@ void options_help(const struct option_row *rows, size_t count, FILE *out)
         char letter[8] = "    ";
         if (rows[i].letter)
             snprintf(letter, sizeof letter, "-%c, ", rows[i].letter);
-        snprintf(head, sizeof head, "  %s--%s%s%s%s", letter, rows[i].name, rows[i].argument ? " " : "",
-                 rows[i].argument ? rows[i].argument : "", rows[i].flags & OPTION_LIST ? ",.." : "");
+        snprintf(head, sizeof head, "  %s--%s%s%s%s%s", letter, rows[i].name,
+                 !rows[i].argument ? "" : rows[i].implied ? "[=" : " ", rows[i].argument ? rows[i].argument : "",
+                 rows[i].implied ? "]" : "", rows[i].flags & OPTION_LIST ? ",.." : "");
         fprintf(out, strlen(head) > 24 ? "%s\n%26s" : "%-26s", head, "");
         help_text(rows[i].help, out);
         if (rows[i].fallback && rows[i].type != OPTION_FLAG)

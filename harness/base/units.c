@@ -19,7 +19,7 @@ static const struct unit size_units[] = {
 };
 static const struct unit duration_units[] = {
     {"ns", 1, 1},  {"us", 1e3, 1},   {"\302\265s", 1e3, 0}, {"ms", 1e6, 1},
-    {"s", 1e9, 1}, {"min", 60e9, 0}, {"m", 60e9, 0},        {"h", 3600e9, 0}, {NULL, 0, 0},
+    {"s", 1e9, 1}, {"min", 60e9, 0}, {"m", 60e9, 0},        {"h", 3600e9, 0}, {"d", 86400e9, 0}, {NULL, 0, 0},
 };
 static const struct unit count_units[] = {
     {"", 1, 1}, {"k", 1e3, 1}, {"K", 1e3, 0}, {"M", 1e6, 1}, {"G", 1e9, 1}, {NULL, 0, 0},

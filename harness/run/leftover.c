@@ -1,9 +1,7 @@
-/* Leftovers: names, makers and leases.
+/* Leftovers: names and their makers, ages, and the proof.
  *
- * A write lease (fcntl(2), F_SETLEASE) on an object is refused while anybody, in any pid namespace, has it open or mapped:
- * that is the proof. The name carries the maker's pid and start time, so that a reused pid is not taken for the maker. What
- * remains is the moment between unlink and the release of the lease, in which a new opener blocks and then holds an object
- * without a name; it loses nothing but the name.
+ * This program's names carry the maker's pid and start time, so that a reused pid is not taken for the maker. Whoever made it,
+ * only a lease proves that an object is unused (shm/lease.h).
  */
 #define _GNU_SOURCE
 #include "run/leftover.h"
@@ -11,17 +9,20 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "contract/check.h"
 #include "run/process.h"
 #include "run/trial.h"
+#include "shm/lease.h"
+#include "shm/reclaim.h"
 #include "shm/region.h"
 #include "shm/sysv.h"
 
@@ -82,86 +83,132 @@ static bool maker_lives(int pid, unsigned long long start)
     return start == 0 || maker.start == start;
 }
 
-/* Opens the object and takes the lease. Returns the descriptor, or -1 with `why`. */
-static int take_lease(int folder, const char *name, struct stat *st, const char **why)
+static bool matches(const char *const *globs, const char *name)
 {
-    int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) {
-        *why = errno == EACCES ? "cannot be opened by this user" : "cannot be opened";
-        return -1;
-    }
-    if (fstat(fd, st) != 0 || !S_ISREG(st->st_mode)) {
-        *why = "is not a shared memory object";
-    } else if (fcntl(fd, F_SETLEASE, F_WRLCK) != 0) {
-        *why = errno == EAGAIN   ? "somebody has it open or mapped"
-               : errno == EACCES ? "belongs to another user: no proof to be had"
-                                 : "no lease to be had here: no proof";
-    } else {
-        return fd;
-    }
-    close(fd);
-    return -1;
+    for (; globs && *globs; globs++)
+        if (fnmatch(**globs == '/' ? *globs + 1 : *globs, name, 0) == 0)
+            return true;
+    return false;
 }
 
-static void look(int folder, struct leftover *leftover)
+static void measure(struct leftover *leftover, const struct stat *st)
 {
-    struct stat st = {0};
+    int64_t now = (int64_t)time(NULL);
+    leftover->allocated_bytes = (uint64_t)st->st_blocks * 512;
+    leftover->device = st->st_dev;
+    leftover->inode = st->st_ino;
+    leftover->changed_s = (int64_t)st->st_mtim.tv_sec;
+    leftover->age_s = leftover->changed_s < now ? (uint64_t)(now - leftover->changed_s) : 0;
+}
+
+/* What speaks against a removal before anybody is asked for a proof; NULL: nothing. */
+static const char *objection(const struct leftover_rules *rules, const struct leftover *leftover, const struct stat *st)
+{
     int pid;
     unsigned long long start;
-    if (fstatat(folder, leftover->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-        leftover->allocated_bytes = (uint64_t)st.st_blocks * 512;
-        leftover->device = st.st_dev;
-        leftover->inode = st.st_ino;
-    }
-    if (parse_name(leftover->name, &pid, &start) && maker_lives(pid, start)) {
-        leftover->why = "the run that made it is alive";
-        return;
-    }
-    int fd = take_lease(folder, leftover->name, &st, &leftover->why);
-    if (fd < 0)
-        return;
-    leftover->unused = true;
-    leftover->why = "its run is gone, and nobody has it open or mapped";
-    close(fd); /* gives the lease back */
+    if (matches(rules->protect, leftover->name))
+        return "is protected";
+    if (!S_ISREG(st->st_mode))
+        return lease_words(LEASE_NO_OBJECT, 0);
+    if (leftover->own && parse_name(leftover->name, &pid, &start) && maker_lives(pid, start))
+        return "the run that made it is alive";
+    if (leftover->age_s < (leftover->own ? rules->own_age_s : rules->foreign_age_s))
+        return "is younger than the minimum age";
+    return NULL;
 }
 
-int leftover_each(void (*visit)(const struct leftover *leftover, void *user), void *user, struct error *error)
+static void look(const struct leftover_rules *rules, int folder, struct leftover *leftover)
 {
+    struct stat st = {0};
+    struct lease lease;
+    if (fstatat(folder, leftover->name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        leftover->why = lease_words(LEASE_GONE, 0);
+        return;
+    }
+    measure(leftover, &st);
+    leftover->why = objection(rules, leftover, &st);
+    if (leftover->why)
+        return;
+    enum lease_answer answer = lease_take(&lease, folder, leftover->name);
+    lease_drop(&lease);
+    leftover->unused = answer == LEASE_FREE && lease.st.st_ino == st.st_ino && lease.st.st_dev == st.st_dev;
+    if (leftover->unused)
+        leftover->why = leftover->own ? "its run is gone, and nobody has it open or mapped" : lease_words(LEASE_FREE, 0);
+    else
+        leftover->why = answer == LEASE_FREE ? "is another object by now" : lease_words(answer, lease.errnum);
+}
+
+/* The names are read first: what is moved while they are read would be met twice. */
+static char **read_names(const struct leftover_rules *rules, DIR *folder, size_t *count)
+{
+    char **names = NULL;
+    size_t room = 0;
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        int pid;
+        unsigned long long start;
+        bool own = rules->own && parse_name(entry->d_name, &pid, &start);
+        bool dots = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+        if (dots || (!own && !matches(rules->globs, entry->d_name)))
+            continue;
+        if (*count == room) {
+            room = room ? room * 2 : 64;
+            char **more = realloc(names, room * sizeof *names);
+            if (!more)
+                break;
+            names = more;
+        }
+        names[*count] = strdup(entry->d_name);
+        *count += names[*count] != NULL;
+    }
+    return names;
+}
+
+int leftover_scan(const struct leftover_rules *rules, void (*visit)(struct leftover *leftover, void *user), void *user,
+                  struct error *error)
+{
+    size_t count = 0;
     DIR *folder = opendir(REGION_FOLDER);
     if (!folder)
         return error_set(error, STATUS_ENVIRONMENT, errno, "%s: opendir: %s", REGION_FOLDER, error_name(errno));
-    signal(SIGIO, SIG_IGN); /* how the kernel tells that somebody wants in: the lease is given back at once anyway */
-    for (struct dirent *entry; (entry = readdir(folder));) {
+    char **names = read_names(rules, folder, &count);
+    for (size_t i = 0; i < count; i++) {
         struct leftover leftover = {0};
         int pid;
         unsigned long long start;
-        if (!parse_name(entry->d_name, &pid, &start))
-            continue;
-        snprintf(leftover.name, sizeof leftover.name, "%s", entry->d_name);
-        look(dirfd(folder), &leftover);
+        snprintf(leftover.name, sizeof leftover.name, "%s", names[i]);
+        free(names[i]);
+        leftover.own = parse_name(leftover.name, &pid, &start);
+        look(rules, dirfd(folder), &leftover);
         visit(&leftover, user);
     }
+    free(names);
     closedir(folder);
     return 0;
 }
 
-int leftover_remove(const struct leftover *leftover, struct error *error)
+int leftover_each(void (*visit)(struct leftover *leftover, void *user), void *user, struct error *error)
 {
-    struct stat st = {0};
-    const char *why = "is another object by now";
-    int folder = open(REGION_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = -1;
-    int fd = folder >= 0 ? take_lease(folder, leftover->name, &st, &why) : -1;
-    if (fd >= 0 && st.st_dev == leftover->device && st.st_ino == leftover->inode) {
-        errno = sysv_is_marker(leftover->name) ? sysv_semaphore_remove(leftover->name) : 0;
-        rc = errno ? -1 : unlinkat(folder, leftover->name, 0);
-        if (rc != 0)
-            why = error_name(errno);
-    }
+    return leftover_scan(&(struct leftover_rules){.own = true}, visit, user, error);
+}
+
+int leftover_remove(struct leftover *leftover, struct error *error)
+{
+    static unsigned serial;
+    char aside[96];
+    snprintf(aside, sizeof aside, TRIAL_NAME_PREFIX "%d.%llu.%u.gc", (int)getpid(), (unsigned long long)process_look(0).start,
+             ++serial);
+    struct reclaim reclaim = {
+        .name = leftover->name,
+        .device = leftover->device,
+        .inode = leftover->inode,
+        .changed_s = leftover->changed_s,
+        .aside = aside,
+        .before_unlink = leftover->own && sysv_is_marker(leftover->name) ? sysv_semaphore_remove : NULL,
+    };
+    int rc = reclaim_object(&reclaim);
+    leftover->freed_bytes = reclaim.freed_bytes;
     if (rc != 0)
-        error_set(error, STATUS_ENVIRONMENT, 0, "%s/%s was not removed: %s", REGION_FOLDER, leftover->name, why);
-    if (fd >= 0)
-        close(fd);
-    if (folder >= 0)
-        close(folder);
+        error_set(error, reclaim.failed ? STATUS_ENVIRONMENT : STATUS_AS_EXPECTED, 0, "%s/%s was not removed: %s", REGION_FOLDER,
+                  leftover->name, reclaim.why);
     return rc;
 }

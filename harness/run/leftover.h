@@ -11,16 +11,33 @@
 struct leftover {
     char name[256]; /* of the file in /dev/shm */
     uint64_t allocated_bytes;
+    uint64_t freed_bytes; /* after its removal */
+    uint64_t age_s;
     dev_t device;
     ino_t inode;
-    bool unused;    /* proven: its maker is gone, and nobody has it open or mapped */
+    int64_t changed_s;
+    bool own;       /* its name is one that this program gives */
+    bool unused;    /* proven, and nothing else speaks against its removal */
     const char *why;
 };
 
-/* Looks at every object in /dev/shm that bears this program's name. */
-int leftover_each(void (*visit)(const struct leftover *leftover, void *user), void *user, struct error *error);
+/* What is looked at, and what is left alone in any case. */
+struct leftover_rules {
+    bool own;                             /* what this program has made */
+    const char *const *globs;             /* and what has such a name; NULL-ended, or NULL */
+    const char *const *protect;           /* but never this; NULL-ended, or NULL */
+    uint64_t own_age_s, foreign_age_s;    /* nor what has been changed within so many seconds */
+};
 
-/* Proves again that the object is unused, and unlinks it while the proof holds. */
-int leftover_remove(const struct leftover *leftover, struct error *error);
+/* Looks at every object in /dev/shm that the rules name. */
+int leftover_scan(const struct leftover_rules *rules, void (*visit)(struct leftover *leftover, void *user), void *user,
+                  struct error *error);
+
+/* Looks at every object in /dev/shm that bears this program's name. */
+int leftover_each(void (*visit)(struct leftover *leftover, void *user), void *user, struct error *error);
+
+/* Proves again that the object is unused, and unlinks it while the proof holds; see shm/reclaim.h. Returns 0, -1 with status
+ * ENVIRONMENT when a call failed, or -1 with status AS_EXPECTED when somebody wanted it after all. */
+int leftover_remove(struct leftover *leftover, struct error *error);
 
 #endif

@@ -14,6 +14,7 @@ const struct sync_ops *const contents_syncs[] = {
     &sync_sysv_semaphore,
     &sync_mutex,
     &sync_mutex_robust,
+    &sync_mutex_unrepaired,
     &sync_mutex_pi,
     &sync_mutex_adaptive,
     &sync_mutex_timed,
@@ -106,6 +107,7 @@ const struct fault_ops *const contents_faults[] = {
     &fault_stutter,
     &fault_stop,
     &fault_kill,
+    &fault_die,
     &fault_explore,
     NULL,
 };

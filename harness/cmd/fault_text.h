@@ -1,4 +1,4 @@
-/* A fault as it is typed: NAME or NAME:PARAM. */
+/* A fault as it is typed: NAME, NAME:PARAM, NAME:WORD:WORD:PARAM. */
 #ifndef CMD_FAULT_TEXT_H
 #define CMD_FAULT_TEXT_H
 
@@ -8,6 +8,7 @@
 struct fault_choice {
     const struct fault_ops *fault;
     double parameter;
+    uint8_t choices[FAULT_CHOICES];
 };
 
 int fault_parse(const char *text, struct fault_choice *choice, struct error *error);

@@ -155,6 +155,7 @@ static int fill_spec(const struct grid *grid, const struct point *point, struct 
         .size_given = given(grid, RUN_SIZE),
         .pin_given = given(grid, RUN_PIN),
     };
+    memcpy(spec->fault_choices, fault.choices, sizeof spec->fault_choices);
     if (spec->load->default_fault && !given(grid, RUN_FAULT))
         default_fault(spec);
     if (hunt_is(spec) && !spec->crew_given)

@@ -21,6 +21,7 @@
 #include "contract/verdict.h"
 
 struct shape;
+struct slot;
 struct worker;
 
 /* What the nemesis can do. The harness implements the functions. */
@@ -30,6 +31,10 @@ struct nemesis {
     uint64_t now_ns;    /* since the gate opened */
     uint64_t *random;   /* for seed_next() and seed_below() */
     double parameter;   /* the row's default, or what followed the colon */
+    const uint8_t *choices; /* FAULT_CHOICES of them: places in the row's lists of words */
+    const struct shape *shape;
+    struct slot *slots; /* of the workers */
+    void *commons;      /* the fault's shared memory */
     uint64_t step;      /* how often it was called before */
     /* Sends a signal to one worker; a record says so. Returns 0 or an errno. */
     int (*signal)(struct nemesis *nemesis, uint32_t worker, int signal, const char *detail);
@@ -51,12 +56,36 @@ struct disturbance {
     uint32_t history;          /* operations of each worker that are recorded */
 };
 
+/* How many kinds of words may follow a fault's name, before the number: die:inside:kill:4. */
+#define FAULT_CHOICES 3
+
+/* Where a deadly fault strikes, for the expectation. */
+enum death {
+    DEATH_NONE,    /* it only stops somebody for a while */
+    DEATH_OUTSIDE, /* holding nothing, asking for nothing */
+    DEATH_WAITING,
+    DEATH_INSIDE,  /* in the middle of writing */
+    DEATH_UNMAPPED, /* there, too, after giving up its mapping of the region */
+    DEATH_HOLDING, /* the data are whole, the primitive is still held */
+};
+
+/* What a deadly fault keeps at the beginning of the commons. Moments are clock_ns(). */
+struct fault_mortality {
+    uint64_t death_ns; /* the first death; 0: nobody has died */
+    uint64_t next_ns;  /* the first acquisition by somebody else after it; 0: none */
+    uint32_t victim;
+};
+
 struct fault_ops {
     const char *name;
     const char *summary;
     const char *parameter;    /* what follows the colon, with its unit; NULL when it takes none */
     double fallback;          /* the parameter's default */
     double min, max;          /* of the parameter */
+    /* Words that may stand before the parameter, each from its own NULL-ended list; the first is the default. */
+    const char *const *choices[FAULT_CHOICES];
+    bool deadly;              /* workers die of it: the others go on, and the trial is judged by them; keeps a fault_mortality */
+    enum death (*dies_at)(const uint8_t *choices);
     /* Stands for these, by turns, in short slices; ended by a row without a fault. The other slots are empty then. */
     const struct disturbance *disturbances;
     bool preempts;            /* takes the CPU away inside the primitive or the critical section; so does whoever has inside() */
@@ -66,6 +95,7 @@ struct fault_ops {
 
     /* May this system and crew have it? NULL, or the reason against it. Empty: everywhere. */
     const char *(*refuses)(const struct shape *shape, double parameter);
+    const char *(*refuses_choices)(const struct shape *shape, const uint8_t *choices, double parameter);
     /* In each worker before the gate; 0 or an errno. w->fault_own is its to set. */
     int (*begin)(struct worker *worker, double parameter);
     void (*before)(struct worker *worker, double parameter); /* between two operations, holding nothing */

@@ -64,6 +64,12 @@ struct load_ops {
     void (*write)(struct worker *worker);
     void (*read)(struct worker *worker);
     void (*audit)(struct worker *auditor);
+    /* By a holder that was told of the last one's death: makes the data whole again, before the sync's recover(). */
+    void (*repair)(struct worker *worker);
+    /* Instead of audit() when a fault has killed workers on purpose: are the data whole? Totals prove nothing then. */
+    void (*inspect)(struct worker *auditor);
+    /* Would death in the middle of the critical section, when so many words are written, leave the data broken? */
+    bool (*torn_by_death)(const struct shape *shape, double words);
     /* Removes what the load's own objects have left behind, after workers that died, too. Empty: makes none. */
     void (*sweep)(const struct shape *shape);
     /* Can this crew break the record when nothing protects it? Decides what `sync=none` is expected to show. */

@@ -52,6 +52,7 @@ struct slot {
     uint64_t voluntary_switches, involuntary_switches, user_ns, system_ns; /* of the loop */
     uint64_t violations[VIOLATIONS];
     uint32_t recovered; /* EOWNERDEAD met and recovered */
+    uint32_t doomed;    /* about to die, by a fault's hand */
     uint32_t evidence_count;
     struct slot_fault fault;
     char failure[512]; /* the sentence that goes with `failed` */

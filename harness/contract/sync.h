@@ -47,6 +47,11 @@ enum sync_trait {
     SYNC_SAME_ADDRESS = 32, /* the state must be mapped at one address everywhere */
     SYNC_KERNEL_NAME = 64,  /* has an object with a name of its own in the system */
     SYNC_BUSTED = 128,      /* broken on purpose: proves that the oracles see it */
+    SYNC_QUEUED = 512,      /* waiters stand in line: one that dies leaves a hole that nobody passes */
+    SYNC_RELEASED = 1024,   /* the kernel gives it back when the holder dies, and tells nobody */
+    SYNC_UNREPAIRED = 2048, /* its recover() leaves the data as they are: only what a death has done to them shows */
+    SYNC_LISTED = 8192,     /* robust by the process's robust list (get_robust_list(2)): lost when the state is unmapped first */
+    SYNC_ABORTS = 4096,     /* glibc may abort its waiters when the holder dies */
     SYNC_CONTROL = 256,     /* its family's positive control: what a run carries along to prove that its oracles see */
     SYNC_INHERITED = 512,   /* create() opens descriptors that the workers inherit: the harness itself calls create() and destroy() */
 };

@@ -105,6 +105,8 @@ bool worker_refused(struct worker *w, int errnum, const char *call)
 {
     if (errnum == EOWNERDEAD && w->lock.recover) {
         slot_store(&w->slot->recovered, w->slot->recovered + 1);
+        if (w->load->repair && !(w->sync->traits & SYNC_UNREPAIRED))
+            w->load->repair(w);
         errnum = w->lock.recover(&w->self);
         call = "recover";
         if (errnum == 0)

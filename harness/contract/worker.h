@@ -64,6 +64,10 @@ struct worker {
     uint64_t random; /* for seed_next() */
     const struct fault_ops *fault;
     double fault_parameter;
+    const uint8_t *fault_choices; /* FAULT_CHOICES of them */
+    uint64_t inside_at; /* the word of the record before which worker_inside() is called; UINT64_MAX: the middle */
+    void *region;       /* this process's mapping */
+    size_t region_bytes;
     void *fault_own; /* the fault's, in this process alone */
     struct sync_self *instances; /* one for each instance of the sync's state; self is a copy of one of them */
 };

@@ -169,6 +169,11 @@ json_t *record_verdict(const struct trial_spec *spec, const struct trial_result 
     put(record, "exposure", exposure(result));
     put(record, "lifecycle", lifecycle(result));
     put_hunt(record, result);
+    if (result->death_ns) {
+        put(record, "death_s", json_real(SECONDS(result->death_ns)));
+        put(record, "recovery_s", result->recovery_ns ? json_real(SECONDS(result->recovery_ns)) : json_null());
+        put(record, "recovered", integer(result->recovered));
+    }
     if (spec->control)
         put(record, "control", json_true());
     if (result->interrupted)

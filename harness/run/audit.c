@@ -7,6 +7,7 @@
 #include "run/crew_worker.h"
 #include "run/instances.h"
 #include "run/isolate.h"
+#include "run/mortality.h"
 
 static int64_t audit(void *user)
 {
@@ -17,7 +18,10 @@ static int64_t audit(void *user)
         auditor.self.index = 0;
         crew_worker_attach(&auditor, plan, plan->region_base);
     }
-    plan->spec->load->audit(&auditor);
+    if (!mortality_any(plan->spec, plan->ledger))
+        plan->spec->load->audit(&auditor);
+    else if (plan->spec->load->inspect)
+        plan->spec->load->inspect(&auditor);
     instances_audit(plan->spec, plan->region_base, &auditor);
     return 0;
 }

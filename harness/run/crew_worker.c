@@ -81,6 +81,10 @@ void crew_worker_init(struct worker *w, const struct crew_plan *plan, uint32_t i
     w->random = seed_scramble(spec->shape.seed + index + 1);
     w->fault = spec->fault;
     w->fault_parameter = spec->fault_parameter;
+    w->fault_choices = spec->fault_choices;
+    w->inside_at = UINT64_MAX;
+    w->region = region_base;
+    w->region_bytes = plan->region_bytes;
     if (spec->sync->family == SYNC_LOCK) {
         w->lock = spec->sync->lock;
         if (!w->lock.acquire_shared) {

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "contract/worker.h"
+#include "run/mortality.h"
 #include "run/pin.h"
 
 /* A clean verdict asks for sampled operations that met another process: so many, and one in so many of the sample. In parallel
@@ -50,8 +51,9 @@ static void add_up(const struct trial_spec *spec, struct trial_result *result)
     for (uint32_t i = 0; i < result->ledger.workers; i++) {
         const struct slot *slot = &result->ledger.slots[i];
         *(i < spec->shape.writers ? &result->writer_ops : &result->reader_ops) += slot->ops;
-        result->idle_workers += slot->ops == 0;
-        all_ended &= slot->ended_ns != 0;
+        bool planned = mortality_doomed(spec, &result->ledger, i);
+        result->idle_workers += slot->ops == 0 && !planned;
+        all_ended &= slot->ended_ns != 0 || planned;
         if (slot->ended_ns > last_ns)
             last_ns = slot->ended_ns;
     }
@@ -88,31 +90,33 @@ static void fault_text(const struct slot *slot, uint64_t region_bytes, char *tex
         snprintf(text, size, " at address 0x%llx, outside the region%s", (unsigned long long)fault->address, cause);
 }
 
-/* By itself, not by the harness's hand. */
-static bool died(const struct crew_member *member)
+/* By itself, not by the harness's hand, and not by a deadly fault's. */
+static bool died(const struct trial_spec *spec, const struct crew *crew, const struct trial_result *result, uint32_t i)
 {
-    return member->exit == EXIT_SIGNAL || (member->exit == EXIT_NORMAL && member->value);
+    const struct crew_member *member = &crew->members[i];
+    bool failed = member->exit == EXIT_SIGNAL || (member->exit == EXIT_NORMAL && member->value);
+    return failed && !mortality_doomed(spec, &result->ledger, i);
 }
 
 /* The first worker that died; one that only fell while a wedged crew was ended counts as well. The crew's count for none. */
-static uint32_t first_death(const struct crew *crew)
+static uint32_t first_death(const struct trial_spec *spec, const struct crew *crew, const struct trial_result *result)
 {
     uint32_t i = 0;
-    if (crew->failed && died(&crew->members[crew->first_failed]))
+    if (crew->failed && died(spec, crew, result, crew->first_failed))
         return crew->first_failed;
-    while (i < crew->count && !died(&crew->members[i]))
+    while (i < crew->count && !died(spec, crew, result, i))
         i++;
     return i;
 }
 
 static void decide_crashed(const struct trial_spec *spec, const struct crew *crew, struct trial_result *result)
 {
-    uint32_t i = first_death(crew);
+    uint32_t i = first_death(spec, crew, result);
     const struct slot *slot = &result->ledger.slots[i];
     char exit[48], where[240];
     uint32_t deaths = 0;
     for (uint32_t k = 0; k < crew->count; k++)
-        deaths += died(&crew->members[k]);
+        deaths += died(spec, crew, result, k);
     fault_text(slot, spec_region_bytes(spec), where, sizeof where);
     decide(result, VERDICT_CRASHED, "worker %u (%s, pid %d) was lost: %s%s in phase %s after %llu operations%s", i,
            i < spec->shape.writers ? "writer" : "reader", (int)crew->members[i].pid,
@@ -130,7 +134,8 @@ static bool decide_strayed(const struct trial_spec *spec, const struct crew *cre
             result->error_status = STATUS_ENVIRONMENT;
             return true;
         }
-        if (crew->members[i].exit == EXIT_NORMAL && slot->phase != PHASE_DONE) {
+        bool planned = mortality_doomed(spec, &result->ledger, i);
+        if (crew->members[i].exit == EXIT_NORMAL && slot->phase != PHASE_DONE && !planned) {
             decide(result, VERDICT_CRASHED, "worker %u (%s) exited by itself in phase %s after %llu operations", i,
                    i < spec->shape.writers ? "writer" : "reader", phase_name(slot->phase), (unsigned long long)slot->ops);
             return true;
@@ -247,6 +252,30 @@ static void decide_whole(const struct trial_spec *spec, struct trial_result *res
                (unsigned long long)result->ops, (unsigned long long)result->handoffs, judge_upper_95(result->handoffs));
 }
 
+/* The survivors of a planned death: have they gone on? */
+static void decide_survived(const struct trial_spec *spec, struct trial_result *result)
+{
+    if (result->interrupted || result->idle_workers)
+        decide_whole(spec, result);
+    else if (!result->death_ns)
+        decide(result, VERDICT_INCONCLUSIVE, "nobody came to the place where the fault strikes: run it longer");
+    else if (!result->recovery_ns)
+        decide(result, VERDICT_INCONCLUSIVE, "the trial was over before anybody asked for the primitive again: run it longer");
+    else
+        decide(result, VERDICT_CLEAN, "the others went on, %llu operations in all, and nothing broke",
+               (unsigned long long)result->ops);
+}
+
+/* What was decided is told behind who died. */
+static void tell_death(const struct trial_spec *spec, const struct crew *crew, struct trial_result *result)
+{
+    char death[300], rest[sizeof result->reason];
+    mortality_text(spec, crew, result, death, sizeof death);
+    memcpy(rest, result->reason, sizeof rest);
+    if (death[0])
+        snprintf(result->reason, sizeof result->reason, "%s; %.700s", death, rest);
+}
+
 /* Ended from outside although it still moved: no pass, and no wedge either. */
 static void decide_slow(const struct trial_spec *spec, const char *why, struct trial_result *result)
 {
@@ -260,11 +289,13 @@ static void decide_slow(const struct trial_spec *spec, const char *why, struct t
 
 /* If anybody died: did the fault kill one of them? Who dies without its doing was not meant to; who dies after it may have had
  * no choice (glibc aborts a waiter on a priority-inheriting mutex whose owner has died). */
-static bool died_by_fault(const struct crew *crew, const struct trial_result *result)
+static bool died_by_fault(const struct trial_spec *spec, const struct crew *crew, const struct trial_result *result)
 {
     bool any = false;
     for (uint32_t i = 0; i < crew->count; i++)
-        any |= died(&crew->members[i]);
+        any |= died(spec, crew, result, i);
+    if (spec->fault->deadly && spec->sync->traits & SYNC_ABORTS)
+        return true;
     for (uint32_t k = 0; k < result->fault_count; k++) {
         const struct fault_note *note = &result->faults[k];
         const struct crew_member *member = &crew->members[note->worker];
@@ -289,8 +320,9 @@ void judge(const struct trial_spec *spec, const struct crew *crew, enum watch wa
            const char *audit_failure, struct trial_result *result)
 {
     add_up(spec, result);
+    mortality_note(spec, result);
     bool cut_short = result->interrupted != 0; /* nobody waited long enough to call it a wedge */
-    if (first_death(crew) < crew->count)
+    if (first_death(spec, crew, result) < crew->count)
         decide_crashed(spec, crew, result);
     else if (watch == WATCH_WEDGED && !(cut_short && result->violation_count))
         decide(result, cut_short ? VERDICT_INCONCLUSIVE : VERDICT_WEDGED, "%s", why);
@@ -302,8 +334,12 @@ void judge(const struct trial_spec *spec, const struct crew *crew, enum watch wa
         decide_corrupt(result);
     else if (audit_failure)
         decide(result, VERDICT_CRASHED, "%s", audit_failure);
+    else if (spec->fault->deadly && mortality_strikes(spec))
+        decide_survived(spec, result);
     else
         decide_whole(spec, result);
+    if (spec->fault->deadly)
+        tell_death(spec, crew, result);
     note_found(result);
     if (result->verdict == VERDICT_CRASHED || result->verdict == VERDICT_WEDGED)
         result->window_ns = 0; /* a crew that fell apart has no throughput */
@@ -311,6 +347,6 @@ void judge(const struct trial_spec *spec, const struct crew *crew, enum watch wa
     bool whole = result->idle_workers == 0 && watch != WATCH_SLOW;
     bool of_data = result->verdict == VERDICT_CLEAN || result->verdict == VERDICT_CORRUPT;
     result->as_expected = spec_as_expected(spec, result->verdict) && (whole || !of_data);
-    if (!spec->expect_given && !died_by_fault(crew, result))
+    if (!spec->expect_given && !died_by_fault(spec, crew, result))
         result->as_expected = false;
 }

@@ -11,6 +11,7 @@
 #include "base/seed.h"
 #include "run/interrupt.h"
 #include "run/judge.h"
+#include "run/mortality.h"
 #include "run/starvation.h"
 
 #define INTERVALS_WANTED 50
@@ -185,7 +186,7 @@ static void time_over(struct monitor *m, uint64_t now)
 /* A worker that died or an interrupt ends the trial; a worker that died is not waited for, the others are. */
 static void react(struct monitor *m, uint64_t now)
 {
-    if (m->crew->failed)
+    if (mortality_unplanned(m->spec, m->crew, &m->result->ledger))
         stop(m);
     else if (now >= m->deadline_ns && !m->stopped)
         time_over(m, now);
@@ -229,6 +230,10 @@ static void prepare(struct monitor *m)
         .workers = m->crew->count,
         .random = &m->random,
         .parameter = m->spec->fault_parameter,
+        .choices = m->spec->fault_choices,
+        .shape = &m->spec->shape,
+        .slots = m->result->ledger.slots,
+        .commons = m->result->ledger.commons,
         .signal = nemesis_signal,
         .process = nemesis_process,
         .note = nemesis_note,

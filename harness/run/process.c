@@ -56,6 +56,17 @@ uint64_t process_cpu_ns(pid_t pid)
     return got ? ns : process_look(pid).ticks * (NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
+uint64_t process_turns(pid_t pid)
+{
+    uint64_t turns = 0;
+    FILE *file = open_proc(pid, "schedstat");
+    if (file && fscanf(file, "%*u %*u %" SCNu64, &turns) != 1)
+        turns = 0;
+    if (file)
+        fclose(file);
+    return turns;
+}
+
 /* A futex call of futex(2): which operation, and with a time limit or without. */
 static struct process_call futex_call(const uint64_t *args)
 {
@@ -71,6 +82,7 @@ static struct process_call futex_call(const uint64_t *args)
     return call;
 }
 
+/* Calls that wait for another member of the crew and nobody else. A pipe or a socket may have somebody outside at its end. */
 static enum process_wait wait_of(long number, const uint64_t *args)
 {
     switch (number) {
@@ -83,12 +95,6 @@ static enum process_wait wait_of(long number, const uint64_t *args)
 #endif
     case SYS_semop:
     case SYS_flock:
-    case SYS_read:
-    case SYS_write:
-    case SYS_recvfrom:
-    case SYS_sendto:
-    case SYS_msgrcv:
-    case SYS_msgsnd:
     case SYS_rt_sigsuspend:
         return PROCESS_WAITS;
     case SYS_nanosleep:

@@ -18,6 +18,9 @@ struct process_look process_look(pid_t pid);
 /* CPU time that it has used, in nanoseconds (of schedstat; without that, of the clock ticks). */
 uint64_t process_cpu_ns(pid_t pid);
 
+/* How often it was given a CPU (of schedstat; 0 where that is missing). */
+uint64_t process_turns(pid_t pid);
+
 /* How it waits, by the system call that it is in. */
 enum process_wait {
     PROCESS_RUNS,          /* in no system call */

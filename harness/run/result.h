@@ -62,6 +62,9 @@ struct trial_result {
     uint32_t idle_workers;
 
     uint64_t found_ns;     /* from the start until the first evidence, a death or the proof of a wedge; 0: nothing was found */
+    uint64_t death_ns;     /* since the gate: the first death by a deadly fault; 0: none */
+    uint64_t recovery_ns;  /* from there to the next acquisition by somebody else; 0: none came */
+    uint32_t dead_worker;
     uint32_t slices;       /* of a hunt; 0: no hunt */
     uint32_t slices_clean; /* of these, with enough exposure for a verdict of their own */
     struct shape slice;    /* the shape of a hunt's last slice, which `ledger` and `ends` are of */

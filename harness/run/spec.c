@@ -4,12 +4,18 @@
 #include <stddef.h>
 
 #include "run/instances.h"
+#include "run/mortality.h"
 
 struct shape spec_shape(const struct trial_spec *spec)
 {
     struct shape shape = spec->shape;
     shape.family = spec->sync->family;
     return shape;
+}
+
+static bool exposed_to_death(const struct trial_spec *spec)
+{
+    return shape_workers(&spec->shape) > 1 && !spec->load->uses_system;
 }
 
 enum verdict spec_expected(const struct trial_spec *spec)
@@ -19,6 +25,8 @@ enum verdict spec_expected(const struct trial_spec *spec)
     bool exposed = !spec->load->uses_system && (spec->load->exclusive ? 0 : shape->readers) >= spec->sync->expect_readers &&
                    (spec->sync->expect_alone || spec->load->loads || spec->load->breakable(shape));
     bool broken = sync == VERDICT_WEDGED || (sync != VERDICT_CLEAN && exposed);
+    if (spec->fault->deadly && exposed_to_death(spec))
+        return mortality_expected(spec);
     if (spec->fault->expect >= 0)
         return (enum verdict)spec->fault->expect;
     if (broken)
@@ -36,6 +44,10 @@ bool spec_as_expected(const struct trial_spec *spec, enum verdict verdict)
 {
     bool hunted = spec->load->loads || spec->fault->disturbances;
     bool broken = verdict == VERDICT_CORRUPT || verdict == VERDICT_WEDGED || verdict == VERDICT_CRASHED;
+    if (verdict == VERDICT_CRASHED && spec->expect == VERDICT_WEDGED && spec->fault->deadly && spec->sync->traits & SYNC_ABORTS)
+        return !spec->expect_given;
+    if (verdict == VERDICT_WEDGED && spec->expect == VERDICT_CLEAN && !spec->expect_given && mortality_may_wedge(spec))
+        return true;
     bool expect_broken = spec->expect == VERDICT_CORRUPT || spec->expect == VERDICT_WEDGED;
     return verdict == spec->expect || (hunted && !spec->expect_given && broken && expect_broken);
 }
@@ -56,6 +68,11 @@ const char *spec_unsupported(const struct trial_spec *spec)
     const char *refusal = spec->load->refuses ? spec->load->refuses(&spec->shape, sync, spec->fault) : NULL;
     if (refusal)
         return refusal;
+    const char *refused = spec->fault->refuses_choices
+                              ? spec->fault->refuses_choices(&spec->shape, spec->fault_choices, spec->fault_parameter)
+                              : NULL;
+    if (refused)
+        return refused;
     return spec->fault->refuses ? spec->fault->refuses(&spec->shape, spec->fault_parameter) : NULL;
 }
 

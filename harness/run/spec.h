@@ -14,6 +14,7 @@ struct trial_spec {
     const struct sync_ops *sync;
     const struct fault_ops *fault;
     double fault_parameter;
+    uint8_t fault_choices[FAULT_CHOICES];
     const char *fault_text; /* as given: "stop:5" */
     struct shape shape;     /* without its name, which is made when the trial starts */
     uint32_t repeat;        /* from 1 */

@@ -15,6 +15,7 @@
 #include "run/interrupt.h"
 #include "run/judge.h"
 #include "run/monitor.h"
+#include "run/mortality.h"
 #include "run/pin.h"
 #include "run/process.h"
 #include "run/settle.h"
@@ -136,7 +137,7 @@ static void run_crew(struct stage *stage, struct trial_result *result)
     end_strays(stage);
     settle(&result->ledger, result->gate_ns);
     keep_ends(stage, result);
-    if (watch == WATCH_GO_ON && stage->crew.failed == 0)
+    if (watch == WATCH_GO_ON && mortality_unplanned(&stage->spec, &stage->crew, &result->ledger) == 0)
         audit_run(&stage->plan, audit_failure, sizeof audit_failure);
     settle(&result->ledger, result->gate_ns);
     judge(&stage->spec, &stage->crew, watch, why, audit_failure[0] ? audit_failure : NULL, result);

@@ -21,6 +21,8 @@
 /* CPU time after which a spinning worker has seen that there is nothing to be had; more under a fault that slows its code. */
 #define TURN_NS (2 * NS_PER_MS)
 #define TURN_SLOWED_NS (100 * NS_PER_MS)
+/* So many times must a worker that sleeps for a time have come back from it. */
+#define RETURNS 3
 /* Where it cannot be seen what a process sleeps in, a longer standstill is asked for; and without /proc, a long one. */
 #define UNKNOWN_NS (800 * NS_PER_MS)
 #define BLIND_NS (5 * NS_PER_S)
@@ -46,14 +48,20 @@ struct crew_look {
 
 static bool had_turn(const struct watchdog *watchdog, uint32_t worker, pid_t pid)
 {
-    return watchdog->cpu_ns && process_cpu_ns(pid) > watchdog->cpu_ns[worker] + watchdog->turn_ns;
+    return watchdog->marks && process_cpu_ns(pid) > watchdog->marks[worker].cpu_ns + watchdog->turn_ns;
 }
 
-static void look_asleep(struct crew_look *look, pid_t pid)
+/* Has it come back by itself from sleeping for a time, again and again, and found nothing? */
+static bool came_back(const struct watchdog *watchdog, uint32_t worker, pid_t pid)
+{
+    return watchdog->marks && process_turns(pid) >= watchdog->marks[worker].turns + RETURNS;
+}
+
+static void look_asleep(const struct watchdog *watchdog, struct crew_look *look, uint32_t worker, pid_t pid)
 {
     enum process_wait wait = process_call(pid).wait;
     look->asleep += wait == PROCESS_WAITS;
-    look->timed += wait == PROCESS_WAITS_A_TIME;
+    look->timed += wait == PROCESS_WAITS_A_TIME && !came_back(watchdog, worker, pid);
     look->unknown += wait == PROCESS_WAITS_UNKNOWN;
     look->owed += wait == PROCESS_RUNS; /* just woken up */
 }
@@ -70,7 +78,7 @@ static struct crew_look crew_look(const struct watchdog *watchdog, const struct 
         look.stopped += p.state == 'T' || p.state == 't';
         look.inside += slot_load(&ledger->slots[i].phase) == PHASE_INSIDE;
         if (p.state == 'S')
-            look_asleep(&look, pid);
+            look_asleep(watchdog, &look, i, pid);
         else
             look.owed += !had_turn(watchdog, i, pid);
     }
@@ -80,13 +88,14 @@ static struct crew_look crew_look(const struct watchdog *watchdog, const struct 
 /* Notes what everybody has used of the CPUs, for the next look to compare. */
 static void begin_round(struct watchdog *watchdog, const struct crew *crew, uint64_t now)
 {
-    if (!watchdog->cpu_ns)
-        watchdog->cpu_ns = calloc(crew->count, sizeof *watchdog->cpu_ns);
-    if (!watchdog->cpu_ns)
+    if (!watchdog->marks)
+        watchdog->marks = calloc(crew->count, sizeof *watchdog->marks);
+    if (!watchdog->marks)
         return;
     for (uint32_t i = 0; i < crew->count; i++)
         if (crew->members[i].exit == EXIT_NOT_YET)
-            watchdog->cpu_ns[i] = process_cpu_ns(crew->members[i].pid);
+            watchdog->marks[i] =
+                (struct watchdog_mark){process_cpu_ns(crew->members[i].pid), process_turns(crew->members[i].pid)};
     watchdog->round_ns = now;
 }
 
@@ -99,6 +108,7 @@ void watchdog_start(struct watchdog *watchdog, const struct trial_spec *spec, ui
         own += (uint64_t)(workers / spec->shape.rate * 1e9);
     watchdog->allowance_ns = own;
     watchdog->turn_ns = spec->fault->slows ? TURN_SLOWED_NS : TURN_NS;
+    watchdog->deaths_planned = spec->fault->deadly;
     watchdog->end_ns = UINT64_MAX;
 }
 
@@ -165,8 +175,8 @@ bool watchdog_suspicious(const struct watchdog *watchdog)
 
 void watchdog_free(struct watchdog *watchdog)
 {
-    free(watchdog->cpu_ns);
-    watchdog->cpu_ns = NULL;
+    free(watchdog->marks);
+    watchdog->marks = NULL;
 }
 
 enum watch watchdog_look(struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger,
@@ -180,7 +190,7 @@ enum watch watchdog_look(struct watchdog *watchdog, const struct crew *crew, con
         watchdog->rounds = 0;
     }
     /* what a dead worker held, nobody gives back: the others are not waited for as long */
-    bool bereft = crew->failed && now > watchdog->progress_ns + BEREFT_NS;
+    bool bereft = crew->failed && !watchdog->deaths_planned && now > watchdog->progress_ns + BEREFT_NS;
     bool slow = now > watchdog->end_ns || (hurry && now > watchdog->stopped_ns + INTERRUPTED_NS);
     bool still = slow && now > watchdog->progress_ns + STOPPED_NS;
     if (bereft || still || suspect(watchdog, crew, ledger, now)) {

@@ -22,14 +22,20 @@ enum watch {
     WATCH_SLOW,   /* asked to end long ago, and still at it */
 };
 
+/* What a worker had used of the CPUs. */
+struct watchdog_mark {
+    uint64_t cpu_ns, turns;
+};
+
 struct watchdog {
     uint64_t started_ns, stopped_ns; /* clock; stopped_ns 0 until the workers were asked to end */
     uint64_t end_ns;                 /* clock: nobody is waited for beyond this */
     uint64_t progress, progress_ns;  /* newest progress seen, and when */
     uint64_t round_ns;               /* the round began; 0: no suspicion */
     uint32_t rounds;                 /* that are over since the last progress */
-    uint64_t *cpu_ns;                /* that each worker had used then; owned, NULL before the first suspicion */
+    struct watchdog_mark *marks;     /* what each worker had used then; owned, NULL before the first suspicion */
     uint64_t turn_ns;                /* CPU time after which a worker has had its turn */
+    bool deaths_planned;             /* a deadly fault: who is left must be seen to be stuck, not only to be bereft */
     uint32_t population;
     uint64_t allowance_ns; /* what one operation may take by its own wish */
 };

@@ -26,9 +26,8 @@ static int sleep_for_ever(void *user)
 
 static int sleep_for_a_time(void *user)
 {
-    (void)user;
     for (;;)
-        usleep(100000);
+        usleep(*(useconds_t *)user);
     return 0;
 }
 
@@ -184,8 +183,8 @@ START_TEST(a_crew_of_which_one_was_given_no_cpu_is_not_wedged)
     begin(spin_for_ever);
     ck_assert_int_eq(look_at(0, false), WATCH_GO_ON);
     ck_assert_int_eq(look_at(50, false), WATCH_GO_ON);
-    ck_assert_ptr_nonnull(dog.cpu_ns);
-    dog.cpu_ns[1] += 3600 * NS_PER_S; /* as if it had not run since */
+    ck_assert_ptr_nonnull(dog.marks);
+    dog.marks[1].cpu_ns += 3600 * NS_PER_S; /* as if it had not run since */
     ck_assert_uint_ge(first_bark(1000, 9500, WATCH_WEDGED), 9500);
     finish();
 }
@@ -195,9 +194,28 @@ START_TEST(a_crew_of_which_one_sleeps_for_a_time_is_not_wedged)
 {
     begin(sleep_for_ever);
     pid_t other = members[1].pid;
-    members[1].pid = testing_fork(sleep_for_a_time, NULL);
+    useconds_t long_time = 3600 * 1000000u;
+    members[1].pid = testing_fork(sleep_for_a_time, &long_time);
     await_state(1, 'S');
     ck_assert_uint_ge(first_bark(0, 9500, WATCH_WEDGED), 9500);
+    kill(other, SIGKILL);
+    testing_wait(other);
+    finish();
+}
+END_TEST
+
+START_TEST(a_crew_of_which_one_comes_back_from_sleep_and_finds_nothing_is_wedged)
+{
+    begin(sleep_for_ever);
+    pid_t other = members[1].pid;
+    useconds_t short_time = 1000;
+    members[1].pid = testing_fork(sleep_for_a_time, &short_time);
+    enum watch watch = WATCH_GO_ON;
+    for (uint64_t ms = 0; ms < 5000 && watch == WATCH_GO_ON; ms += 50) {
+        usleep(20000);
+        watch = look_at(ms, false);
+    }
+    ck_assert_int_eq(watch, WATCH_WEDGED);
     kill(other, SIGKILL);
     testing_wait(other);
     finish();
@@ -344,6 +362,7 @@ int main(void)
                                        a_crew_that_spins_without_progress_is_wedged_after_several_turns_for_all,
                                        code_that_a_fault_slows_down_is_given_more_of_the_cpu,
                                        a_crew_of_which_one_sleeps_for_a_time_is_not_wedged,
+                                       a_crew_of_which_one_comes_back_from_sleep_and_finds_nothing_is_wedged,
                                        a_crew_of_which_one_was_given_no_cpu_is_not_wedged,
                                        a_holder_inside_may_take_its_time_but_not_for_ever,
                                        a_crew_with_a_stopped_worker_is_waited_for_until_it_was_asked_to_end,

@@ -147,6 +147,37 @@ static void counter_audit(struct worker *auditor)
         worker_violation_values(auditor, VIOLATION_SCRIBBLED, 0, a->owner, "all have left, and the owner word is not empty");
 }
 
+/* Completes the increment that the dead holder had begun, and takes its name off. */
+static void counter_repair(struct worker *w)
+{
+    struct counter_area *a = w->area;
+    uint64_t count = counters_of(w->shape), newest = get(&a->shadow);
+    for (uint64_t i = 0; i < count; i++)
+        newest = get(&a->counters[i]) > newest ? get(&a->counters[i]) : newest;
+    for (uint64_t i = 0; i < count; i++)
+        set(&a->counters[i], newest);
+    set(&a->shadow, newest);
+    set(&a->owner, 0);
+}
+
+static void counter_inspect(struct worker *auditor)
+{
+    const struct counter_area *a = auditor->area;
+    for (uint64_t i = 0; i < counters_of(auditor->shape); i++)
+        if (a->counters[i] != a->shadow)
+            worker_violation_values(auditor, VIOLATION_LOST, a->shadow, a->counters[i],
+                                    "the counter at offset %llu and the shadow counter differ: an increment was left half done",
+                                    (unsigned long long)i * 8);
+}
+
+/* The dead holder's name stays in the owner word. */
+static bool counter_torn_by_death(const struct shape *shape, double words)
+{
+    (void)shape;
+    (void)words;
+    return true;
+}
+
 static bool counter_breakable(const struct shape *shape)
 {
     return shape_workers(shape) > 1;
@@ -166,5 +197,8 @@ const struct load_ops load_counter = {
     .write = counter_write,
     .read = counter_read,
     .audit = counter_audit,
+    .repair = counter_repair,
+    .inspect = counter_inspect,
+    .torn_by_death = counter_torn_by_death,
     .breakable = counter_breakable,
 };

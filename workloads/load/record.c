@@ -34,7 +34,9 @@ void record_write(struct worker *w, void *memory, uint64_t version)
     unsigned char *payload = record_payload(memory);
     uint64_t stamp = stamp_of(w, version);
     size_t half = w->shape->size / 16 * 8; /* whole words */
-    if (w->shape->hold_ns == 0 && !w->fault->inside)
+    if (w->inside_at != UINT64_MAX)
+        half = w->inside_at < w->shape->size / 8 ? w->inside_at * 8 : w->shape->size / 8 * 8;
+    else if (w->shape->hold_ns == 0 && !w->fault->inside)
         half = 0;
     if (half)
         payload_fill(payload, half, stamp);
@@ -160,6 +162,18 @@ uint64_t record_floor(struct worker *w)
 {
     uint32_t other = (uint32_t)seed_below(&w->random, w->crew.workers);
     return __atomic_load_n(&w->crew.slots[other].version, __ATOMIC_ACQUIRE);
+}
+
+void record_repair(struct worker *w, void *memory)
+{
+    unsigned char *payload = record_payload(memory);
+    if (w->shape->size >= 8)
+        payload_fill(payload, w->shape->size, payload_peek(payload, w->shape->size));
+}
+
+bool record_torn_by_death(const struct shape *shape, double words)
+{
+    return words >= 1 && words * 8 < (double)shape->size;
 }
 
 void record_audit(struct worker *auditor, void *memory)

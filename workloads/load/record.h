@@ -45,6 +45,12 @@ void record_order(struct worker *w, uint64_t stamp, uint64_t floor);
 /* The newest version that one other worker, chosen at random, knows to be complete: to be asked before entering. */
 uint64_t record_floor(struct worker *w);
 
+/* Completes what a dead holder had begun: the write that the first word names becomes the record. */
+void record_repair(struct worker *w, void *memory);
+
+/* Would a writer's death, when so many words are written, leave two writes mixed? */
+bool record_torn_by_death(const struct shape *shape, double words);
+
 /* Reports guards that have changed. */
 void record_audit(struct worker *auditor, void *memory);
 

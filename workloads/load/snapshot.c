@@ -86,6 +86,18 @@ static bool snapshot_breakable(const struct shape *shape)
     return shape->writers > 1 || (shape->readers > 0 && shape->size > 8);
 }
 
+static void snapshot_repair(struct worker *w)
+{
+    record_repair(w, w->area);
+}
+
+static void snapshot_inspect(struct worker *auditor)
+{
+    uint64_t stamp;
+    record_audit(auditor, auditor->area);
+    record_read(auditor, auditor->area, &stamp);
+}
+
 const struct load_ops load_snapshot = {
     .name = "snapshot",
     .summary = "writers replace a versioned record, readers verify every word of it",
@@ -100,5 +112,8 @@ const struct load_ops load_snapshot = {
     .write = snapshot_write,
     .read = snapshot_read,
     .audit = snapshot_audit,
+    .repair = snapshot_repair,
+    .inspect = snapshot_inspect,
+    .torn_by_death = record_torn_by_death,
     .breakable = snapshot_breakable,
 };

@@ -84,7 +84,7 @@ const struct sync_ops sync_ticket = {
     .name = "ticket",
     .summary = "ticket spin lock: first come, first served; falls far behind when waiters outnumber CPUs",
     .family = SYNC_LOCK,
-    .traits = SYNC_FAIR,
+    .traits = SYNC_FAIR | SYNC_QUEUED,
     .expect = VERDICT_CLEAN,
     .state_bytes = sizeof(struct ticket),
     .lock = {.acquire = ticket_acquire, .release = ticket_release, .try_acquire = ticket_try},

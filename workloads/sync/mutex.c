@@ -104,7 +104,19 @@ const struct sync_ops sync_mutex_robust = {
     .name = "mutex-robust",
     .summary = "pthread_mutex_t, process-shared and robust: the next owner learns of a death",
     .family = SYNC_LOCK,
-    .traits = SYNC_BLOCKING | SYNC_TIMED | SYNC_ROBUST,
+    .traits = SYNC_BLOCKING | SYNC_TIMED | SYNC_ROBUST | SYNC_LISTED,
+    .expect = VERDICT_CLEAN,
+    .state_bytes = sizeof(pthread_mutex_t),
+    .create = robust_create,
+    .lock = {.acquire = mutex_acquire, .release = mutex_release, .try_acquire = mutex_try, .recover = robust_recover},
+};
+
+/* What is left when a program learns of the death and carries on as if the data were whole. */
+const struct sync_ops sync_mutex_unrepaired = {
+    .name = "mutex-unrepaired",
+    .summary = "pthread_mutex_t, robust, whose next owner calls pthread_mutex_consistent() and repairs nothing",
+    .family = SYNC_LOCK,
+    .traits = SYNC_BLOCKING | SYNC_TIMED | SYNC_ROBUST | SYNC_LISTED | SYNC_UNREPAIRED,
     .expect = VERDICT_CLEAN,
     .state_bytes = sizeof(pthread_mutex_t),
     .create = robust_create,
@@ -115,7 +127,7 @@ const struct sync_ops sync_mutex_pi = {
     .name = "mutex-pi",
     .summary = "pthread_mutex_t, process-shared, priority inheritance: the kernel hands it over",
     .family = SYNC_LOCK,
-    .traits = SYNC_BLOCKING | SYNC_TIMED | SYNC_FAIR,
+    .traits = SYNC_BLOCKING | SYNC_TIMED | SYNC_FAIR | SYNC_ABORTS,
     .expect = VERDICT_CLEAN,
     .state_bytes = sizeof(pthread_mutex_t),
     .create = pi_create,

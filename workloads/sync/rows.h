@@ -10,6 +10,7 @@ extern const struct sync_ops sync_semaphore_named;
 extern const struct sync_ops sync_sysv_semaphore;
 extern const struct sync_ops sync_mutex;
 extern const struct sync_ops sync_mutex_robust;
+extern const struct sync_ops sync_mutex_unrepaired;
 extern const struct sync_ops sync_mutex_pi;
 extern const struct sync_ops sync_mutex_adaptive;
 extern const struct sync_ops sync_mutex_timed;

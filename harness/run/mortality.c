@@ -1,0 +1,110 @@
+/* Mortality: planned deaths told from others, and the time until somebody goes on. */
+#include "run/mortality.h"
+
+#include <stdio.h>
+
+#include "base/units.h"
+
+static const struct fault_mortality *mortality_of(const struct ledger *ledger)
+{
+    return ledger->commons;
+}
+
+bool mortality_doomed(const struct trial_spec *spec, const struct ledger *ledger, uint32_t i)
+{
+    return spec->fault->deadly && slot_load(&ledger->slots[i].doomed);
+}
+
+bool mortality_strikes(const struct trial_spec *spec)
+{
+    return spec->fault->deadly && spec->fault->dies_at(spec->fault_choices) != DEATH_NONE;
+}
+
+bool mortality_any(const struct trial_spec *spec, const struct ledger *ledger)
+{
+    return spec->fault->deadly && mortality_of(ledger)->death_ns != 0;
+}
+
+uint32_t mortality_unplanned(const struct trial_spec *spec, const struct crew *crew, const struct ledger *ledger)
+{
+    uint32_t count = crew->failed;
+    for (uint32_t i = 0; i < crew->count && count; i++) {
+        const struct crew_member *member = &crew->members[i];
+        bool failed = member->exit == EXIT_SIGNAL || (member->exit == EXIT_NORMAL && member->value);
+        count -= failed && mortality_doomed(spec, ledger, i);
+    }
+    return count;
+}
+
+void mortality_note(const struct trial_spec *spec, struct trial_result *result)
+{
+    const struct fault_mortality *m = mortality_of(&result->ledger);
+    uint64_t death_ns = m->death_ns, next_ns = m->next_ns;
+    if (!spec->fault->deadly || death_ns <= result->gate_ns)
+        return;
+    result->death_ns = death_ns - result->gate_ns;
+    result->dead_worker = m->victim;
+    result->recovery_ns = next_ns > death_ns ? next_ns - death_ns : 0;
+}
+
+void mortality_text(const struct trial_spec *spec, const struct crew *crew, const struct trial_result *result, char *text, size_t size)
+{
+    char exit[48], after[UNITS_TEXT];
+    text[0] = '\0';
+    if (!result->death_ns || result->dead_worker >= crew->count)
+        return;
+    const struct slot *slot = &result->ledger.slots[result->dead_worker];
+    int n = snprintf(text, size, "worker %u died %s (%s, phase %s, after %llu operations)", result->dead_worker, spec->fault_text,
+                     crew_exit_text(&crew->members[result->dead_worker], exit), phase_name(slot->phase),
+                     (unsigned long long)slot->ops);
+    if (n < 0 || (size_t)n >= size)
+        return;
+    if (result->recovery_ns)
+        snprintf(text + n, size - (size_t)n, "; the next acquisition by another came %s later",
+                 units_print(&units_duration, (double)result->recovery_ns, after));
+    else
+        snprintf(text + n, size - (size_t)n, "; nobody has acquired the primitive since");
+}
+
+/* Does death at that place leave the record half written? */
+static bool leaves_torn(const struct trial_spec *spec)
+{
+    return spec->load->torn_by_death && spec->load->torn_by_death(&spec->shape, spec->fault_parameter);
+}
+
+/* Dead while it held the primitive: who learns of it, and what does that do to the data? */
+static enum verdict expected_holding(const struct sync_ops *sync, bool torn)
+{
+    if (sync->traits & SYNC_ROBUST)
+        return torn && sync->traits & SYNC_UNREPAIRED ? VERDICT_CORRUPT : VERDICT_CLEAN;
+    if (sync->traits & SYNC_RELEASED)
+        return torn ? VERDICT_CORRUPT : VERDICT_CLEAN;
+    return VERDICT_WEDGED;
+}
+
+bool mortality_may_wedge(const struct trial_spec *spec)
+{
+    bool noticed = spec->sync->traits & (SYNC_ROBUST | SYNC_RELEASED);
+    return mortality_strikes(spec) && spec->fault->dies_at(spec->fault_choices) == DEATH_WAITING && !noticed;
+}
+
+enum verdict mortality_expected(const struct trial_spec *spec)
+{
+    const struct sync_ops *sync = spec->sync;
+    if (sync->expect != VERDICT_CLEAN)
+        return sync->expect;
+    switch (spec->fault->dies_at(spec->fault_choices)) {
+    case DEATH_INSIDE:
+        return expected_holding(sync, leaves_torn(spec));
+    case DEATH_UNMAPPED:
+        return sync->traits & SYNC_LISTED ? VERDICT_WEDGED : expected_holding(sync, leaves_torn(spec));
+    case DEATH_HOLDING:
+        return expected_holding(sync, false);
+    case DEATH_WAITING:
+        return sync->traits & SYNC_QUEUED ? VERDICT_WEDGED : VERDICT_CLEAN;
+    case DEATH_NONE:
+    case DEATH_OUTSIDE:
+        break;
+    }
+    return VERDICT_CLEAN;
+}

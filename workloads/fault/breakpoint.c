@@ -33,6 +33,12 @@ static const char *breakpoint_refuses(const struct shape *shape, double microsec
 #define NAP_NS (20 * NS_PER_US)
 #define INT3 0xcc
 
+/* The crew's. */
+struct stage {
+    uint32_t stalled;           /* how many are held up */
+    _Alignas(128) uint64_t quiet_until_ns; /* nobody is to be held up before */
+};
+
 /* This process's. */
 static struct {
     struct worker *worker;
@@ -55,7 +61,13 @@ static struct {
     bool planted;
     uint32_t hits_left;
     uint64_t change_call;
+    uint64_t stalled_at_ns; /* in this call; 0: not held up */
 } own;
+
+TRAP_INLINE struct stage *stage(void)
+{
+    return own.worker->crew.fault_commons;
+}
 
 TRAP_INLINE void put(uint8_t byte)
 {
@@ -112,7 +124,7 @@ TRAP_CODE static uint64_t progress(void)
 /* One is held up as a rule, now and then a second one: if all of them were, they would wait for each other's progress. */
 TRAP_CODE static bool may_stall(void)
 {
-    uint32_t *stalled = own.worker->crew.fault_commons;
+    uint32_t *stalled = &stage()->stalled;
     uint32_t limit = own.worker->crew.workers > 3 && trap_below(&own.random, 4) == 0 ? 2 : 1;
     if (__atomic_fetch_add(stalled, 1, __ATOMIC_RELAXED) < limit)
         return true;
@@ -129,6 +141,7 @@ TRAP_CODE static void stall(void)
     uint64_t patience = (SHORTEST_NS << trap_below(&own.random, 7));
     if (patience > own.longest_ns)
         patience = own.longest_ns;
+    own.stalled_at_ns = start;
     while (waited < patience && progress() - from < wanted && !slot_load(own.worker->crew.stop)) {
         if (waited < SPIN_NS)
             __builtin_ia32_pause();
@@ -138,7 +151,7 @@ TRAP_CODE static void stall(void)
             trap_sleep(NAP_NS);
         waited = trap_clock_ns() - start;
     }
-    __atomic_fetch_sub((uint32_t *)own.worker->crew.fault_commons, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&stage()->stalled, 1, __ATOMIC_RELAXED);
 }
 
 /* The breakpoint is gone until the next call: to step over it and have it back at once would take a step. */
@@ -177,9 +190,11 @@ static void change(void)
     own.change_call = own.calls + (8ULL << seed_below(&own.random, 9));
 }
 
-/* Puts the breakpoint where it belongs, or goes without one for a while. */
+/* Puts the breakpoint where it belongs, unless the crew is to have some time for itself. */
 static void plant(void)
 {
+    if (clock_ns() < __atomic_load_n(&stage()->quiet_until_ns, __ATOMIC_RELAXED))
+        return;
     if (own.target == 0 || own.hits_left == 0 || own.calls >= own.change_call) {
         if (own.planted)
             put(own.original);
@@ -216,6 +231,15 @@ static void end_lesson(void)
     own.lesson_ns = now + (now - own.lesson_start_ns) * LESSON_ONE_IN;
 }
 
+/* As long as one was held up, until its call ended (on a busy system that is when it got a CPU again), all go on undisturbed:
+ * what holds everybody up all the time tests nothing. */
+static void grant_quiet(void)
+{
+    uint64_t now = clock_ns();
+    __atomic_store_n(&stage()->quiet_until_ns, now + (now - own.stalled_at_ns), __ATOMIC_RELAXED);
+    own.stalled_at_ns = 0;
+}
+
 static int breakpoint_begin(struct worker *w, double microseconds)
 {
     static const struct trap_hooks traps = {.step = step_taken, .broke = broke};
@@ -245,6 +269,8 @@ TRAP_CODE static void breakpoint_called(struct worker *w, double microseconds)
 {
     (void)w, (void)microseconds;
     own.in_call = false;
+    if (own.stalled_at_ns)
+        grant_quiet();
     if (!own.learning)
         return;
     trap_off();

@@ -132,6 +132,9 @@ END_TEST
 
 START_TEST(rounds_show_a_wake_up_that_a_store_buffer_hides)
 {
+    cpu_set_t cpus;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) < 2)
+        return; /* a processor sees its own stores */
     find(spec_of(&sleeper, &fault_rounds, 2, "compact"));
 }
 END_TEST

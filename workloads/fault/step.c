@@ -14,8 +14,13 @@ static const char *step_refuses(const struct shape *shape, double instructions)
 #if TRAP_POSSIBLE
 
 #define STEPS_MAX 200 /* of one call; a waiter that goes round and round is let go then */
-/* A step costs up to 100 us on a virtual machine: half of the time goes by without. */
 #define REST_NS 20000
+
+/* The crew's. A step costs up to 100 us on a virtual machine: most of the time goes by without. */
+struct stage {
+    uint32_t stepping;                     /* how many are at it */
+    _Alignas(128) uint64_t quiet_until_ns; /* nobody is to be before */
+};
 
 /* This process's. */
 static struct {
@@ -23,7 +28,7 @@ static struct {
     uint64_t random;
     uint32_t steps, until, spread;
     bool stepping;
-    uint64_t start_ns, next_ns;
+    uint64_t start_ns;
 } own;
 
 TRAP_CODE static void lose_the_cpu(void)
@@ -62,14 +67,35 @@ static int step_begin(struct worker *w, double instructions)
     return trap_begin(&steps);
 }
 
+/* One of four workers at a time: the others are to run into it at full speed. */
+static bool may_step(const struct worker *w)
+{
+    struct stage *stage = w->crew.fault_commons;
+    uint32_t limit = (w->crew.workers + 3) / 4;
+    own.start_ns = clock_ns();
+    if (own.start_ns < __atomic_load_n(&stage->quiet_until_ns, __ATOMIC_RELAXED))
+        return false;
+    if (__atomic_fetch_add(&stage->stepping, 1, __ATOMIC_RELAXED) < limit)
+        return true;
+    __atomic_fetch_sub(&stage->stepping, 1, __ATOMIC_RELAXED);
+    return false;
+}
+
+/* As long as the call took, until it ended, nobody steps. */
+static void grant_quiet(const struct worker *w)
+{
+    struct stage *stage = w->crew.fault_commons;
+    uint64_t now = clock_ns();
+    __atomic_store_n(&stage->quiet_until_ns, now + (now - own.start_ns), __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&stage->stepping, 1, __ATOMIC_RELAXED);
+}
+
 TRAP_CODE static void step_calling(struct worker *w, double instructions)
 {
-    (void)w, (void)instructions;
-    own.caller = trap_caller();
-    uint64_t now = clock_ns();
-    if (now < own.next_ns)
+    (void)instructions;
+    own.caller = trap_caller(); /* here, where no compiler can take it for another function's */
+    if (!may_step(w))
         return;
-    own.start_ns = now;
     own.steps = 0;
     own.stepping = true;
     trap_on();
@@ -77,13 +103,12 @@ TRAP_CODE static void step_calling(struct worker *w, double instructions)
 
 TRAP_CODE static void step_called(struct worker *w, double instructions)
 {
-    (void)w, (void)instructions;
+    (void)instructions;
     if (!own.stepping)
         return;
     trap_off();
     own.stepping = false;
-    uint64_t now = clock_ns();
-    own.next_ns = now + seed_below(&own.random, (uint32_t)(2 * (now - own.start_ns)) + 1);
+    grant_quiet(w);
 }
 
 #else

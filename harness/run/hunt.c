@@ -162,23 +162,33 @@ static uint32_t choose_paid(struct hunt *hunt)
     return UINT32_MAX;
 }
 
-/* The loads change from one turn of a disturbance to its next, and from one disturbance to its neighbour. UINT32_MAX: nothing
- * can run. */
-static uint32_t choose(struct hunt *hunt, uint32_t n)
+/* The loads change from one turn of a disturbance to its next, and from one disturbance to its neighbour. UINT32_MAX: this
+ * disturbance can run with none. */
+static uint32_t next_load(struct hunt *hunt, uint32_t disturbance)
 {
-    uint32_t preferred = n >= hunt->disturbances && n % PAID_ONE_IN == 0 ? choose_paid(hunt) : UINT32_MAX;
-    for (uint32_t tries = 0; tries < hunt->kinds * 2; tries++) {
-        uint32_t d = preferred;
-        if (d == UINT32_MAX || tries >= hunt->loads) {
-            d = 0;
-            for (uint32_t k = 1; k < hunt->disturbances; k++)
-                d = hunt->turns[k] < hunt->turns[d] ? k : d;
-        }
-        uint32_t load = (hunt->turns[d]++ + d) % hunt->loads;
-        if (!hunt->dead[load * hunt->disturbances + d])
-            return load * hunt->disturbances + d;
+    uint32_t live = 0, turn = hunt->turns[disturbance]++ + disturbance;
+    for (uint32_t load = 0; load < hunt->loads; load++)
+        live += !hunt->dead[load * hunt->disturbances + disturbance];
+    for (uint32_t load = 0, skip = live ? turn % live : 0; load < hunt->loads; load++) {
+        uint32_t kind = load * hunt->disturbances + disturbance;
+        if (!hunt->dead[kind] && skip-- == 0)
+            return kind;
     }
     return UINT32_MAX;
+}
+
+/* The kind of the n-th slice; UINT32_MAX: nothing can run. */
+static uint32_t choose(struct hunt *hunt, uint32_t n)
+{
+    uint32_t d = n >= hunt->disturbances && n % PAID_ONE_IN == 0 ? choose_paid(hunt) : UINT32_MAX;
+    uint32_t kind = d == UINT32_MAX ? d : next_load(hunt, d);
+    for (uint32_t tries = 0; kind == UINT32_MAX && tries < hunt->disturbances; tries++) {
+        d = 0;
+        for (uint32_t k = 1; k < hunt->disturbances; k++)
+            d = hunt->turns[k] < hunt->turns[d] ? k : d;
+        kind = next_load(hunt, d);
+    }
+    return kind;
 }
 
 static void note_slice(struct hunt *hunt, const struct trial_spec *slice, const struct trial_result *r, uint64_t began_ns)

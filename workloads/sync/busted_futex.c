@@ -87,7 +87,8 @@ const struct sync_ops sync_busted_futex_reread = {
     .lock = {.acquire = reread_acquire, .release = three_release},
 };
 
-/* The release is a plain store and then a plain load: the processor does the load first, and misses who has just lain down. */
+/* The release is a plain store and then a plain load: the processor does the load first, and misses who has just lain
+ * down. */
 struct counted {
     uint32_t word;
     _Alignas(64) uint32_t waiters;

@@ -4,8 +4,8 @@
 #include "workloads/sync/rows.h"
 #include "workloads/sync/spin_wait.h"
 
-/* Courtois, Heymans and Parnas, Concurrent Control with Readers and Writers, 1971: the first reader locks writers out, the last
- * one lets them in. */
+/* Courtois, Heymans and Parnas, Concurrent Control with Readers and Writers, 1971: the first reader locks writers out, the
+ * last one lets them in. */
 struct readers_first {
     uint32_t guard; /* of `readers` */
     uint32_t readers;
@@ -151,7 +151,7 @@ const struct sync_ops sync_busted_rw_recheck = {
              .release_shared = door_leave},
 };
 
-/* A correct reader, from which the writer upgrades: it waits for the other readers, and forgets that they may upgrade too. */
+/* A correct reader, from which the writer upgrades: it waits for the other readers, and forgets that they upgrade too. */
 static int sure_enter(struct sync_self *self)
 {
     struct door *rw = self->state;

@@ -104,8 +104,8 @@ const struct sync_ops sync_busted_one_in_a_million = {
     .lock = {.acquire = counted_acquire, .release = counted_release},
 };
 
-/* Biased towards the process that had it first, which then goes without atomic instructions. Others ought to take the bias back
- * before they go in. */
+/* Biased towards the process that had it first, which then goes without atomic instructions. Others ought to take the bias
+ * back before they go in. */
 struct biased {
     uint32_t owner; /* index + 1 */
     _Alignas(64) uint32_t inside;
@@ -189,7 +189,7 @@ static int chain_release(struct sync_self *self)
 
 const struct sync_ops sync_busted_mcs_tail = {
     .name = "busted-mcs-tail",
-    .summary = "broken on purpose: an MCS lock that empties its tail without compare-and-swap, past whoever has just lined up",
+    .summary = "broken on purpose: an MCS lock that empties its tail without compare-and-swap, past who has just lined up",
     .family = SYNC_LOCK,
     .traits = SYNC_BUSTED,
     .expect = VERDICT_WEDGED,

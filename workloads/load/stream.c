@@ -293,6 +293,8 @@ static const char *stream_refuses(const struct shape *shape, const struct sync_o
     bool waits = sync->family == SYNC_QUEUE && sync->traits & SYNC_BLOCKING;
     if (shape->readers == 0)
         return "load stream: without a consumer (--readers) nothing comes out";
+    if (fault->deadly)
+        return "load stream: what a dead worker had in its hands, and whether it was the last producer, nobody can tell";
     if (fault->in_step && waits && shape->writers != shape->readers)
         return "load stream: in step, as many must push as pop, or a queue that waits is full or empty for ever";
     return NULL;

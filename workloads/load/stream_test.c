@@ -354,6 +354,12 @@ START_TEST(lengths_vary_within_bounds_and_accounts_fit_every_crew)
 }
 END_TEST
 
+static const char *refused_fault(struct fault_ops fault)
+{
+    struct shape shape = {.writers = 2, .readers = 2, .size = SIZE, .family = SYNC_QUEUE};
+    return load_stream.refuses(&shape, &scripted, &fault);
+}
+
 static const char *refused(uint32_t writers, uint32_t readers, unsigned traits, bool in_step)
 {
     struct shape shape = {.writers = writers, .readers = readers, .size = SIZE, .family = SYNC_QUEUE};
@@ -369,6 +375,8 @@ START_TEST(crews_that_would_wait_for_ever_are_refused)
     ck_assert_ptr_null(refused(2, 2, SYNC_BLOCKING, true));
     ck_assert_ptr_null(refused(2, 1, 0, true));
     ck_assert_ptr_null(refused(2, 1, SYNC_BLOCKING, false));
+    ck_assert_ptr_nonnull(refused_fault((struct fault_ops){.name = "any", .deadly = true}));
+    ck_assert_ptr_null(refused_fault((struct fault_ops){.name = "any"}));
 }
 END_TEST
 

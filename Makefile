@@ -5,6 +5,7 @@
 #   make install            PREFIX and DESTDIR are honoured
 #   make demo | smoke       the main job, or the CI gate, on what is built
 #   make layers             the layer check
+#   make coverage           workloads/check/COVERAGE.md, from the rows of the checks
 #
 # Variables: CC=gcc|clang  BUILD=folder  WERROR=1  SANITIZE=address,undefined  CFLAGS  LDFLAGS
 
@@ -73,6 +74,9 @@ smoke: $(BUILD)/shmoo
 layers:
 	ci/layers
 
+coverage: $(BUILD)/shmoo
+	$(BUILD)/shmoo check --coverage >workloads/check/COVERAGE.md
+
 install: $(BUILD)/shmoo
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/analysis $(DESTDIR)$(DATADIR)/jobs
 	install -m 755 $(BUILD)/shmoo $(DESTDIR)$(PREFIX)/bin/shmoo
@@ -89,5 +93,5 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d)
 
-.PHONY: all tests check demo smoke layers install uninstall clean
+.PHONY: all tests check demo smoke layers coverage install uninstall clean
 .SECONDARY:

@@ -11,6 +11,8 @@ from testing import (ENDLESS, NOBODY, SANITIZED, children_of, needs_root, one_li
 
 DEAD = 4194304  # one more than the largest pid_max there is
 GONE = f"shmoo.{DEAD}.12345.1"
+CHECKED = f"shmoo-check.{DEAD}.12345.7"
+NAMES = [GONE, f"sem.{GONE}.lock", f"{GONE}.own3", f"{CHECKED}.n0", f"sem.{CHECKED}.n12", f"{CHECKED}.".ljust(255, "n")]
 
 
 @pytest.fixture(name="place")
@@ -38,7 +40,7 @@ def test_where_nothing_is_left_there_is_nothing_to_do(shmoo, place):
     assert shm_objects(place.folder) == ["somebody-elses"]
 
 
-@pytest.mark.parametrize("name", [GONE, f"sem.{GONE}.lock", f"{GONE}.own3"])
+@pytest.mark.parametrize("name", NAMES)
 def test_looking_removes_nothing_and_says_how_to(shmoo, place, name):
     put(place, name)
     lines, total = gc(shmoo, place)
@@ -47,7 +49,7 @@ def test_looking_removes_nothing_and_says_how_to(shmoo, place, name):
     assert shm_objects(place.folder) == [name]
 
 
-@pytest.mark.parametrize("name", [GONE, f"sem.{GONE}.lock", f"{GONE}.own3"])
+@pytest.mark.parametrize("name", NAMES)
 def test_applying_removes_what_nobody_has_open(shmoo, place, name):
     put(place, name)
     lines, total = gc(shmoo, place, "--apply")

@@ -86,6 +86,20 @@ static void own_mode_binds(struct check *c)
     expect_errno(c, shm_open(writing, O_RDWR, 0), EACCES);
 }
 
+static void fchmod_changes(struct check *c)
+{
+    const char *name = check_name(c);
+    check_be_ordinary(c);
+    int fd = check_object(c, name, 0);
+    static const mode_t modes[] = {0444, 0, 0600};
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        expect_ok(c, fchmod(fd, modes[i]));
+        expect_mode(c, mode_of(c, fd), modes[i], "mode after fchmod");
+        int rc = shm_open(name, O_RDWR, 0) >= 0 ? 0 : errno;
+        expect_rc(c, rc, modes[i] & 0200 ? 0 : EACCES);
+    }
+}
+
 static void root_passes(struct check *c)
 {
     const char *name = check_name(c);
@@ -220,6 +234,8 @@ const struct check_ops checks_access[] = {
      .clause = SHM_OPEN "O_CREAT: mode does not affect how it is opened", .summary = "the creator reads and writes, with mode 0 too"},
     {.id = "access/own-mode-binds", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = own_mode_binds,
      .clause = SHM_OPEN "ERRORS [EACCES]", .summary = "the owner's own bits decide on later openings"},
+    {.id = "access/fchmod-changes", .interface = "fchmod", .level = CHECK_POSIX_MUST, .run = fchmod_changes,
+     .clause = "POSIX.1-2024 fchmod, DESCRIPTION: shared memory objects", .summary = "fchmod changes who may open an object from then on"},
     {.id = "access/root-passes", .interface = "shm_open", .level = CHECK_LINUX_DOCUMENTED, .run = root_passes,
      .clause = "capabilities(7), CAP_DAC_OVERRIDE", .needs = CHECK_NEEDS_ROOT, .summary = "root opens an object of mode 0"},
     {.id = "access/others-are-refused", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = others_are_refused,

@@ -14,8 +14,12 @@ const struct check_ops *const contents_checks[] = {
     checks_persist,
     checks_size,
     checks_capacity,
+    checks_place,
     checks_map,
     checks_advise,
     checks_guard,
+    checks_mutex,
+    checks_semaphore,
+    checks_others,
     NULL,
 };

@@ -18,8 +18,12 @@ extern const struct check_ops checks_inherit[];
 extern const struct check_ops checks_persist[];
 extern const struct check_ops checks_size[];
 extern const struct check_ops checks_capacity[];
+extern const struct check_ops checks_place[];
 extern const struct check_ops checks_map[];
 extern const struct check_ops checks_advise[];
 extern const struct check_ops checks_guard[];
+extern const struct check_ops checks_others[];
+extern const struct check_ops checks_semaphore[];
+extern const struct check_ops checks_mutex[];
 
 #endif

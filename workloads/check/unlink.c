@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -209,6 +210,29 @@ static void last_close_frees(struct check *c)
     expect_number(c, (long long)(before.f_ffree - capacity(c).f_ffree), 0, "inodes taken after the last close");
 }
 
+static void flight_keeps(struct check *c)
+{
+    int ends[2];
+    const char *name = check_name(c);
+    size_t bytes = 16 * check_page();
+    struct statvfs before = capacity(c);
+    int fd = check_object(c, name, bytes);
+    void *at = check_map(c, fd, bytes);
+    check_fill(at, bytes, 1);
+    must(c, munmap(at, bytes));
+    must(c, shm_unlink(name));
+    must(c, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends));
+    must(c, check_send_fd(ends[0], fd));
+    must(c, close(fd));
+    expect_number(c, (long long)(before.f_bfree - capacity(c).f_bfree), 16, "blocks taken with the descriptor in flight alone");
+    must(c, close(ends[0]));
+    expect_number(c, (long long)(before.f_bfree - capacity(c).f_bfree), 16, "blocks taken with the sender's end closed");
+    must(c, close(ends[1]));
+    for (int i = 0; i < 100 && before.f_bfree != capacity(c).f_bfree; i++)
+        check_pause_ms(5);
+    expect_number(c, (long long)(before.f_bfree - capacity(c).f_bfree), 0, "blocks taken with the socket closed");
+}
+
 static void name_alone_keeps(struct check *c)
 {
     const char *name = check_name(c);
@@ -266,6 +290,9 @@ const struct check_ops checks_unlink[] = {
     {.id = "unlink/last-close-frees", .interface = "close", .level = CHECK_POSIX_MUST, .run = last_close_frees,
      .clause = "POSIX.1-2024 close, DESCRIPTION: last close of an unlinked shared memory object", .needs = CHECK_NEEDS_MOUNTS,
      .shm = "size=8m", .summary = "the last close of an unlinked object gives blocks and inode back, not one earlier"},
+    {.id = "unlink/flight-keeps-object", .interface = "SCM_RIGHTS", .level = CHECK_LINUX_DOCUMENTED, .run = flight_keeps,
+     .clause = "unix(7), SCM_RIGHTS", .needs = CHECK_NEEDS_MOUNTS, .shm = "size=8m",
+     .summary = "a descriptor in flight alone keeps an unlinked object and its memory, until the socket is closed"},
     {.id = "unlink/name-alone-keeps-object", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = name_alone_keeps,
      .clause = SHM_OPEN "DESCRIPTION: persists until unlinked", .needs = CHECK_NEEDS_MOUNTS, .shm = "size=8m",
      .summary = "closed and unmapped by all, an object keeps contents and memory while it has its name"},

@@ -184,7 +184,7 @@ void check_die_with_parent(void);
 void check_become_other(struct check *c);
 /* The same if it is root: whom permissions do not bind cannot see them work. */
 void check_be_ordinary(struct check *c);
-/* Waits until the process sleeps in the kernel; false after a second. */
+/* Waits until the process sleeps in the kernel; false after three seconds. */
 bool check_sleeps(pid_t pid);
 void check_pause_ms(unsigned ms);
 uint64_t check_now_ms(void);

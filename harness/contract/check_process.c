@@ -135,7 +135,7 @@ static char state_of(pid_t pid)
 
 bool check_sleeps(pid_t pid)
 {
-    for (uint64_t end = check_now_ms() + 1000; check_now_ms() < end; check_pause_ms(1))
+    for (uint64_t end = check_now_ms() + 3000; check_now_ms() < end; check_pause_ms(1))
         if (state_of(pid) == 'S')
             return true;
     return false;

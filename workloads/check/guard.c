@@ -132,7 +132,7 @@ static void lease_tells(struct check *c, struct holder how)
     expect_rc(c, lease(c, how.name), 0);
     struct check_peer peer = check_start(c, how.apart ? hold_apart : hold, &how);
     if (hear(peer.channel) == CHECK_GONE)
-        check_finish(c);
+        check_fail(c, "another process takes the object", "it did not come so far");
     expect_rc(c, lease(c, how.name), EAGAIN);
     check_kill(c, &peer);
     for (int i = 0; how.apart && i < 100 && lease(c, how.name) != 0; i++)

@@ -79,7 +79,7 @@ static void private_across(struct check *c)
     struct check_peer waiter = check_start(c, wait_there, (void *)(uintptr_t)name);
     hear(waiter.channel);
     if (!check_sleeps(waiter.pid))
-        check_error(c, "the waiter did not fall asleep");
+        check_fail(c, "the waiter falls asleep", "it does not");
     must(c, sem_post(&box->sem));
     check_pause_ms(SYNC_IN_VAIN_MS);
     expect_ok(c, sem_trywait(&box->sem)); /* the permit is there, and its waiter sleeps on */

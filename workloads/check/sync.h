@@ -19,7 +19,7 @@ struct box {
 
 /* So long does a wait last that is expected to be in vain, and one that is not. */
 #define SYNC_IN_VAIN_MS 250
-#define SYNC_PATIENCE_MS 10000
+#define SYNC_PATIENCE_MS 5000
 
 /* Makes an object with an empty box in it; its name is c->names[0]'s. Returns the box, mapped. */
 struct box *box_make(struct check *c, const char **name);

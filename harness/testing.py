@@ -133,13 +133,6 @@ def listed_syncs(family, expected):
     return [row[0] for row in rows if row[1] == family and row[3] == expected]
 
 
-def listed_faults():
-    """Names of all faults, as `shmoo list` has them."""
-    listed = subprocess.run([PROGRAM, "list", "fault"], capture_output=True, text=True,
-                            check=False).stdout if BINARY else ""
-    return [line.split()[0] for line in listed.splitlines()]
-
-
 def wait_until(condition, seconds):
     """The condition's value once it is true; its last value when the time is over."""
     deadline = time.monotonic() + seconds

@@ -57,9 +57,10 @@ const char *check_need_name(unsigned need)
 /* One write: shorter than PIPE_BUF, so it cannot mix with another process's. */
 static void send(const struct check *c)
 {
+    struct check_report report = c->report;
     ssize_t rc;
     do
-        rc = write(c->report_fd, &c->report, sizeof c->report);
+        rc = write(c->report_fd, &report, sizeof report);
     while (rc < 0 && errno == EINTR);
 }
 

@@ -39,21 +39,21 @@ enum sync_family {
 const char *sync_family_name(enum sync_family family);
 
 enum sync_trait {
-    SYNC_SHARED = 1,        /* readers may be inside together */
-    SYNC_ROBUST = 2,        /* the death of a holder is noticed */
-    SYNC_TIMED = 4,         /* can give up waiting after a time */
-    SYNC_FAIR = 8,          /* first come, first served */
-    SYNC_BLOCKING = 16,     /* waiters sleep; without it they spin */
-    SYNC_SAME_ADDRESS = 32, /* the state must be mapped at one address everywhere */
-    SYNC_KERNEL_NAME = 64,  /* has an object with a name of its own in the system */
-    SYNC_BUSTED = 128,      /* broken on purpose: proves that the oracles see it */
-    SYNC_QUEUED = 512,      /* waiters stand in line: one that dies leaves a hole that nobody passes */
-    SYNC_RELEASED = 1024,   /* the kernel gives it back when the holder dies, and tells nobody */
-    SYNC_UNREPAIRED = 2048, /* its recover() leaves the data as they are: only what a death has done to them shows */
-    SYNC_LISTED = 8192,     /* robust by the process's robust list (get_robust_list(2)): lost when the state is unmapped first */
-    SYNC_ABORTS = 4096,     /* glibc may abort its waiters when the holder dies */
-    SYNC_CONTROL = 256,     /* its family's positive control: what a run carries along to prove that its oracles see */
-    SYNC_INHERITED = 512,   /* create() opens descriptors that the workers inherit: the harness itself calls create() and destroy() */
+    SYNC_SHARED = 1 << 0,       /* readers may be inside together */
+    SYNC_ROBUST = 1 << 1,       /* the death of a holder is noticed */
+    SYNC_TIMED = 1 << 2,        /* can give up waiting after a time */
+    SYNC_FAIR = 1 << 3,         /* first come, first served */
+    SYNC_BLOCKING = 1 << 4,     /* waiters sleep; without it they spin */
+    SYNC_SAME_ADDRESS = 1 << 5, /* the state must be mapped at one address everywhere */
+    SYNC_KERNEL_NAME = 1 << 6,  /* has an object with a name of its own in the system */
+    SYNC_BUSTED = 1 << 7,       /* broken on purpose: proves that the oracles see it */
+    SYNC_QUEUED = 1 << 8,       /* waiters stand in line: one that dies leaves a hole that nobody passes */
+    SYNC_RELEASED = 1 << 9,     /* the kernel gives it back when the holder dies, and tells nobody */
+    SYNC_UNREPAIRED = 1 << 10,  /* its recover() leaves the data as they are: only what a death has done to them shows */
+    SYNC_LISTED = 1 << 11,      /* robust by the process's robust list (get_robust_list(2)): lost when the state is unmapped first */
+    SYNC_ABORTS = 1 << 12,      /* glibc may abort its waiters when the holder dies */
+    SYNC_CONTROL = 1 << 13,     /* its family's positive control: what a run carries along to prove that its oracles see */
+    SYNC_INHERITED = 1 << 14,   /* create() opens descriptors that the workers inherit: the harness itself calls create() and destroy() */
 };
 
 /* The state lies at a multiple of this, in lines of its own. */

@@ -18,6 +18,8 @@
 #define INTERVALS_MAX 4096
 /* Of the slices, so many in a hundred must have had exposure enough for a verdict of their own. */
 #define CLEAN_PERCENT 25
+/* Or so many hand-offs in all. */
+#define MANY_HANDOFFS 1000
 /* One slice in so many goes to what has paid off, the others to the disturbance whose turn it is. */
 #define PAID_ONE_IN 4
 #define DISTURBANCES_MAX 64
@@ -301,6 +303,14 @@ static bool run_slice(struct hunt *hunt, uint32_t n, uint32_t kind)
     return !over;
 }
 
+/* A primitive so slow that no slice has exposure enough by itself may have it in all of them together. */
+static bool exposed(const struct trial_result *sum)
+{
+    if (sum->slices_clean && sum->slices_clean * 100 >= sum->slices * CLEAN_PERCENT)
+        return true;
+    return sum->handoffs >= MANY_HANDOFFS && judge_met(sum->contended, sum->sampled);
+}
+
 static void decide_whole(struct hunt *hunt)
 {
     struct trial_result *sum = hunt->result;
@@ -308,7 +318,7 @@ static void decide_whole(struct hunt *hunt)
     if (sum->interrupted) {
         sum->verdict = VERDICT_INCONCLUSIVE;
         snprintf(sum->reason, sizeof sum->reason, "interrupted after %u slices, before its time was over", sum->slices);
-    } else if (sum->slices_clean && sum->slices_clean * 100 >= sum->slices * CLEAN_PERCENT) {
+    } else if (exposed(sum)) {
         sum->verdict = VERDICT_CLEAN;
         snprintf(sum->reason, sizeof sum->reason,
                  "%u slices in %.1f s, %u with enough exposure: %llu operations with %llu hand-offs between processes, and "

@@ -21,7 +21,7 @@
 #define MEETINGS_ONE_IN 1000
 #define MANY_HANDOFFS 1000
 
-static bool meetings_enough(uint64_t contended, uint64_t sampled)
+bool judge_met(uint64_t contended, uint64_t sampled)
 {
     if (contended * 3 >= sampled && contended) /* few were looked at, and of these many met somebody */
         return true;
@@ -127,13 +127,18 @@ static void decide_crashed(const struct trial_spec *spec, const struct crew *cre
 /* A worker that left its loop by another way than its end, or whose own set-up of something failed. */
 static bool decide_strayed(const struct trial_spec *spec, const struct crew *crew, struct trial_result *result)
 {
-    for (uint32_t i = 0; i < crew->count; i++) {
+    for (uint32_t i = 0; i <= crew->count; i++) {
         const struct slot *slot = &result->ledger.slots[i];
         if (slot->failed) {
-            decide(result, VERDICT_ERROR, "worker %u: %s", i, slot->failure);
+            char who[32] = "the audit";
+            if (i < crew->count)
+                snprintf(who, sizeof who, "worker %u", i);
+            decide(result, VERDICT_ERROR, "%s: %s", who, slot->failure);
             result->error_status = STATUS_ENVIRONMENT;
             return true;
         }
+        if (i == crew->count)
+            break;
         bool planned = mortality_doomed(spec, &result->ledger, i);
         if (crew->members[i].exit == EXIT_NORMAL && slot->phase != PHASE_DONE && !planned) {
             decide(result, VERDICT_CRASHED, "worker %u (%s) exited by itself in phase %s after %llu operations", i,
@@ -200,9 +205,11 @@ static bool met_enough(const struct trial_spec *spec, const struct trial_result 
 {
     if (spec->load->uses_system || spec->enough == 0)
         return true;
-    if (ran_in_turns(result) && !spec->fault->inside && !spec->fault->preempts)
+    /* inside() is called by the holders of a lock; with another primitive it is no more than a pause between operations */
+    bool preempts = spec->fault->preempts || (spec->fault->inside && spec->sync->family == SYNC_LOCK);
+    if (ran_in_turns(result) && !preempts)
         return false;
-    if (meetings_enough(result->contended, result->sampled))
+    if (judge_met(result->contended, result->sampled))
         return true;
     return result->handoffs >= MANY_HANDOFFS && ran_in_parallel(result);
 }
@@ -219,7 +226,9 @@ bool judge_exposed(const struct trial_spec *spec, const struct ledger *ledger)
         add_slot(&sum, &ledger->slots[i]);
     if (sum.violation_count || shape_workers(&spec->shape) < 2)
         return true;
-    bool met = spec->load->uses_system || meetings_enough(sum.contended, sum.sampled) ||
+    if (mortality_strikes(spec))
+        return mortality_survived(spec, ledger);
+    bool met = spec->load->uses_system || judge_met(sum.contended, sum.sampled) ||
                (shape_workers(&spec->shape) > WORKER_MET && sum.handoffs >= MANY_HANDOFFS);
     return sum.handoffs >= spec->enough && (met || spec->enough == 0);
 }

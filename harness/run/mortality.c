@@ -25,6 +25,11 @@ bool mortality_any(const struct trial_spec *spec, const struct ledger *ledger)
     return spec->fault->deadly && mortality_of(ledger)->death_ns != 0;
 }
 
+bool mortality_survived(const struct trial_spec *spec, const struct ledger *ledger)
+{
+    return mortality_any(spec, ledger) && slot_load(&mortality_of(ledger)->next_ns) != 0;
+}
+
 uint32_t mortality_unplanned(const struct trial_spec *spec, const struct crew *crew, const struct ledger *ledger)
 {
     uint32_t count = crew->failed;

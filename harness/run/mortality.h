@@ -15,6 +15,9 @@ bool mortality_strikes(const struct trial_spec *spec);
 /* Has anybody died of it? */
 bool mortality_any(const struct trial_spec *spec, const struct ledger *ledger);
 
+/* Has somebody else acquired the primitive since? */
+bool mortality_survived(const struct trial_spec *spec, const struct ledger *ledger);
+
 /* How many members have ended otherwise than by the end of their loop, and not by the fault's hand. */
 uint32_t mortality_unplanned(const struct trial_spec *spec, const struct crew *crew, const struct ledger *ledger);
 

@@ -44,7 +44,8 @@ bool spec_as_expected(const struct trial_spec *spec, enum verdict verdict)
 {
     bool hunted = spec->load->loads || spec->fault->disturbances;
     bool broken = verdict == VERDICT_CORRUPT || verdict == VERDICT_WEDGED || verdict == VERDICT_CRASHED;
-    if (verdict == VERDICT_CRASHED && spec->expect == VERDICT_WEDGED && spec->fault->deadly && spec->sync->traits & SYNC_ABORTS)
+    bool wedges = spec->expect == VERDICT_WEDGED || mortality_may_wedge(spec);
+    if (verdict == VERDICT_CRASHED && wedges && spec->fault->deadly && spec->sync->traits & SYNC_ABORTS)
         return !spec->expect_given;
     if (verdict == VERDICT_WEDGED && spec->expect == VERDICT_CLEAN && !spec->expect_given && mortality_may_wedge(spec))
         return true;

@@ -21,6 +21,8 @@
 /* CPU time after which a spinning worker has seen that there is nothing to be had; more under a fault that slows its code. */
 #define TURN_NS (2 * NS_PER_MS)
 #define TURN_SLOWED_NS (100 * NS_PER_MS)
+/* A primitive may copy a value several times; a nanosecond a byte is slow. */
+#define COPY_NS 4
 /* So many times must a worker that sleeps for a time have come back from it. */
 #define RETURNS 3
 /* Where it cannot be seen what a process sleeps in, a longer standstill is asked for; and without /proc, a long one. */
@@ -76,8 +78,11 @@ static struct crew_look crew_look(const struct watchdog *watchdog, const struct 
         struct process_look p = process_look(pid);
         look.seen += p.state != 0;
         look.stopped += p.state == 'T' || p.state == 't';
-        look.inside += slot_load(&ledger->slots[i].phase) == PHASE_INSIDE;
-        if (p.state == 'S')
+        uint32_t phase = slot_load(&ledger->slots[i].phase);
+        look.inside += phase == PHASE_INSIDE;
+        if (p.state == 'R' && phase == PHASE_IDLE) /* it computes, and may come out of that with news for the others */
+            look.inside++;
+        else if (p.state == 'S')
             look_asleep(watchdog, &look, i, pid);
         else
             look.owed += !had_turn(watchdog, i, pid);
@@ -107,7 +112,7 @@ void watchdog_start(struct watchdog *watchdog, const struct trial_spec *spec, ui
     if (spec->shape.rate > 0)
         own += (uint64_t)(workers / spec->shape.rate * 1e9);
     watchdog->allowance_ns = own;
-    watchdog->turn_ns = spec->fault->slows ? TURN_SLOWED_NS : TURN_NS;
+    watchdog->turn_ns = (spec->fault->slows ? TURN_SLOWED_NS : TURN_NS) + spec->shape.size * COPY_NS;
     watchdog->deaths_planned = spec->fault->deadly;
     watchdog->end_ns = UINT64_MAX;
 }

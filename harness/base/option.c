@@ -1,6 +1,7 @@
 /* Options: rows and lists, assignment and help. The command line's parser is in option_parse.c. */
 #include "base/option.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +93,46 @@ static char *item_next(char **rest, bool is_list, bool literal)
     return item;
 }
 
+static bool is_pattern(const struct option_row *row, const char *item)
+{
+    return row->names && (*item == '!' || strpbrk(item, "*?["));
+}
+
+static size_t list_find(const struct option_list *list, const char *text)
+{
+    size_t i = 0;
+    while (i < list->count && strcmp(list->values[i].text, text) != 0)
+        i++;
+    return i;
+}
+
+static void list_remove(struct option_list *list, size_t at)
+{
+    free(list->values[at].text);
+    memmove(&list->values[at], &list->values[at + 1], (list->count - at - 1) * sizeof *list->values);
+    list->count--;
+}
+
+/* Adds what matches and is not there yet, or takes it out. */
+static int pattern_parse(const struct option_row *row, const char *item, struct option_list *list, struct error *error)
+{
+    bool takes_out = *item == '!', matched = false;
+    const char *name, *pattern = item + takes_out;
+    for (size_t i = 0; (name = row->names(i)); i++) {
+        if (fnmatch(pattern, name, 0) != 0)
+            continue;
+        size_t at = list_find(list, name);
+        matched = true;
+        if (takes_out && at < list->count)
+            list_remove(list, at);
+        else if (!takes_out && at == list->count)
+            list_push(list, name, 0);
+    }
+    if (!matched)
+        return error_set(error, STATUS_USAGE, 0, "no %s matches \"%s\"", row->name, pattern);
+    return 0;
+}
+
 static int items_parse(const struct option_row *row, char *text, struct option_list *list, struct error *error)
 {
     bool is_list = row->flags & OPTION_LIST;
@@ -102,11 +143,16 @@ static int items_parse(const struct option_row *row, char *text, struct option_l
             return error_set(error, STATUS_USAGE, 0, is_list ? "an item of the list is empty" : "the value is empty");
         if (list->count >= OPTION_ITEMS_MAX)
             return error_set(error, STATUS_USAGE, 0, "more than %d items", OPTION_ITEMS_MAX);
+        if (is_pattern(row, item)) {
+            if (pattern_parse(row, item, list, error))
+                return -1;
+            continue;
+        }
         if (value_parse(row, item, &number, error))
             return -1;
         list_push(list, item, number);
     }
-    return 0;
+    return list->count || !row->names ? 0 : error_set(error, STATUS_USAGE, 0, "nothing is left of the list");
 }
 
 int option_assign(const struct option_row *row, struct option_list *list, const char *text, const char *where,

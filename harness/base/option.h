@@ -46,6 +46,9 @@ struct option_row {
     uint64_t min, max;    /* of numbers; max 0 means no upper bound */
     const char *bounds;   /* why: printed when a bound is broken; may be NULL */
     int (*valid)(const char *text, struct error *error); /* NULL: any text */
+    /* The i-th name that there is, NULL after the last one: an item of a list may then be a pattern as the shell's, which stands
+     * for all that match, in this order; one that begins with ! takes out those that match. Empty: patterns mean nothing. */
+    const char *(*names)(size_t i);
     const char *help;
 };
 

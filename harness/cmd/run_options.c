@@ -34,6 +34,16 @@ static int valid_sync(const char *text, struct error *error)
     VALID_NAME(contents_syncs, contents_sync, "sync");
 }
 
+static const char *sync_name(size_t i)
+{
+    return contents_syncs[i] ? contents_syncs[i]->name : NULL;
+}
+
+static const char *load_name(size_t i)
+{
+    return contents_loads[i] ? contents_loads[i]->name : NULL;
+}
+
 static int valid_fault(const char *text, struct error *error)
 {
     struct fault_choice choice;
@@ -55,10 +65,12 @@ static int valid_format(const char *text, struct error *error)
 const struct option_row run_options[RUN_OPTIONS] = {
     [RUN_LOAD] = {.name = "load", .letter = 'l', .argument = "NAME", .type = OPTION_NAME, .flags = AXIS,
                   .fallback = contents_default_load, .valid = valid_load,
-                  .help = "what the crew does; `shmoo list load` names them"},
+                  .names = load_name, .help = "what the crew does; `shmoo list load` names them"},
     [RUN_SYNC] = {.name = "sync", .letter = 's', .argument = "NAME", .type = OPTION_NAME, .flags = AXIS,
                   .fallback = contents_default_syncs, .valid = valid_sync,
-                  .help = "the primitive under test; `shmoo list sync` names them"},
+                  .names = sync_name,
+                  .help = "the primitive under test; `shmoo list sync` names them; a pattern ('ring-*') stands for all that match, "
+                          "'!busted-*' takes out what matches"},
     [RUN_WRITERS] = {.name = "writers", .letter = 'w', .argument = "N", .type = OPTION_COUNT, .flags = AXIS,
                      .fallback = "2", .min = 1, .max = PAYLOAD_WRITERS_MAX - 1,
                      .bounds = "; without a writer nothing happens",

@@ -54,6 +54,7 @@ struct disturbance {
     uint64_t size;             /* of the record, unless one was asked for; 0: as the load has it */
     const char *pin;           /* NULL: as asked for */
     uint32_t history;          /* operations of each worker that are recorded */
+    uint32_t longer;           /* its slices are so many times as long as the others'; 0: as long */
 };
 
 /* How many kinds of words may follow a fault's name, before the number: die:inside:kill:4. */

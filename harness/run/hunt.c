@@ -266,10 +266,11 @@ static void decide_found(struct hunt *hunt, const struct trial_spec *slice, stru
     snprintf(sum->reason, sizeof sum->reason, "%.*s%s", (int)(sizeof sum->reason - sizeof where), r->reason, where);
 }
 
-static uint64_t slice_ns(uint32_t times_round)
+static uint64_t slice_ns(const struct hunt *hunt, uint32_t n, uint32_t disturbance)
 {
-    uint64_t ns = SLICE_FIRST_NS;
-    while (times_round-- && ns < SLICE_MAX_NS)
+    const struct disturbance *all = hunt->spec->fault->disturbances;
+    uint64_t ns = all && all[disturbance].longer ? SLICE_FIRST_NS * all[disturbance].longer : SLICE_FIRST_NS;
+    for (uint32_t times_round = n / hunt->disturbances; times_round && ns < SLICE_MAX_NS; times_round--)
         ns *= 2;
     return ns < SLICE_MAX_NS ? ns : SLICE_MAX_NS;
 }
@@ -281,7 +282,7 @@ static bool run_slice(struct hunt *hunt, uint32_t n, uint32_t kind)
     struct trial_result r;
     hunt_slice(hunt->spec, kind, &slice);
     slice.shape.seed = seed_part(hunt->spec->shape.seed, n);
-    slice.duration_ns = slice_ns(n / hunt->disturbances);
+    slice.duration_ns = slice_ns(hunt, n, kind % hunt->disturbances);
     uint64_t began_ns = clock_ns();
     trial_run(&slice, &r);
     bool found = r.verdict == VERDICT_CORRUPT || r.verdict == VERDICT_WEDGED || r.verdict == VERDICT_CRASHED;

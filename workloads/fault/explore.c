@@ -5,7 +5,8 @@
 #include "workloads/fault/rows.h"
 
 /* No single one finds every bug. In the order of the first time round: what finds most, soonest, comes first, and what needs many
- * processes or a special moment follows. */
+ * processes or a special moment follows. Rounds of one operation are there three times: what is open for nanoseconds at a round's
+ * end takes many of them. The tight loop at the end is long: it is for what breaks after a million operations. */
 static const struct disturbance disturbances[] = {
     {.fault = &fault_none, .writers = 2, .readers = 2},
     {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1},
@@ -15,11 +16,13 @@ static const struct disturbance disturbances[] = {
     {.fault = &fault_breakpoint, .parameter = 1000, .writers = 2, .readers = 2},
     {.fault = &fault_none, .writers = 1, .readers = 1},
     {.fault = &fault_none, .writers = 8, .readers = 8},
-    {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1, .size = 4096},
+    {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1, .longer = 2},
     {.fault = &fault_both, .parameter = 5, .writers = 1, .readers = 1},
     {.fault = &fault_stop, .parameter = 2, .writers = 2, .readers = 2},
     {.fault = &fault_priority, .parameter = 8, .writers = 4, .readers = 4},
     {.fault = &fault_step, .parameter = 20, .writers = 1, .readers = 2},
+    {.fault = &fault_rounds, .parameter = 1, .writers = 2, .readers = 1, .size = 1024, .longer = 2},
+    {.fault = &fault_none, .writers = 1, .readers = 1, .longer = 16},
     {.fault = NULL},
 };
 

@@ -27,6 +27,11 @@
 #define SUSPICIOUS_TICK_NS (8 * NS_PER_MS)
 /* How long the crew of a hunt is waited for once there is evidence. */
 #define FOUND_GRACE_NS (20 * NS_PER_MS)
+/* A slice whose crew stands still when its time is over is not ended before it moves or is proven wedged, for so long at the
+ * most: the end would wake up whom nobody else would have woken. */
+#define STILL_NS (3 * NS_PER_MS)
+#define STILL_TICK_NS NS_PER_MS
+#define STILL_MAX_NS (500 * NS_PER_MS)
 #define EAGER_TICK_NS NS_PER_MS /* until all are under way, when the window begins; longer for large crews */
 
 struct monitor {
@@ -171,10 +176,22 @@ static int wait_ms(const struct monitor *m, uint64_t now)
     return until <= now ? 0 : (int)((until - now + NS_PER_MS - 1) / NS_PER_MS);
 }
 
+static bool stands_still(struct monitor *m, uint64_t now)
+{
+    struct ledger_view view = ledger_look(&m->result->ledger);
+    bool moved = view.progress + (m->crew->count - m->crew->alive) != m->watchdog.progress;
+    bool patient = now < m->result->gate_ns + m->spec->duration_ns + STILL_MAX_NS;
+    return !moved && !view.violated && patient && now > m->watchdog.progress_ns + STILL_NS;
+}
+
 /* The time is over: enough, or some more of it? */
 static void time_over(struct monitor *m, uint64_t now)
 {
     uint64_t more = earliest(m->spec->duration_ns, EXTENSION_MAX_NS);
+    if (m->spec->slice && stands_still(m, now)) {
+        m->deadline_ns = now + STILL_TICK_NS;
+        return;
+    }
     if (m->spec->slice || m->extensions >= EXTENSIONS_MAX || judge_exposed(m->spec, &m->result->ledger)) {
         stop(m);
         return;

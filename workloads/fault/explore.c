@@ -16,13 +16,13 @@ static const struct disturbance disturbances[] = {
     {.fault = &fault_breakpoint, .parameter = 1000, .writers = 2, .readers = 2},
     {.fault = &fault_none, .writers = 1, .readers = 1},
     {.fault = &fault_none, .writers = 8, .readers = 8},
-    {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1, .longer = 2},
+    {.fault = &fault_rounds, .parameter = 1, .writers = 2, .readers = 0, .longer = 4},
     {.fault = &fault_both, .parameter = 5, .writers = 1, .readers = 1},
     {.fault = &fault_stop, .parameter = 2, .writers = 2, .readers = 2},
     {.fault = &fault_priority, .parameter = 8, .writers = 4, .readers = 4},
     {.fault = &fault_step, .parameter = 20, .writers = 1, .readers = 2},
-    {.fault = &fault_rounds, .parameter = 1, .writers = 2, .readers = 1, .size = 1024, .longer = 2},
-    {.fault = &fault_none, .writers = 1, .readers = 1, .longer = 16},
+    {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1, .size = 256, .longer = 4},
+    {.fault = &fault_none, .writers = 1, .readers = 1, .longer = 20},
     {.fault = NULL},
 };
 

@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "cmd/fault_text.h"
 #include "cmd/plan.h"
+#include "run/emulate.h"
 #include "run/hunt.h"
 
 /* Appends " --name value" for a number, unless it is the default. */
@@ -48,6 +49,8 @@ char *plan_replay(const struct trial_spec *spec)
     if (spec->expect_given)
         fprintf(out, " --expect %s", verdict_name(spec->expect));
     fprintf(out, " --seed %llu", (unsigned long long)shape->seed);
+    if (emulation_current())
+        fprintf(out, " --env %s", emulation_current()->name);
     fclose(out);
     return line;
 }

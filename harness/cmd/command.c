@@ -7,7 +7,9 @@
 
 #include "base/error.h"
 
-const struct command *const commands[] = {&command_run, &command_check, &command_list, &command_report, &command_ls, &command_gc, NULL};
+const struct command *const commands[] = {
+    &command_run, &command_check, &command_doctor, &command_ls, &command_gc, &command_list, &command_report, NULL,
+};
 
 static int kept_count;
 static char **kept;

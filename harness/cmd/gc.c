@@ -11,6 +11,7 @@
 #include "cmd/command.h"
 #include "report/objects.h"
 #include "report/records.h"
+#include "run/emulate.h"
 #include "run/leftover.h"
 #include "shm/region.h"
 
@@ -148,6 +149,8 @@ static int collect(const struct option_list *lists, struct error *error)
     if (!globs || !protect || leftover_scan(&rules, show, &totals, error)) {
         error_print(error);
     } else {
+        if (rules.own && totals.apply)
+            emulation_sweep();
         status = totals.failed ? STATUS_ENVIRONMENT : STATUS_AS_EXPECTED;
         tell_totals(&totals, status);
         status = stdout_settle(status);

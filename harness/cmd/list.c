@@ -46,6 +46,14 @@ static void list_checks(void)
             printf("%-42s %-16s %s\n", row->id, check_level_name(row->level), row->summary);
 }
 
+static void list_findings(void)
+{
+    for (size_t i = 0; contents_findings[i]; i++)
+        for (const struct finding_ops *row = contents_findings[i]; row->id; row++)
+            printf("%-20s %-8s %s%s%s\n", row->id, row->area, row->title, row->consequence ? ": " : " (facts only)",
+                   row->consequence ? row->consequence : "");
+}
+
 static void list_job(const char *name, const char *summary)
 {
     printf("%-16s %s\n", name, summary);
@@ -59,7 +67,7 @@ static void list_jobs(void)
 static const struct {
     const char *name;
     void (*list)(void);
-} kinds[] = {{"sync", list_syncs}, {"load", list_loads}, {"fault", list_faults}, {"check", list_checks}, {"job", list_jobs}};
+} kinds[] = {{"sync", list_syncs}, {"load", list_loads}, {"fault", list_faults}, {"check", list_checks}, {"finding", list_findings}, {"job", list_jobs}};
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
 /* The kind of that name, or -1 with a message. */
@@ -106,7 +114,7 @@ static int list_main(int argc, char **argv)
         error_print(&error);
         status = STATUS_USAGE;
     } else if (help.count) {
-        puts("Usage: shmoo list [sync|load|fault|check|job ...]\n\nLists what there is to run: names, and what each is.\n");
+        puts("Usage: shmoo list [sync|load|fault|check|finding|job ...]\n\nLists what there is to run: names, and what each is.\n");
         options_help(list_options, 1, stdout);
         status = stdout_settle(STATUS_AS_EXPECTED);
     } else {
@@ -118,7 +126,7 @@ static int list_main(int argc, char **argv)
 
 const struct command command_list = {
     .name = "list",
-    .usage = "list [sync|load|fault|check|job]",
+    .usage = "list [sync|load|fault|check|finding|job]",
     .summary = "what there is to run",
     .run = list_main,
 };

@@ -2,7 +2,7 @@
 import pytest
 from testing import one_line
 
-KINDS = ("sync", "load", "fault", "check", "job")
+KINDS = ("sync", "load", "fault", "check", "finding", "job")
 
 
 def rows_of(shmoo, *kinds):

@@ -83,4 +83,7 @@ void contents_verify(void)
             require(row->interface && row->clause && row->summary && row->run && row->level < CHECK_LEVELS &&
                         !row->shm == !(row->needs & CHECK_NEEDS_MOUNTS),
                     "check", row->id);
+    for (size_t i = 0; contents_findings[i]; i++)
+        for (const struct finding_ops *row = contents_findings[i]; row->id; row++)
+            require(row->area && row->title && row->look && !row->consequence == !row->fix[RUNTIME_HOST], "finding", row->id);
 }

@@ -4,6 +4,7 @@
 
 #include "contract/check.h"
 #include "contract/fault.h"
+#include "contract/finding.h"
 #include "contract/load.h"
 #include "contract/sync.h"
 
@@ -14,6 +15,7 @@ extern const struct fault_ops *const contents_faults[];
 
 /* NULL-ended; each is one family, an array of rows that ends with an empty one. */
 extern const struct check_ops *const contents_checks[];
+extern const struct finding_ops *const contents_findings[];
 
 /* What runs when nothing is named: lists as they are typed. */
 extern const char contents_default_load[];

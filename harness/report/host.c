@@ -125,10 +125,11 @@ static void put_memory(json_t *record)
     put(record, "page_bytes", json_integer(page));
     if (limit.limit_bytes != CAPACITY_UNLIMITED)
         put(record, "memory_limit_bytes", json_integer((json_int_t)limit.limit_bytes));
+    json_t *fs = json_object();
+    put(record, "shm", fs);
+    put_text(fs, "path", REGION_FOLDER);
     if (capacity_read(REGION_FOLDER, &shm, NULL) != 0)
         return;
-    json_t *fs = json_object();
-    put_text(fs, "path", shm.path);
     put_text(fs, "filesystem", shm.filesystem);
     put(fs, "size_bytes", json_integer((json_int_t)shm.size_bytes));
     if (shm.free_bytes != CAPACITY_UNLIMITED)
@@ -137,7 +138,6 @@ static void put_memory(json_t *record)
         put(fs, "inodes", json_integer((json_int_t)shm.inodes));
         put(fs, "inodes_free", json_integer((json_int_t)shm.inodes_free));
     }
-    put(record, "shm", fs);
 }
 
 json_t *host_record(void)

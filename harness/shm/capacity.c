@@ -70,20 +70,29 @@ static bool number_file(const char *folder, const char *name, uint64_t *value, c
     return true;
 }
 
+/* The number after a key in a file of such lines. */
+static bool keyed_number(const char *folder, const char *file_name, const char *key, uint64_t *value)
+{
+    char path[640], name[64];
+    uint64_t number;
+    bool found = false;
+    snprintf(path, sizeof path, "%s/%s", folder, file_name);
+    FILE *file = fopen(path, "re");
+    while (file && !found && fscanf(file, "%63s %" SCNu64, name, &number) == 2)
+        found = strcmp(name, key) == 0;
+    if (found)
+        *value = number;
+    if (file)
+        fclose(file);
+    return found;
+}
+
 /* Page cache that the kernel drops before it kills: "inactive_file N" (v2) or "total_inactive_file N" (v1). */
 static uint64_t droppable(const char *folder, const char *key)
 {
-    char path[640], name[64];
-    uint64_t value, result = 0;
-    snprintf(path, sizeof path, "%s/memory.stat", folder);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return 0;
-    while (fscanf(file, "%63s %" SCNu64, name, &value) == 2)
-        if (strcmp(name, key) == 0)
-            result = value;
-    fclose(file);
-    return result;
+    uint64_t value = 0;
+    keyed_number(folder, "memory.stat", key, &value);
+    return value;
 }
 
 struct cgroup_version {
@@ -125,13 +134,15 @@ static void limits_upward(const char *mount, const char *group, const struct cgr
     limit_of_folder(mount, v, t);
 }
 
-struct memory_limit memory_limit_read(void)
+/* Calls visit for each hierarchy in which a process has a memory group: where it is mounted, and the group's path there. */
+static void each_group(pid_t pid, void (*visit)(const char *mount, const char *group, const struct cgroup_version *v, void *user),
+                       void *user)
 {
-    struct memory_limit tightest = {CAPACITY_UNLIMITED, CAPACITY_UNLIMITED, ""};
-    char line[512];
-    FILE *file = fopen("/proc/self/cgroup", "re");
+    char line[512], path[64];
+    snprintf(path, sizeof path, pid ? "/proc/%d/cgroup" : "/proc/self/cgroup", (int)pid);
+    FILE *file = fopen(path, "re");
     if (!file)
-        return tightest;
+        return;
     while (fgets(line, sizeof line, file)) {
         line[strcspn(line, "\n")] = '\0';
         char *controllers = strchr(line, ':');
@@ -140,14 +151,61 @@ struct memory_limit memory_limit_read(void)
             continue;
         *group++ = '\0';
         if (strcmp(controllers, ":memory") == 0) {
-            limits_upward("/sys/fs/cgroup/memory", group, &cgroup_v1, &tightest);
+            visit("/sys/fs/cgroup/memory", group, &cgroup_v1, user);
         } else if (strcmp(controllers, ":") == 0) {
-            limits_upward("/sys/fs/cgroup", group, &cgroup_v2, &tightest);
-            limits_upward("/sys/fs/cgroup/unified", group, &cgroup_v2, &tightest);
+            visit("/sys/fs/cgroup", group, &cgroup_v2, user);
+            visit("/sys/fs/cgroup/unified", group, &cgroup_v2, user);
         }
     }
     fclose(file);
+}
+
+static void visit_limit(const char *mount, const char *group, const struct cgroup_version *v, void *user)
+{
+    limits_upward(mount, group, v, user);
+}
+
+struct memory_limit memory_limit_of(pid_t pid)
+{
+    struct memory_limit tightest = {CAPACITY_UNLIMITED, CAPACITY_UNLIMITED, ""};
+    each_group(pid, visit_limit, &tightest);
     return tightest;
+}
+
+struct memory_limit memory_limit_read(void)
+{
+    return memory_limit_of(0);
+}
+
+/* Of the group itself, not of those below it, where the kernel keeps them apart. */
+static bool read_events(struct memory_group *group)
+{
+    static const char *const files[] = {"memory.events.local", "memory.events", "memory.oom_control"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (keyed_number(group->folder, files[i], "oom_kill", &group->oom_kills))
+            return true;
+    return false;
+}
+
+static void visit_group(const char *mount, const char *group, const struct cgroup_version *v, void *user)
+{
+    struct memory_group *found = user, here = {.folder = ""};
+    (void)v;
+    for (int inside = 0; inside < 2 && !found->folder[0]; inside++) {
+        /* in a container the path may lead outside the mount: then the mount's root is the group */
+        snprintf(here.folder, sizeof here.folder, "%.100s%.260s", mount, inside || strcmp(group, "/") == 0 ? "" : group);
+        bool stat = keyed_number(here.folder, "memory.stat", "shmem", &here.shmem_bytes);
+        bool events = read_events(&here);
+        if (stat && events)
+            *found = here;
+    }
+}
+
+struct memory_group memory_group_of(pid_t pid)
+{
+    struct memory_group group = {.folder = ""};
+    each_group(pid, visit_group, &group);
+    return group;
 }
 
 uint64_t memory_available(void)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -30,8 +31,17 @@ struct memory_limit {
     char file[256];       /* the file that states the limit */
 };
 
-/* Never fails: what cannot be read sets no limit. */
+/* Never fails: what cannot be read sets no limit. Of this process, or of another one. */
 struct memory_limit memory_limit_read(void);
+struct memory_limit memory_limit_of(pid_t pid);
+
+/* What a process's own memory cgroup has to tell. */
+struct memory_group {
+    char folder[384];     /* empty: none can be seen */
+    uint64_t shmem_bytes; /* charged for shared memory and tmpfs */
+    uint64_t oom_kills;   /* processes of this group that were killed for want of memory, since the group was made */
+};
+struct memory_group memory_group_of(pid_t pid);
 
 /* Bytes that /proc/meminfo calls available; CAPACITY_UNLIMITED where it cannot be read. */
 uint64_t memory_available(void);

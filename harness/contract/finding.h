@@ -1,0 +1,109 @@
+/* The contract of a finding: one thing about this machine that the diagnosis looks at.
+ *
+ * A finding is one row of type `struct finding_ops`; rows stand in arrays that end with an empty row, one array a family. A row
+ * looks at one thing, says what it saw as a fact, and, where that is trouble, says so with the evidence; what follows from it
+ * and what helps on each runtime stand in the row.
+ *
+ *     static void look_read_only(struct diagnosis *d)
+ *     {
+ *         diagnosis_fact(d, "%s", d->shm.read_only ? "read-only" : "read-write");
+ *         if (d->shm.read_only)
+ *             diagnosis_finding(d, SEVERITY_SERIOUS, "/dev/shm is mounted read-only");
+ *     }
+ *
+ * Rules. All rows together have two seconds, and no rights: a row reads, and probes with objects of its own that have no
+ * name, or one of this program's; it never fills, waits or writes a setting. What cannot be seen is a fact of its own
+ * ("cannot be seen: EACCES") and never a finding. A fact is there on a healthy machine too; a finding is not.
+ */
+#ifndef CONTRACT_FINDING_H
+#define CONTRACT_FINDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "shm/capacity.h"
+#include "shm/objects.h"
+
+enum severity {
+    SEVERITY_NOTE,    /* worth knowing; exit status 0 */
+    SEVERITY_WARNING, /* will hurt some programs, or under load */
+    SEVERITY_SERIOUS, /* hurts now */
+    SEVERITIES,
+};
+
+enum runtime {
+    RUNTIME_HOST,
+    RUNTIME_DOCKER,
+    RUNTIME_PODMAN,
+    RUNTIME_KUBERNETES,
+    RUNTIME_SYSTEMD, /* a service */
+    RUNTIMES,
+};
+
+#define FINDING_EVIDENCE 600
+#define FINDINGS_MAX 96
+#define FACT_TEXT 240
+
+struct finding_ops;
+
+struct finding {
+    const struct finding_ops *row;
+    enum severity severity;
+    char evidence[FINDING_EVIDENCE];
+};
+
+struct fact {
+    const struct finding_ops *row;
+    char text[FACT_TEXT];
+};
+
+struct diagnosis {
+    enum runtime runtime;
+    char unit[128];          /* name of the service; empty */
+    bool shm_there;          /* what follows about it is valid */
+    struct shm_capacity shm;
+    struct stat folder;      /* of /dev/shm */
+    char options[512];       /* its mount options, as /proc/self/mountinfo has them; empty where that cannot be read */
+    struct memory_limit memory;
+    struct objects objects;
+
+    const struct finding_ops *row; /* that is looking */
+    struct finding found[FINDINGS_MAX];
+    unsigned found_count;
+    struct fact facts[FINDINGS_MAX];
+    unsigned fact_count;
+};
+
+struct finding_ops {
+    const char *id;          /* "shm-full" */
+    const char *area;        /* "place", "memory", ...: rows of one area stand together */
+    const char *title;       /* what is looked at: "free space" */
+    const char *consequence; /* of the trouble; a sentence without its full stop. NULL: this row only states facts */
+    /* To paste, one for each runtime; NULL: the host's. {unit} is the service's name, {engine} docker or podman. */
+    const char *fix[RUNTIMES];
+    bool needs_shm;          /* not called without a /dev/shm */
+    void (*look)(struct diagnosis *diagnosis);
+};
+
+/* What is seen; at most once a row. */
+void diagnosis_fact(struct diagnosis *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* What is wrong; at most once a row. */
+void diagnosis_finding(struct diagnosis *d, enum severity severity, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* "note", "warning", "serious"; "host", "docker", ... NULL-ended; -1 for no such runtime. */
+const char *severity_name(enum severity severity);
+extern const char *const runtime_names[RUNTIMES + 1];
+int runtime_find(const char *name);
+
+/* The fix for this runtime, with the names filled in. */
+const char *finding_fix(const struct finding_ops *row, const struct diagnosis *d, char *text, size_t size);
+
+/* First line of a file, without its end; false where it cannot be read. */
+bool finding_line(const char *path, char *text, size_t size);
+/* A mount option of /dev/shm ("huge="): its value, or NULL. In a buffer of the caller's. */
+const char *finding_option(const struct diagnosis *d, const char *key, char value[64]);
+
+#endif

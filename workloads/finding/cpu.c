@@ -1,0 +1,162 @@
+/* Findings about the processors: how many, of which order, which clock, and what disturbs a measurement. */
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "workloads/finding/rows.h"
+
+#define CPU "/sys/devices/system/cpu/"
+#define STEAL_SAMPLE_NS 50000000
+
+static int allowed_cpus(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+static void look_cpus(struct diagnosis *d)
+{
+    char smt[16] = "";
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    int allowed = allowed_cpus();
+    bool siblings = finding_line(CPU "smt/active", smt, sizeof smt) && smt[0] == '1';
+    diagnosis_fact(d, "%d of %ld CPUs may be used%s", allowed, online, siblings ? "; two hardware threads share a core (SMT)" : "");
+    if (allowed == 1)
+        diagnosis_finding(d, SEVERITY_NOTE, "only one CPU may be used");
+}
+
+/* CPUs' worth of time that the cgroup gives; 0: no limit. */
+static double cpu_quota(void)
+{
+    char line[128];
+    double quota = 0, period = 0;
+    if (finding_line("/sys/fs/cgroup/cpu.max", line, sizeof line) && sscanf(line, "%lf %lf", &quota, &period) == 2)
+        return quota / period;
+    if (finding_line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", line, sizeof line))
+        quota = strtod(line, NULL);
+    if (quota > 0 && finding_line("/sys/fs/cgroup/cpu/cpu.cfs_period_us", line, sizeof line))
+        return quota / strtod(line, NULL);
+    return 0;
+}
+
+static void look_quota(struct diagnosis *d)
+{
+    double quota = cpu_quota();
+    if (quota <= 0) {
+        diagnosis_fact(d, "no limit");
+        return;
+    }
+    diagnosis_fact(d, "%.2f CPUs", quota);
+    if (quota < allowed_cpus())
+        diagnosis_finding(d, SEVERITY_NOTE, "the cgroup gives the time of %.2f CPUs, to be used on %d", quota, allowed_cpus());
+}
+
+static void look_order(struct diagnosis *d)
+{
+    long line = sysconf(_SC_LEVEL1_DCACHE_LINESIZE);
+#if defined(__x86_64__) || defined(__i386__)
+    const char *order = "strong (TSO): a missing barrier may show on other machines only";
+#else
+    const char *order = "weak: a missing barrier shows here";
+#endif
+    diagnosis_fact(d, "%s; cache line %ld B", order, line > 0 ? line : 64);
+}
+
+static void look_clock(struct diagnosis *d)
+{
+    static const char *const slow[] = {"hpet", "acpi_pm", "jiffies", "refined-jiffies", "pit"};
+    char source[64] = "unknown";
+    struct clock_facts clock = clock_measure();
+    finding_line("/sys/devices/system/clocksource/clocksource0/current_clocksource", source, sizeof source);
+    diagnosis_fact(d, "%s, %" PRIu64 " ns a reading", source, clock.cost_ns);
+    for (size_t i = 0; i < sizeof slow / sizeof slow[0]; i++)
+        if (strcmp(source, slow[i]) == 0)
+            diagnosis_finding(d, SEVERITY_WARNING, "the clock source is %s: a reading takes %" PRIu64 " ns", source, clock.cost_ns);
+}
+
+static void look_governor(struct diagnosis *d)
+{
+    char governor[64], low[32] = "", high[32] = "";
+    if (!finding_line(CPU "cpu0/cpufreq/scaling_governor", governor, sizeof governor)) {
+        diagnosis_fact(d, "not to be seen");
+        return;
+    }
+    finding_line(CPU "cpu0/cpufreq/scaling_min_freq", low, sizeof low);
+    finding_line(CPU "cpu0/cpufreq/scaling_max_freq", high, sizeof high);
+    diagnosis_fact(d, "%s, %.0f to %.0f MHz", governor, strtod(low, NULL) / 1000, strtod(high, NULL) / 1000);
+    if (strcmp(governor, "powersave") == 0 || strcmp(governor, "ondemand") == 0 || strcmp(governor, "conservative") == 0)
+        diagnosis_finding(d, SEVERITY_NOTE, "the frequency governor is %s", governor);
+}
+
+static void look_load(struct diagnosis *d)
+{
+    char line[128];
+    if (!finding_line("/proc/loadavg", line, sizeof line))
+        return;
+    double load = strtod(line, NULL);
+    diagnosis_fact(d, "%.2f over the last minute, on %d CPUs", load, allowed_cpus());
+    if (load > allowed_cpus())
+        diagnosis_finding(d, SEVERITY_NOTE, "%.1f processes want to run on %d CPUs", load, allowed_cpus());
+}
+
+/* All time, and the part that a hypervisor gave to others. */
+static bool read_steal(uint64_t *steal, uint64_t *all)
+{
+    uint64_t t[8] = {0};
+    FILE *file = fopen("/proc/stat", "re");
+    int got = file ? fscanf(file, "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, &t[0],
+                            &t[1], &t[2], &t[3], &t[4], &t[5], &t[6], &t[7])
+                   : 0;
+    if (file)
+        fclose(file);
+    *steal = t[7];
+    *all = 0;
+    for (int i = 0; i < 8; i++)
+        *all += t[i];
+    return got == 8;
+}
+
+static void look_steal(struct diagnosis *d)
+{
+    uint64_t steal[2], all[2];
+    if (!read_steal(&steal[0], &all[0]))
+        return;
+    nanosleep(&(struct timespec){.tv_nsec = STEAL_SAMPLE_NS}, NULL);
+    if (!read_steal(&steal[1], &all[1]) || all[1] == all[0])
+        return;
+    double part = (double)(steal[1] - steal[0]) / (double)(all[1] - all[0]);
+    diagnosis_fact(d, "%.0f %% of %d ms", part * 100, STEAL_SAMPLE_NS / 1000000);
+    if (part > 0.05 && steal[1] - steal[0] > 1)
+        diagnosis_finding(d, SEVERITY_NOTE, "the hypervisor gives %.0f %% of the CPU time to others", part * 100);
+}
+
+const struct finding_ops findings_cpu[] = {
+    {.id = "cpu-count", .area = "cpu", .title = "CPUs", .look = look_cpus,
+     .consequence = "nothing runs at the same time: races hardly show, and spinning waits for a whole time slice",
+     .fix = {[RUNTIME_HOST] = "taskset -c 0-3 ...", [RUNTIME_DOCKER] = "{engine} run --cpuset-cpus=0-3 ...",
+             [RUNTIME_SYSTEMD] = "systemctl edit {unit}        # [Service] AllowedCPUs=0-3"}},
+    {.id = "cpu-quota", .area = "cpu", .title = "CPU time", .look = look_quota,
+     .consequence = "all processes are stopped when the quota is used up, the one inside a critical section too: latencies jump",
+     .fix = {[RUNTIME_HOST] = "raise cpu.max of the cgroup", [RUNTIME_DOCKER] = "{engine} run --cpuset-cpus=0-3 ...        # instead of --cpus",
+             [RUNTIME_SYSTEMD] = "systemctl edit {unit}        # [Service] CPUQuota="}},
+    {.id = "cpu-order", .area = "cpu", .title = "memory order", .look = look_order},
+    {.id = "clock-source", .area = "cpu", .title = "clock", .look = look_clock,
+     .consequence = "each time stamp is a trip to a slow device: latencies are those of the clock",
+     .fix = {[RUNTIME_HOST] = "cat /sys/devices/system/clocksource/clocksource0/available_clocksource     # boot with clocksource=tsc if it is there"}},
+    {.id = "cpu-governor", .area = "noise", .title = "frequency", .look = look_governor,
+     .consequence = "figures depend on how fast the CPU happens to run",
+     .fix = {[RUNTIME_HOST] = "cpupower frequency-set -g performance"}},
+    {.id = "cpu-load", .area = "noise", .title = "load", .look = look_load,
+     .consequence = "figures contain the waiting for a CPU",
+     .fix = {[RUNTIME_HOST] = "ps -eo pcpu,pid,comm --sort=-pcpu | head     # who it is"}},
+    {.id = "cpu-steal", .area = "noise", .title = "stolen time", .look = look_steal,
+     .consequence = "figures contain the waiting for the hypervisor",
+     .fix = {[RUNTIME_HOST] = "ask for dedicated CPUs"}},
+    {0},
+};

@@ -1,0 +1,297 @@
+/* Findings about the objects that lie in /dev/shm, and about who comes along and removes them. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/units.h"
+#include "shm/region.h"
+#include "workloads/finding/rows.h"
+
+/* Young objects may be on their way from one process to the next. */
+#define LEFT_BEHIND_S 3600
+#define UNSIZED_S 10
+
+static bool is_object(const struct object *object)
+{
+    return object->kind == OBJECT_SHM || object->kind == OBJECT_SEMAPHORE;
+}
+
+static void look_states(struct diagnosis *d)
+{
+    size_t counts[OBJECT_STATES] = {0};
+    for (size_t i = 0; i < d->objects.count; i++)
+        counts[d->objects.list[i].state] += is_object(&d->objects.list[i]);
+    diagnosis_fact(d, "%zu in use, %zu in use elsewhere, %zu unused, %zu unknown", counts[OBJECT_IN_USE], counts[OBJECT_ELSEWHERE],
+                   counts[OBJECT_UNUSED], counts[OBJECT_UNKNOWN]);
+}
+
+static void look_left(struct diagnosis *d)
+{
+    char size[UNITS_TEXT];
+    uint64_t bytes = 0, count = 0;
+    const struct object *largest = NULL;
+    for (size_t i = 0; i < d->objects.count; i++) {
+        const struct object *object = &d->objects.list[i];
+        if (!is_object(object) || object->state != OBJECT_UNUSED || object_age_s(object) < LEFT_BEHIND_S)
+            continue;
+        count++;
+        bytes += object->allocated_bytes / (object->links ? object->links : 1);
+        if (!largest || object->allocated_bytes > largest->allocated_bytes)
+            largest = object;
+    }
+    units_print(&units_size, (double)bytes, size);
+    diagnosis_fact(d, "%s in %" PRIu64 " objects unused for more than an hour", size, count);
+    bool much = bytes > d->shm.size_bytes / 10 || (d->shm.inodes && count > d->shm.inodes / 10);
+    if (count)
+        diagnosis_finding(d, much ? SEVERITY_WARNING : SEVERITY_NOTE,
+                          "%" PRIu64 " object%s, proven unused and older than an hour, hold%s %s; the largest is %.100s", count,
+                          count == 1 ? "" : "s", count == 1 ? "s" : "", size, largest->name);
+}
+
+static void look_unsized(struct diagnosis *d)
+{
+    const struct object *first = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < d->objects.count; i++) {
+        const struct object *object = &d->objects.list[i];
+        if (object->kind != OBJECT_SHM || object->bytes || object->holder_count == 0 || object_age_s(object) < UNSIZED_S ||
+            strncmp(object->name, "shmoo.", 6) == 0)
+            continue;
+        first = first ? first : object;
+        count++;
+    }
+    if (first)
+        diagnosis_finding(d, SEVERITY_NOTE, "%zu object%s of size 0 open in process %d and others: %.100s", count, count == 1 ? " is" : "s are",
+                          (int)first->holders[0].pid, first->name);
+}
+
+/* Python before 3.13 in "python3.11"; false for other programs. */
+static bool python_that_unlinks(pid_t pid, int *minor)
+{
+    char link[64], path[512];
+    snprintf(link, sizeof link, "/proc/%d/exe", (int)pid);
+    ssize_t n = readlink(link, path, sizeof path - 1);
+    if (n <= 0)
+        return false;
+    path[n] = '\0';
+    const char *name = strrchr(path, '/');
+    int major = 0;
+    return name && sscanf(name, "/python%d.%d", &major, minor) == 2 && major == 3 && *minor >= 8 && *minor < 13;
+}
+
+static void look_python(struct diagnosis *d)
+{
+    for (size_t i = 0; i < d->objects.count; i++) {
+        const struct object *object = &d->objects.list[i];
+        int minor = 0;
+        if (object->kind != OBJECT_SHM || object->holder_count < 2)
+            continue;
+        for (size_t k = 0; k < object->holder_count; k++)
+            if (python_that_unlinks(object->holders[k].pid, &minor) && strncmp(object->name, "psm_", 4) == 0) {
+                diagnosis_finding(d, SEVERITY_WARNING, "%.60s is shared by %zu processes, of which process %d runs Python 3.%d", object->name,
+                                  object->holder_count, (int)object->holders[k].pid, minor);
+                return;
+            }
+    }
+}
+
+static void look_protected(struct diagnosis *d)
+{
+    char value[16] = "0";
+    finding_line("/proc/sys/fs/protected_regular", value, sizeof value);
+    int level = atoi(value);
+    diagnosis_fact(d, "fs.protected_regular is %d%s", level,
+                   level ? ": O_CREAT on an object of another user is refused, also to root; open without it first" : "");
+    if (level == 0 || !(d->folder.st_mode & S_ISVTX) || !(d->folder.st_mode & S_IWOTH))
+        return;
+    for (size_t i = 0; i < d->objects.count; i++) {
+        const struct object *object = &d->objects.list[i];
+        bool shared = object->mode & (S_IWOTH | S_IWGRP);
+        if (!is_object(object) || !shared || object->owner == geteuid() || object->owner == d->folder.st_uid)
+            continue;
+        diagnosis_finding(d, SEVERITY_WARNING, "%.100s belongs to user %u and may be written by others (mode %04o), but fs.protected_regular is %d",
+                          object->name, (unsigned)object->owner, (unsigned)object->mode & 07777, level);
+        return;
+    }
+}
+
+/* 32 or 64 bits of a program; 0 where it cannot be read. */
+static int bits_of(pid_t pid)
+{
+    char path[64];
+    unsigned char ident[EI_NIDENT] = {0};
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    ssize_t n = read(fd, ident, sizeof ident);
+    close(fd);
+    if (n != (ssize_t)sizeof ident || memcmp(ident, ELFMAG, SELFMAG) != 0)
+        return 0;
+    return ident[EI_CLASS] == ELFCLASS32 ? 32 : ident[EI_CLASS] == ELFCLASS64 ? 64 : 0;
+}
+
+static void look_layouts(struct diagnosis *d)
+{
+    for (size_t i = 0; i < d->objects.count; i++) {
+        const struct object *object = &d->objects.list[i];
+        int first = 0;
+        for (size_t k = 0; k < object->holder_count && k < 32 && is_object(object); k++) {
+            int bits = bits_of(object->holders[k].pid);
+            first = first ? first : bits;
+            if (bits && bits != first) {
+                diagnosis_finding(d, SEVERITY_WARNING, "%.100s is shared by a program of %d bits (process %d) and one of %d (process %d)",
+                                  object->name, first, (int)object->holders[0].pid, bits, (int)object->holders[k].pid);
+                return;
+            }
+        }
+    }
+}
+
+static void namespace_of(const char *kind, char text[64])
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/ns/%s", kind);
+    ssize_t n = readlink(path, text, 63);
+    text[n > 0 ? n : 0] = '\0';
+}
+
+static void look_namespaces(struct diagnosis *d)
+{
+    char mounts[64], pids[64];
+    struct stat first;
+    namespace_of("mnt", mounts);
+    namespace_of("pid", pids);
+    const char *same = "cannot be seen";
+    if (stat("/proc/1/root" REGION_FOLDER, &first) == 0)
+        same = first.st_dev == d->folder.st_dev ? "the same" : "another one";
+    diagnosis_fact(d, "device %u, %s, %s; that of process 1: %s; the mount decides who shares a name", (unsigned)d->folder.st_dev,
+                   mounts[0] ? mounts : "mnt unknown", pids[0] ? pids : "pid unknown", same);
+}
+
+/* RemoveIPC of one file; *yes stays as it is where the file says nothing. */
+static void read_logind(const char *path, bool *yes)
+{
+    char line[256];
+    FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file)) {
+        const char *at = line + strspn(line, " \t");
+        if (strncmp(at, "RemoveIPC=", 10) == 0)
+            *yes = strncasecmp(at + 10, "no", 2) != 0 && strncasecmp(at + 10, "0", 1) != 0 && strncasecmp(at + 10, "false", 5) != 0 &&
+                   strncasecmp(at + 10, "off", 3) != 0;
+    }
+    if (file)
+        fclose(file);
+}
+
+static bool remove_ipc(void)
+{
+    bool yes = true;
+    char path[512];
+    static const char *const folders[] = {"/usr/lib/systemd", "/run/systemd", "/etc/systemd"};
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        snprintf(path, sizeof path, "%s/logind.conf", folders[i]);
+        read_logind(path, &yes);
+    }
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        /* drop-ins: the last word in the order of their names would win; a single one is the usual case */
+        snprintf(path, sizeof path, "%s/logind.conf.d", folders[i]);
+        DIR *drop_ins = opendir(path);
+        for (struct dirent *entry; drop_ins && (entry = readdir(drop_ins));) {
+            snprintf(path, sizeof path, "%s/logind.conf.d/%.200s", folders[i], entry->d_name);
+            if (entry->d_name[0] != '.')
+                read_logind(path, &yes);
+        }
+        if (drop_ins)
+            closedir(drop_ins);
+    }
+    return yes;
+}
+
+/* The largest uid of a system user, whose objects logind leaves alone. */
+static unsigned system_uid_max(void)
+{
+    char line[256];
+    unsigned max = 999;
+    FILE *file = fopen("/etc/login.defs", "re");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, " SYS_UID_MAX %u", &max) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return max;
+}
+
+/* Its folders in /run outlive it; a process of that name does not. */
+static bool logind_runs(void)
+{
+    bool found = false;
+    DIR *stream = opendir("/proc");
+    for (struct dirent *entry; stream && !found && (entry = readdir(stream));) {
+        char path[300], name[32];
+        if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+            continue;
+        snprintf(path, sizeof path, "/proc/%s/comm", entry->d_name);
+        found = finding_line(path, name, sizeof name) && strcmp(name, "systemd-logind") == 0;
+    }
+    if (stream)
+        closedir(stream);
+    return found;
+}
+
+static void look_remove_ipc(struct diagnosis *d)
+{
+    char linger[320];
+    unsigned user = (unsigned)geteuid();
+    const struct passwd *entry = getpwuid(geteuid());
+    if (!logind_runs()) {
+        diagnosis_fact(d, "no logind runs here");
+        return;
+    }
+    bool yes = remove_ipc(), system = user <= system_uid_max() || user == 65534;
+    snprintf(linger, sizeof linger, "/var/lib/systemd/linger/%.255s", entry ? entry->pw_name : "");
+    bool lingers = entry && access(linger, F_OK) == 0;
+    diagnosis_fact(d, "RemoveIPC=%s; user %u is %s%s", yes ? "yes" : "no", user, system ? "a system user" : "an ordinary user",
+                   lingers ? " that lingers" : "");
+    if (yes && !system && !lingers)
+        diagnosis_finding(d, d->runtime == RUNTIME_SYSTEMD ? SEVERITY_WARNING : SEVERITY_NOTE,
+                          "logind has RemoveIPC=yes, and user %u (%s) is an ordinary user who does not linger", user,
+                          entry ? entry->pw_name : "without a name");
+}
+
+#define COLLECT "shmoo gc --name '*' --apply     # removes what is proven unused; look first: shmoo ls --state unused"
+
+const struct finding_ops findings_objects[] = {
+    {.id = "objects", .area = "objects", .title = "objects", .needs_shm = true, .look = look_states},
+    {.id = "objects-left", .area = "objects", .title = "left behind", .needs_shm = true, .look = look_left,
+     .consequence = "they hold memory until the machine or container ends, and a full /dev/shm is a SIGBUS for whoever comes next",
+     .fix = {[RUNTIME_HOST] = COLLECT, [RUNTIME_KUBERNETES] = "kubectl exec POD -- shmoo gc --name '*' --apply"}},
+    {.id = "objects-unsized", .area = "objects", .title = "not yet sized", .needs_shm = true, .look = look_unsized,
+     .consequence = "who attaches to it maps nothing, and the first touch is a SIGBUS",
+     .fix = {[RUNTIME_HOST] = "create with O_EXCL, size, fill, and set a ready flag last; who attaches waits for the size and the flag"}},
+    {.id = "objects-python", .area = "objects", .title = "Python's tracker", .needs_shm = true, .look = look_python,
+     .consequence = "when that process ends, its resource tracker unlinks the object under the others",
+     .fix = {[RUNTIME_HOST] = "SharedMemory(name, track=False)     # Python 3.13; before: resource_tracker.unregister(shm._name, 'shared_memory')"}},
+    {.id = "objects-protected", .area = "objects", .title = "protected files", .needs_shm = true, .look = look_protected,
+     .consequence = "shm_open with O_CREAT fails with EACCES for everybody but its owner, root included",
+     .fix = {[RUNTIME_HOST] = "open without O_CREAT first, and create with O_CREAT|O_EXCL only when there is none; or: sysctl fs.protected_regular=0"}},
+    {.id = "objects-layouts", .area = "objects", .title = "layouts", .needs_shm = true, .look = look_layouts,
+     .consequence = "pthread_mutex_t, size_t and pointers have other sizes in the two: they lock and read different places",
+     .fix = {[RUNTIME_HOST] = "build both for one architecture; put a hash of the layout into the header, and refuse to attach to another one"}},
+    {.id = "objects-namespace", .area = "objects", .title = "namespace", .needs_shm = true, .look = look_namespaces},
+    {.id = "objects-removed", .area = "objects", .title = "RemoveIPC", .look = look_remove_ipc,
+     .consequence = "when the last session of that user ends, all of the user's objects are removed under running programs",
+     .fix = {[RUNTIME_HOST] = "loginctl enable-linger     # or RemoveIPC=no in /etc/systemd/logind.conf.d/shm.conf: [Login]",
+             [RUNTIME_SYSTEMD] = "systemctl edit {unit}        # [Service] User=a system user (useradd --system)"}},
+    {0},
+};

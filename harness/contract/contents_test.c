@@ -12,7 +12,7 @@ START_TEST(the_rows_of_this_program_are_complete)
 END_TEST
 
 /* A name is typed, stands in lists with commas, and begins file names. */
-static void check_name(const char *name, const char *summary)
+static void check_row_name(const char *name, const char *summary)
 {
     ck_assert_ptr_nonnull(name);
     ck_assert_uint_gt(strlen(name), 0);
@@ -26,7 +26,7 @@ static void check_name(const char *name, const char *summary)
 START_TEST(every_sync_is_found_by_its_own_name)
 {
     for (size_t i = 0; contents_syncs[i]; i++) {
-        check_name(contents_syncs[i]->name, contents_syncs[i]->summary);
+        check_row_name(contents_syncs[i]->name, contents_syncs[i]->summary);
         ck_assert_ptr_eq(contents_sync(contents_syncs[i]->name), contents_syncs[i]);
     }
     ck_assert_ptr_null(contents_sync("mute"));
@@ -37,7 +37,7 @@ END_TEST
 START_TEST(every_load_is_found_by_its_own_name)
 {
     for (size_t i = 0; contents_loads[i]; i++) {
-        check_name(contents_loads[i]->name, contents_loads[i]->summary);
+        check_row_name(contents_loads[i]->name, contents_loads[i]->summary);
         ck_assert_ptr_eq(contents_load(contents_loads[i]->name), contents_loads[i]);
     }
     ck_assert_ptr_null(contents_load("counters"));
@@ -47,7 +47,7 @@ END_TEST
 START_TEST(every_fault_is_found_by_its_own_name)
 {
     for (size_t i = 0; contents_faults[i]; i++) {
-        check_name(contents_faults[i]->name, contents_faults[i]->summary);
+        check_row_name(contents_faults[i]->name, contents_faults[i]->summary);
         ck_assert_ptr_eq(contents_fault(contents_faults[i]->name), contents_faults[i]);
     }
     ck_assert_ptr_null(contents_fault("Kill"));

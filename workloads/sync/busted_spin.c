@@ -52,7 +52,8 @@ static int stale_acquire(struct sync_self *self)
     uint32_t *word = self->state;
     while (__atomic_exchange_n(word, 1, __ATOMIC_ACQUIRE) != 0) {
         uint32_t held = __atomic_load_n(word, __ATOMIC_RELAXED);
-        for (uint32_t spins = 0; held;)
+        uint32_t spins = 0;
+        while (held)
             spin_wait(&spins);
     }
     return 0;

@@ -12,6 +12,14 @@ static struct shape shape;
 static struct fault_ops fault;
 static struct sync_ops sync_row;
 static struct worker w;
+static struct load_ops load_row;
+static int repaired;
+
+static void repair(struct worker *worker)
+{
+    (void)worker;
+    repaired++;
+}
 
 static int acquire_result, release_result, recover_result;
 static int acquired, shared, released, released_shared, recovered, inside;
@@ -65,6 +73,7 @@ static void setup(void)
     sync_row = (struct sync_ops){.name = "scripted"};
     w = (struct worker){
         .shape = &shape,
+        .load = &load_row,
         .sync = &sync_row,
         .lock = {.acquire = take, .release = give, .acquire_shared = take_shared, .release_shared = give_shared},
         .slot = &slots[0],
@@ -231,9 +240,15 @@ START_TEST(a_dead_owner_is_recovered_from_where_the_primitive_can)
     setup();
     acquire_result = EOWNERDEAD;
     w.lock.recover = recover;
+    load_row.repair = repair;
     operate();
     ck_assert_int_eq(recovered, 1);
-    ck_assert_uint_eq(slots[0].recovered, 1);
+    ck_assert_int_eq(repaired, 1); /* the data first */
+    sync_row.traits = SYNC_UNREPAIRED;
+    operate();
+    ck_assert_int_eq(recovered, 2);
+    ck_assert_int_eq(repaired, 1);
+    ck_assert_uint_eq(slots[0].recovered, 2);
     ck_assert_uint_eq(slots[0].violations[VIOLATION_SYNC_ERROR], 0);
     recover_result = EINVAL;
     ck_assert(worker_next(&w));

@@ -59,7 +59,7 @@ static void common_name(const struct shape *shape, uint32_t k, char name[OBJECT_
 /* One life under a name that nobody else uses: nothing may fail, and after the last step the name is gone. */
 static void own_life(struct worker *w, uint64_t version)
 {
-    struct object o;
+    struct lifecycle_object o;
     object_init(&o, w, payload_stamp(version, w->index, record_tag(w->shape)));
     own_name(w->shape, w->index, o.name);
     if (!object_make(&o, w))
@@ -78,7 +78,7 @@ static void own_life(struct worker *w, uint64_t version)
     }
 }
 
-static void common_unlink(struct object *o, struct worker *w, struct tally *tally)
+static void common_unlink(struct lifecycle_object *o, struct worker *w, struct tally *tally)
 {
     if (object_unlink(o, w) == 0)
         slot_store(&tally->unlinked, tally->unlinked + 1);
@@ -91,7 +91,7 @@ static void common_life(struct worker *w, uint64_t version, uint32_t k)
 {
     struct lifecycle_area *a = w->area;
     struct tally *tally = &a->tallies[w->index];
-    struct object o;
+    struct lifecycle_object o;
     object_init(&o, w, payload_stamp(version, w->index, record_tag(w->shape)));
     common_name(w->shape, k, o.name);
     if (__atomic_exchange_n(&a->last[k], w->index + 1, __ATOMIC_ACQ_REL) != w->index + 1)
@@ -132,7 +132,7 @@ static void lifecycle_read(struct worker *w)
 {
     struct lifecycle_area *a = w->area;
     while (worker_next(w)) {
-        struct object o;
+        struct lifecycle_object o;
         uint32_t k = (uint32_t)seed_below(&w->random, COMMON_NAMES);
         object_init(&o, w, 0);
         common_name(w->shape, k, o.name);

@@ -17,7 +17,7 @@ static void step_record(struct worker *w, enum object_step step, uint64_t start_
     worker_record(w, HISTOGRAM_OWN + (unsigned)step, now - start_ns, now);
 }
 
-void object_init(struct object *o, const struct worker *w, uint64_t stamp)
+void object_init(struct lifecycle_object *o, const struct worker *w, uint64_t stamp)
 {
     memset(o, 0, sizeof *o);
     o->fd = -1;
@@ -25,7 +25,7 @@ void object_init(struct object *o, const struct worker *w, uint64_t stamp)
     o->stamp = stamp;
 }
 
-void object_refused(struct object *o, struct worker *w, const char *call, int flags)
+void object_refused(struct lifecycle_object *o, struct worker *w, const char *call, int flags)
 {
     int e = o->errnum;
     w->leave = true;
@@ -40,7 +40,7 @@ void object_refused(struct object *o, struct worker *w, const char *call, int fl
                           error_name(e));
 }
 
-bool object_open(struct object *o, struct worker *w, int flags)
+bool object_open(struct lifecycle_object *o, struct worker *w, int flags)
 {
     uint64_t start = clock_ns();
     o->fd = shm_open(o->name, flags, 0600);
@@ -50,7 +50,7 @@ bool object_open(struct object *o, struct worker *w, int flags)
     return o->fd >= 0;
 }
 
-static bool object_size(struct object *o, struct worker *w)
+static bool object_size(struct lifecycle_object *o, struct worker *w)
 {
     struct stat st;
     if (fstat(o->fd, &st) == 0 && st.st_size != 0)
@@ -72,7 +72,7 @@ static bool object_size(struct object *o, struct worker *w)
     return true;
 }
 
-static bool object_map(struct object *o, struct worker *w, int protection)
+static bool object_map(struct lifecycle_object *o, struct worker *w, int protection)
 {
     uint64_t start = clock_ns();
     void *base = mmap(NULL, o->bytes, protection, MAP_SHARED, o->fd, 0);
@@ -88,7 +88,7 @@ static bool object_map(struct object *o, struct worker *w, int protection)
 }
 
 /* Fresh pages read as zeros: looks at the first, the last and a random byte of each page. */
-static void object_zeroed(struct object *o, struct worker *w)
+static void object_zeroed(struct lifecycle_object *o, struct worker *w)
 {
     for (uint64_t page = 0; page < o->bytes; page += 4096) {
         uint64_t left = o->bytes - page < 4096 ? o->bytes - page : 4096;
@@ -104,7 +104,7 @@ static void object_zeroed(struct object *o, struct worker *w)
     }
 }
 
-bool object_size_and_map(struct object *o, struct worker *w)
+bool object_size_and_map(struct lifecycle_object *o, struct worker *w)
 {
     if (!object_size(o, w) || !object_map(o, w, PROT_READ | PROT_WRITE))
         return false;
@@ -112,7 +112,7 @@ bool object_size_and_map(struct object *o, struct worker *w)
     return true;
 }
 
-bool object_make(struct object *o, struct worker *w)
+bool object_make(struct lifecycle_object *o, struct worker *w)
 {
     if (!object_open(o, w, O_RDWR | O_CREAT | O_EXCL)) {
         object_refused(o, w, "shm_open", O_CREAT);
@@ -125,13 +125,13 @@ bool object_make(struct object *o, struct worker *w)
     return false;
 }
 
-void object_fill(struct object *o, struct worker *w)
+void object_fill(struct lifecycle_object *o, struct worker *w)
 {
     (void)w;
     payload_fill(o->base, o->bytes, o->stamp);
 }
 
-void object_leave(struct object *o, struct worker *w)
+void object_leave(struct lifecycle_object *o, struct worker *w)
 {
     if (o->base) {
         step_record(w, OBJECT_USE, o->mapped_ns);
@@ -148,7 +148,7 @@ void object_leave(struct object *o, struct worker *w)
     }
 }
 
-int object_unlink(struct object *o, struct worker *w)
+int object_unlink(struct lifecycle_object *o, struct worker *w)
 {
     uint64_t start = clock_ns();
     if (shm_unlink(o->name) != 0) {
@@ -159,7 +159,7 @@ int object_unlink(struct object *o, struct worker *w)
     return 0;
 }
 
-void object_persists(struct object *o, struct worker *w)
+void object_persists(struct lifecycle_object *o, struct worker *w)
 {
     struct payload_view view;
     struct stat st = {0};
@@ -181,7 +181,7 @@ void object_persists(struct object *o, struct worker *w)
 }
 
 /* Every word is zero still, or belongs to the one write that the creator made. */
-static void visit_contents(const struct object *o, struct worker *w)
+static void visit_contents(const struct lifecycle_object *o, struct worker *w)
 {
     uint64_t stamp = 0;
     for (uint64_t i = 0; i < o->bytes / 8; i++) {
@@ -201,7 +201,7 @@ static void visit_contents(const struct object *o, struct worker *w)
     }
 }
 
-void object_visit(struct object *o, struct worker *w)
+void object_visit(struct lifecycle_object *o, struct worker *w)
 {
     struct stat st;
     if (!object_open(o, w, O_RDWR)) {

@@ -225,7 +225,7 @@ START_TEST(a_full_file_system_is_an_error_of_the_environment_and_no_violation)
 END_TEST
 
 /* An object that was made, filled and left, as the load does before it looks again. */
-static void leave_behind(struct object *o)
+static void leave_behind(struct lifecycle_object *o)
 {
     begin(0);
     object_init(o, &w, payload_stamp(8, 0, record_tag(&spec.shape)));
@@ -239,7 +239,7 @@ static void leave_behind(struct object *o)
 
 START_TEST(an_object_persists_while_nobody_has_it_open)
 {
-    struct object o;
+    struct lifecycle_object o;
     leave_behind(&o);
     object_persists(&o, &w);
     ck_assert_int_eq(object_unlink(&o, &w), 0);
@@ -249,7 +249,7 @@ END_TEST
 
 START_TEST(an_object_that_has_changed_or_gone_meanwhile_is_reported)
 {
-    struct object o;
+    struct lifecycle_object o;
     leave_behind(&o);
     int fd = shm_open(o.name, O_RDWR, 0);
     ck_assert_int_eq(pwrite(fd, "x", 1, 5000), 1);
@@ -271,7 +271,7 @@ END_TEST
 
 START_TEST(a_new_object_that_is_not_empty_or_not_zero_is_reported)
 {
-    struct object o;
+    struct lifecycle_object o;
     begin(0);
     make("own0", 4096, 0);
     object_init(&o, &w, 1);

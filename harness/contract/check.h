@@ -150,6 +150,10 @@ int check_object(struct check *c, const char *name, size_t bytes);
 /* Maps the whole object for reading and writing, shared. */
 void *check_map(struct check *c, int fd, size_t bytes);
 size_t check_page(void);
+/* UNSUPPORTED where /dev/shm is no tmpfs. */
+void check_needs_tmpfs(struct check *c);
+/* Does /dev/shm take memory page by page? Not where it is mounted with huge pages, or no tmpfs. */
+bool check_counts_pages(const struct check *c);
 /* A pattern in which no two blocks are alike, and the check of it. */
 void check_fill(void *at, size_t bytes, unsigned seed);
 bool expect_filled(struct check *c, const void *at, size_t bytes, unsigned seed, const char *what);

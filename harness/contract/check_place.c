@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +11,8 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -133,21 +137,47 @@ bool check_proc_line(pid_t pid, const char *file, const char *part, const char *
     return found;
 }
 
+static bool is_tmpfs(void)
+{
+    struct statfs fs;
+    return statfs(REGION_FOLDER, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
+}
+
+void check_needs_tmpfs(struct check *c)
+{
+    if (!is_tmpfs())
+        check_unsupported(c, "needs a tmpfs: " REGION_FOLDER " is of another kind here");
+}
+
+bool check_counts_pages(const struct check *c)
+{
+    char text[128] = "";
+    if (check_first_line("/sys/kernel/mm/transparent_hugepage/shmem_enabled", text, sizeof text) && strstr(text, "[force]"))
+        return false;
+    if (!is_tmpfs())
+        return false;
+    return c->private_shm || !check_proc_line(getpid(), "mountinfo", " " REGION_FOLDER " ", "huge=", NULL, 0);
+}
+
 /* ---- needs ---- */
 
-/* In a user namespace of its own where that is what it takes: the user stays the same one. */
-static int enter_mounts(void)
+/* In a user namespace of its own where that is what it takes: the user stays the same one, and there is no other. */
+static int enter_mounts(bool alone)
 {
     char map[64];
     unsigned user = (unsigned)geteuid(), group = (unsigned)getegid();
     if (unshare(CLONE_NEWNS) != 0) {
-        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
+        if (!alone || unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
             return -1;
         snprintf(map, sizeof map, "%u %u 1", user, user);
-        check_put_file("/proc/self/uid_map", map);
-        check_put_file("/proc/self/setgroups", "deny");
-        snprintf(map, sizeof map, "%u %u 1", group, group);
-        check_put_file("/proc/self/gid_map", map);
+        errno = check_put_file("/proc/self/uid_map", map);
+        if (errno == 0) {
+            check_put_file("/proc/self/setgroups", "deny");
+            snprintf(map, sizeof map, "%u %u 1", group, group);
+            errno = check_put_file("/proc/self/gid_map", map);
+        }
+        if (errno) /* without a user of its own in there nobody can create anything */
+            return -1;
         check_die_with_parent();
     }
     return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
@@ -155,8 +185,8 @@ static int enter_mounts(void)
 
 static void provide_shm(struct check *c)
 {
-    if (enter_mounts() != 0)
-        check_unsupported(c, "needs a private mount namespace: unshare: %s", error_name(errno));
+    if (enter_mounts(!(c->row->needs & (CHECK_NEEDS_ROOT | CHECK_NEEDS_USERS | CHECK_NEEDS_CGROUP))) != 0)
+        check_unsupported(c, "needs a private mount namespace, which is not to be had here: %s", error_name(errno));
     if (mount("shmoo-check", REGION_FOLDER, "tmpfs", MS_NODEV, c->row->shm) != 0)
         check_unsupported(c, "needs a private " REGION_FOLDER " with %s: mount: %s", c->row->shm, error_name(errno));
     if (chmod(REGION_FOLDER, 01777) != 0)
@@ -177,11 +207,26 @@ static void provide_users(struct check *c)
         check_unsupported(c, "needs two users: this process may not become another one");
 }
 
+/* Root in a container may lack what makes it root. */
+static void provide_root(struct check *c)
+{
+    static const int wanted[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_SETUID, CAP_SETGID};
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+    if (geteuid() != 0)
+        check_unsupported(c, "needs root");
+    if (syscall(SYS_capget, &header, data) != 0)
+        check_unsupported(c, "needs root: capget: %s", error_name(errno));
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        if (!(data[wanted[i] / 32].effective & 1u << wanted[i] % 32))
+            check_unsupported(c, "needs root with all its capabilities: number %d of capabilities(7) is missing", wanted[i]);
+}
+
 void check_provide(struct check *c)
 {
     unsigned needs = c->row->needs;
-    if ((needs & CHECK_NEEDS_ROOT) && geteuid() != 0)
-        check_unsupported(c, "needs root");
+    if (needs & CHECK_NEEDS_ROOT)
+        provide_root(c);
     if ((needs & CHECK_NEEDS_PROC) && access("/proc/self/maps", R_OK) != 0)
         check_unsupported(c, "needs /proc");
     if (needs & CHECK_NEEDS_USERS)

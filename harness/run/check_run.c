@@ -12,6 +12,8 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +26,9 @@
 #define JOBS_MAX 64
 /* Out of the way of the lowest descriptors, which some checks look at. */
 #define REPORT_FD 100
+/* What the checks that run at one time take of the machine's /dev/shm, at the most. */
+#define ROOM_BYTES (512 << 10)
+#define ROOM_INODES 32
 
 /* One check under way. */
 struct seat {
@@ -51,19 +56,35 @@ int check_preflight(struct error *error)
     if (access(REGION_FOLDER, W_OK | X_OK) != 0)
         return error_set(error, STATUS_ENVIRONMENT, errno,
                          REGION_FOLDER ": %s; this user needs the permission to create objects there", error_name(errno));
+    struct statvfs fs = {0};
+    if (statvfs(REGION_FOLDER, &fs) == 0 && fs.f_blocks && fs.f_bfree * fs.f_frsize < ROOM_BYTES)
+        return error_set(error, STATUS_ENVIRONMENT, ENOSPC,
+                         REGION_FOLDER ": %llu bytes are free, and checks need %d; remove objects, or mount it larger",
+                         (unsigned long long)(fs.f_bfree * fs.f_frsize), ROOM_BYTES);
+    if (fs.f_files && fs.f_ffree < ROOM_INODES)
+        return error_set(error, STATUS_ENVIRONMENT, ENOSPC,
+                         REGION_FOLDER ": %llu inodes are free, and checks need %d; remove objects, or mount it with more",
+                         (unsigned long long)fs.f_ffree, ROOM_INODES);
     return 0;
 }
 
 _Noreturn static void be_check(const struct show *show, const struct check_ops *row, uint32_t index, int reports, pid_t harness)
 {
     static struct check check;
-    struct rlimit no_core = {0, 0};
+    struct rlimit no_core = {0, 0}, file_size;
     check_die_with_parent();
     setpgid(0, 0);
     if (getppid() != harness)
         _exit(0);
+    for (int number = 1; number < SIGRTMIN; number++) /* whatever the caller ignores */
+        signal(number, SIG_DFL);
     interrupt_reset();
     setrlimit(RLIMIT_CORE, &no_core);
+    if (getrlimit(RLIMIT_FSIZE, &file_size) == 0) {
+        file_size.rlim_cur = file_size.rlim_max;
+        setrlimit(RLIMIT_FSIZE, &file_size);
+    }
+    umask(022);
     close(show->janitor.line);
     for (uint32_t i = 0; i < show->jobs; i++)
         if (show->seats[i].pid) {
@@ -260,6 +281,7 @@ int check_run(const struct check_plan *plan, struct error *error)
     show.results = calloc(plan->count + 1, sizeof *show.results);
     show.ready = calloc(plan->count + 1, sizeof *show.ready);
     int rc = -1;
+    signal(SIGCHLD, SIG_DFL); /* ignored, it would take the ends of children away */
     if (!show.results || !show.ready)
         error_set(error, STATUS_ENVIRONMENT, 0, "out of memory");
     else if (check_janitor_start(&show.janitor, show.prefix, error) == 0) {

@@ -74,7 +74,8 @@ static void huge_is_only_advice(struct check *c)
     touch_write(at, 1);
     struct stat st;
     must(c, fstat(fd, &st));
-    if (strstr(text, "[never]") || strstr(text, "[deny]"))
+    check_needs_tmpfs(c);
+    if (check_counts_pages(c) && (strstr(text, "[never]") || strstr(text, "[deny]")))
         expect_number(c, st.st_blocks, (long long)check_page() / 512, "st_blocks after one touch, with %s", text);
     else
         expect_true(c, st.st_blocks > 0, "at least a page is taken", "none");
@@ -147,12 +148,17 @@ static void mlock_is_limited(struct check *c)
 {
     struct scene s = set(c);
     check_be_ordinary(c);
-    struct rlimit none = {0, 0}, page = {s.page, s.page};
-    must(c, setrlimit(RLIMIT_MEMLOCK, &page));
+    struct rlimit limit = {0, 0};
+    must(c, getrlimit(RLIMIT_MEMLOCK, &limit));
+    if (limit.rlim_max < s.page)
+        check_unsupported(c, "needs to lock a page: RLIMIT_MEMLOCK is too low");
+    limit.rlim_cur = s.page;
+    must(c, setrlimit(RLIMIT_MEMLOCK, &limit));
     expect_ok(c, mlock(s.at, s.page));
     expect_errno(c, mlock(s.at, 2 * s.page), ENOMEM);
     must(c, munlock(s.at, s.page));
-    must(c, setrlimit(RLIMIT_MEMLOCK, &none));
+    limit.rlim_cur = 0;
+    must(c, setrlimit(RLIMIT_MEMLOCK, &limit));
     expect_errno(c, mlock(s.at, s.page), EPERM);
 }
 
@@ -165,7 +171,8 @@ static void mlock_brings_pages(struct check *c)
     if (mlock(at, 2 * page) != 0)
         check_unsupported(c, "needs to lock two pages: RLIMIT_MEMLOCK is too low");
     must(c, fstat(fd, &st));
-    expect_number(c, st.st_blocks, 2 * (long long)page / 512, "st_blocks of two locked pages");
+    if (check_counts_pages(c))
+        expect_number(c, st.st_blocks, 2 * (long long)page / 512, "st_blocks of two locked pages");
     expect_ok(c, munmap(at, 4 * page)); /* locked pages can be unmapped */
     expect_errno(c, mlock(at, page), ENOMEM);
 }

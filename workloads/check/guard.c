@@ -169,6 +169,7 @@ static void lease_for_owners(struct check *c)
 
 static void shm_is_sealed_against_seals(struct check *c)
 {
+    check_needs_tmpfs(c);
     int fd = check_object(c, check_name(c), 100);
     expect_number(c, fcntl(fd, F_GET_SEALS), F_SEAL_SEAL, "seals of an object");
     expect_errno(c, fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), EPERM);

@@ -87,6 +87,7 @@ static void not_for_reading(struct check *c)
 
 static void more_than_memory(struct check *c)
 {
+    check_needs_tmpfs(c);
     const off_t size = (off_t)1 << 45;
     struct rlimit limit;
     must(c, getrlimit(RLIMIT_FSIZE, &limit));

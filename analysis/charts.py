@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from types import ModuleType
 
+import chart_detection
 import chart_grid
 import chart_latency
 import chart_lifecycle
@@ -26,6 +27,10 @@ CHARTS = (
         "Rows are primitives, columns the conditions. A quiet cell is what was expected of that primitive, a loud one "
         "with a heavy outline is not.",
         chart_grid),
+    Row("detection", "verdicts", "Time to detection",
+        "How long a hunt took to find what is broken: a dot for each try, a bar at the median, and a mark at the right edge "
+        "for each try that found nothing.",
+        chart_detection),
     Row("throughput", "trade-offs", "Throughput against population",
         "Lines run through the medians of the repeats, dots are the repeats themselves, bars the interval of the "
         "median.",

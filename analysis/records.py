@@ -94,6 +94,9 @@ class Trial:
     kinds: dict = field(default_factory=dict)
     exposure: dict = field(default_factory=dict)
     interrupted: str | None = None
+    family: str | None = None
+    found_s: float | None = None
+    hunted: bool = False
     crew: Crew = field(default_factory=Crew)
     evidence: list = field(default_factory=list)
     faults: int = 0
@@ -210,7 +213,7 @@ def _point(record):
 def _trial(record):
     return Trial(number=need(record, "trial", INTEGER), point=_point(record), repeat=need(record, "repeat", INTEGER),
                  seed=maybe(record, "seed", INTEGER), expect=maybe(record, "expect", TEXT),
-                 sampling=maybe(record, "sampling", INTEGER),
+                 sampling=maybe(record, "sampling", INTEGER), family=maybe(record, "family", TEXT),
                  replay=maybe(record, "replay", TEXT))
 
 
@@ -341,6 +344,8 @@ class _Reader:
         trial.kinds = _numbers(maybe(record, "violations_by_kind", (dict,)))
         trial.exposure = _numbers(maybe(record, "exposure", (dict,)))
         trial.interrupted = maybe(record, "interrupted", TEXT)
+        trial.found_s = maybe(record, "found_s", NUMBER)
+        trial.hunted = maybe(record, "slices", (dict,)) is not None
         self._settle(trial)
 
     def _settle(self, trial):

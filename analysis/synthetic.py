@@ -233,6 +233,10 @@ class Generator:
         if not idle:
             record |= {"seconds": 0.2, "lifecycle": LIFECYCLE,
                        "crew": {"fork_ns": 310000, "ready_ns": 420000, "reap_ns": 150000}}
+        if trial["load"] == "verify":
+            found = word in ("CORRUPT", "WEDGED", "CRASHED")
+            record |= {"slices": {"run": 20, "exposed": 18},
+                       "found_s": round(0.01 * trial["repeat"] * len(trial["sync"]), 4) if found else None}
         if self.recipe.interrupted and trial["trial"] == len(list(self.plan())):
             record["interrupted"] = self.recipe.interrupted
         return record

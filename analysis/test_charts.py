@@ -37,7 +37,7 @@ def words(panel):
 
 def test_the_contents_page_names_each_chart_once():
     keys = [row.key for row in charts.CHARTS]
-    assert keys == ["grid", "throughput", "latency", "sighting", "lifecycle"]
+    assert keys == ["grid", "detection", "throughput", "latency", "sighting", "lifecycle"]
     assert all(callable(row.module.build) for row in charts.CHARTS)
 
 
@@ -60,7 +60,7 @@ def test_one_and_many(run_of, syncs, populations, repeats):
 
 
 def test_every_text_stays_inside_its_picture(run_of):
-    run = run_of(loads=("snapshot", "quit", "lifecycle"), syncs=TWELVE, repeats=2, sizes=(64, 4096),
+    run = run_of(loads=("snapshot", "quit", "lifecycle", "verify"), syncs=TWELVE, repeats=2, sizes=(64, 4096),
                  faults=("none", "stop"), samples=60)
     for row in charts.CHARTS:
         for panel in build(row.module, run).panels:

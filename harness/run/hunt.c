@@ -164,11 +164,12 @@ static uint32_t choose_paid(struct hunt *hunt)
     return UINT32_MAX;
 }
 
-/* The loads change from one turn of a disturbance to its next, and from one disturbance to its neighbour. UINT32_MAX: this
- * disturbance can run with none. */
+/* The loads change from one turn of a disturbance to its next, and from one disturbance to its neighbour; long slices begin with
+ * the first one. UINT32_MAX: this disturbance can run with none. */
 static uint32_t next_load(struct hunt *hunt, uint32_t disturbance)
 {
-    uint32_t live = 0, turn = hunt->turns[disturbance]++ + disturbance;
+    const struct disturbance *all = hunt->spec->fault->disturbances;
+    uint32_t live = 0, turn = hunt->turns[disturbance]++ + (all && all[disturbance].longer ? 0 : disturbance);
     for (uint32_t load = 0; load < hunt->loads; load++)
         live += !hunt->dead[load * hunt->disturbances + disturbance];
     for (uint32_t load = 0, skip = live ? turn % live : 0; load < hunt->loads; load++) {

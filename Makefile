@@ -4,6 +4,7 @@
 #   make check              unit tests (libcheck) and command-line tests (pytest) of the program in BUILD
 #   make install            PREFIX and DESTDIR are honoured
 #   make demo | smoke       the main job, or the CI gate, on what is built
+#   make detect             how soon hunts find everything that is broken on purpose: table, chart, status 1 if one was missed
 #   make layers             the layer check
 #   make coverage           workloads/check/COVERAGE.md, from the rows of the checks
 #
@@ -71,6 +72,10 @@ demo: $(BUILD)/shmoo
 smoke: $(BUILD)/shmoo
 	$(BUILD)/shmoo run smoke
 
+detect: $(BUILD)/shmoo
+	@status=0; $(BUILD)/shmoo run detect || status=$$?; [ $$status -le 1 ] || exit $$status; \
+	$(BUILD)/shmoo report results/latest && $(PYTHON) -B analysis/detection.py results/latest
+
 layers:
 	ci/layers
 
@@ -93,5 +98,5 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d)
 
-.PHONY: all tests check demo smoke layers coverage install uninstall clean
+.PHONY: all tests check demo smoke detect layers coverage install uninstall clean
 .SECONDARY:

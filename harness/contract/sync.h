@@ -128,6 +128,7 @@ struct sync_ops {
     enum verdict expect; /* of a crew that can break an unprotected record */
     bool expect_alone;       /* shows even when one process has it to itself */
     uint32_t expect_readers; /* readers that it takes for `expect` to show, when it is not CLEAN */
+    uint64_t expect_size;    /* the same of the value's size */
     uint32_t max_workers, max_writers, max_readers; /* the largest crew that it is made for; 0: any number */
     uint64_t max_size;       /* of a value, for cells and queues; 0: any */
 

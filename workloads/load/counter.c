@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "contract/worker.h"
+#include "workloads/load/counter_adds.h"
 #include "workloads/load/rows.h"
 
 #define LINE 128
@@ -21,6 +22,8 @@ static uint64_t counters_of(const struct shape *shape)
 
 static size_t counter_bytes(const struct shape *shape)
 {
+    if (shape->family == SYNC_COUNTER)
+        return counter_adds_bytes(shape);
     return sizeof(struct counter_area) + counters_of(shape) * 8;
 }
 
@@ -70,6 +73,10 @@ static void compare(struct worker *w, uint64_t first, uint64_t other, uint64_t o
 static void counter_write(struct worker *w)
 {
     struct counter_area *a = w->area;
+    if (w->shape->family == SYNC_COUNTER) {
+        counter_adds_write(w);
+        return;
+    }
     uint64_t count = counters_of(w->shape), me = w->index + 1, known_shadow = 0, known_last = 0, seen = 0;
     while (worker_next(w)) {
         if (!worker_enter(w))
@@ -107,6 +114,10 @@ static void counter_read(struct worker *w)
 {
     struct counter_area *a = w->area;
     uint64_t count = counters_of(w->shape), known_shadow = 0, known_last = 0, seen = 0;
+    if (w->shape->family == SYNC_COUNTER) {
+        counter_adds_read(w);
+        return;
+    }
     while (worker_next(w)) {
         if (!worker_enter_shared(w))
             return;
@@ -132,6 +143,10 @@ static void counter_audit(struct worker *auditor)
 {
     struct counter_area *a = auditor->area;
     uint64_t done = 0, count = counters_of(auditor->shape);
+    if (auditor->shape->family == SYNC_COUNTER) {
+        counter_adds_audit(auditor);
+        return;
+    }
     for (uint32_t i = 0; i < auditor->shape->writers; i++)
         done += slot_load(&auditor->crew.slots[i].ops);
     if (a->shadow != done)
@@ -185,8 +200,8 @@ static bool counter_breakable(const struct shape *shape)
 
 const struct load_ops load_counter = {
     .name = "counter",
-    .summary = "writers increment counters that go up together, readers compare them",
-    .families = 1u << SYNC_LOCK,
+    .summary = "writers increment counters that go up together, or add to one number; readers compare",
+    .families = 1u << SYNC_LOCK | 1u << SYNC_COUNTER,
     .default_size = 8,
     .min_size = 8,
     .size_means = "the counters, eight bytes each",

@@ -7,6 +7,10 @@
 extern const struct load_ops load_counter;
 extern const struct load_ops load_snapshot;
 extern const struct load_ops load_quit;
+extern const struct load_ops load_cells;
+extern const struct load_ops load_bank;
+extern const struct load_ops load_pool;
+extern const struct load_ops load_phases;
 extern const struct load_ops load_lifecycle;
 extern const struct load_ops load_stream;
 extern const struct load_ops load_verify;

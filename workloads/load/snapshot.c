@@ -3,15 +3,18 @@
 
 #include "workloads/load/record.h"
 #include "workloads/load/rows.h"
+#include "workloads/load/snapshot_cell.h"
 
+/* A cell keeps the record in its own state. */
 static size_t snapshot_bytes(const struct shape *shape)
 {
-    return record_bytes(shape->size);
+    return shape->family == SYNC_CELL ? RECORD_GUARD : record_bytes(shape->size);
 }
 
 static int snapshot_prepare(void *area, const struct shape *shape)
 {
-    record_prepare(area, shape);
+    if (shape->family == SYNC_LOCK)
+        record_prepare(area, shape);
     return 0;
 }
 
@@ -19,6 +22,10 @@ static int snapshot_prepare(void *area, const struct shape *shape)
  * last word that differs from the first, was made by somebody who should have been outside. */
 static void snapshot_write(struct worker *w)
 {
+    if (w->shape->family == SYNC_CELL) {
+        snapshot_cell_write(w);
+        return;
+    }
     void *record = w->area;
     const unsigned char *payload = record_payload(record);
     uint64_t size = w->shape->size, mine = 0;
@@ -46,6 +53,10 @@ static void snapshot_write(struct worker *w)
 static void snapshot_read(struct worker *w)
 {
     uint64_t stamp, last = 0;
+    if (w->shape->family == SYNC_CELL) {
+        snapshot_cell_read(w);
+        return;
+    }
     while (worker_next(w)) {
         uint64_t floor = w->timed ? record_floor(w) : 0;
         if (!worker_enter_shared(w))
@@ -68,6 +79,10 @@ static void snapshot_audit(struct worker *auditor)
 {
     const struct shape *shape = auditor->shape;
     uint64_t stamp, writes = 0;
+    if (shape->family == SYNC_CELL) {
+        snapshot_cell_audit(auditor);
+        return;
+    }
     for (uint32_t i = 0; i < shape->writers; i++)
         writes += slot_load(&auditor->crew.slots[i].ops);
     record_audit(auditor, auditor->area);
@@ -83,6 +98,8 @@ static void snapshot_audit(struct worker *auditor)
 
 static bool snapshot_breakable(const struct shape *shape)
 {
+    if (shape->family == SYNC_CELL)
+        return shape->size >= 8 && shape_workers(shape) > 1; /* smaller values name no write */
     return shape->writers > 1 || (shape->readers > 0 && shape->size > 8);
 }
 
@@ -101,7 +118,7 @@ static void snapshot_inspect(struct worker *auditor)
 const struct load_ops load_snapshot = {
     .name = "snapshot",
     .summary = "writers replace a versioned record, readers verify every word of it",
-    .families = 1u << SYNC_LOCK,
+    .families = 1u << SYNC_LOCK | 1u << SYNC_CELL,
     .default_size = 64,
     .min_size = 1,
     .size_means = "the record",

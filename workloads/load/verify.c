@@ -7,6 +7,9 @@ static const struct load_ops *const loads[] = {
     &load_counter,
     &load_snapshot,
     &load_stream,
+    &load_cells,
+    &load_pool,
+    &load_phases,
     NULL,
 };
 

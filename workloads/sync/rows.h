@@ -108,5 +108,20 @@ extern const struct sync_ops sync_ring_lock;
 extern const struct sync_ops sync_ring_condvar;
 extern const struct sync_ops sync_ring_semaphores;
 extern const struct sync_ops sync_ring_none;
+extern const struct sync_ops sync_seqlock;
+extern const struct sync_ops sync_ck_sequence;
+extern const struct sync_ops sync_left_right;
+extern const struct sync_ops sync_triple_buffer;
+extern const struct sync_ops sync_cell_atomic;
+extern const struct sync_ops sync_cell_none;
+extern const struct sync_ops sync_counter_add;
+extern const struct sync_ops sync_counter_cas;
+extern const struct sync_ops sync_counter_none;
+extern const struct sync_ops sync_pool_tagged;
+extern const struct sync_ops sync_pool_bitmap;
+extern const struct sync_ops sync_pool_none;
+extern const struct sync_ops sync_barrier_pthread;
+extern const struct sync_ops sync_barrier_sense;
+extern const struct sync_ops sync_barrier_none;
 
 #endif

@@ -1,0 +1,11 @@
+/* The snapshot load on a cell: whole values through the primitive's own write and read. */
+#ifndef WORKLOADS_LOAD_SNAPSHOT_CELL_H
+#define WORKLOADS_LOAD_SNAPSHOT_CELL_H
+
+struct worker;
+
+void snapshot_cell_write(struct worker *w);
+void snapshot_cell_read(struct worker *w);
+void snapshot_cell_audit(struct worker *auditor);
+
+#endif

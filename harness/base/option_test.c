@@ -12,6 +12,15 @@ static int valid_load(const char *text, struct error *error)
                : error_set(error, STATUS_USAGE, 0, "unknown load \"%s\"", text);
 }
 
+static const char *name_of(size_t i)
+{
+    static const char *const names[] = {"mutex", "ring-a", "ring-b", "ring-none", "spin", NULL};
+    return names[i];
+}
+
+static const struct option_row patterned[1] = {
+    {.name = "sync", .argument = "NAME", .type = OPTION_NAME, .flags = OPTION_LIST, .names = name_of, .help = "what to test"}};
+
 static const struct option_row rows[OPTIONS] = {
     [LOAD] = {.name = "load", .letter = 'l', .argument = "NAME", .type = OPTION_NAME, .flags = OPTION_LIST | OPTION_KEY,
               .fallback = "counter,quit", .valid = valid_load, .help = "what to do"},
@@ -95,6 +104,33 @@ START_TEST(a_list_is_cut_at_commas_and_its_items_are_trimmed)
     }
     ck_assert_int_eq(lists[WRITERS].source, OPTION_FROM_COMMAND);
     options_free(lists, OPTIONS);
+}
+END_TEST
+
+static void check_pattern(const char *text, const char *expected)
+{
+    struct option_list list = {0};
+    char joined[sizeof error.text + 200] = "";
+    error = (struct error){0};
+    if (option_assign(patterned, &list, text, "sync", OPTION_FROM_COMMAND, &error))
+        snprintf(joined, sizeof joined, "%s", error.text);
+    for (size_t i = 0; i < list.count; i++)
+        snprintf(joined + strlen(joined), sizeof joined - strlen(joined), "%s%s", i ? "," : "", list.values[i].text);
+    ck_assert_str_eq(joined, expected);
+    options_free(&list, 1);
+}
+
+START_TEST(a_pattern_stands_for_all_names_that_match)
+{
+    check_pattern("ring-*", "ring-a,ring-b,ring-none");
+    check_pattern("spin,ring-?", "spin,ring-a,ring-b");
+    check_pattern("ring-b,ring-*", "ring-b,ring-a,ring-none");
+    check_pattern("*,!ring-*", "mutex,spin");
+    check_pattern("ring-[ab], !ring-a", "ring-b");
+    check_pattern("*,!*none,ring-none", "mutex,ring-a,ring-b,spin,ring-none");
+    check_pattern("x*", "sync: no sync matches \"x*\"");
+    check_pattern("mutex,!x*", "sync: no sync matches \"x*\"");
+    check_pattern("mutex,!mutex", "sync: nothing is left of the list");
 }
 END_TEST
 
@@ -240,6 +276,7 @@ int main(void)
                                      every_list_begins_with_its_default,
                                      a_default_that_does_not_parse_ends_the_program,
                                      a_list_is_cut_at_commas_and_its_items_are_trimmed,
+                                     a_pattern_stands_for_all_names_that_match,
                                      an_assignment_takes_the_place_of_what_was_there,
                                      a_failure_leaves_the_list_as_it_was,
                                      bounds_are_kept_and_told_with_their_reason,

@@ -78,6 +78,8 @@ static void fit_crew(const struct sync_ops *sync, uint32_t *writers, uint32_t *r
     *readers = all - *writers;
     if (sync->max_readers && *readers > sync->max_readers)
         *readers = sync->max_readers;
+    if (!sync->max_writers)
+        *writers = all - *readers;
 }
 
 /* The disturbance's or the load's own size, but none that the load or the sync is not made for. */

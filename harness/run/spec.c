@@ -63,6 +63,8 @@ const char *spec_unsupported(const struct trial_spec *spec)
         return "this sync is made for fewer processes; see its line in: shmoo list sync";
     if (exceeds(spec->shape.writers, sync->max_writers))
         return "this sync is made for fewer writers; see its line in: shmoo list sync";
+    if (spec->load->exclusive && sync->family == SYNC_LOCK && exceeds(shape_workers(&spec->shape), sync->max_writers))
+        return "this load needs the lock for writing in all its processes, and this sync is made for fewer writers";
     if (exceeds(spec->shape.readers, sync->max_readers))
         return "this sync is made for fewer readers; see its line in: shmoo list sync";
     if (sync->max_size && spec->shape.size > sync->max_size)

@@ -79,6 +79,17 @@ START_TEST(a_record_of_one_word_with_one_writer_cannot_be_torn)
 }
 END_TEST
 
+START_TEST(readers_that_enter_as_writers_count_as_writers)
+{
+    struct trial_spec spec = spec_of("stream", "rw-one-writer", "none", 1, 1);
+    testing_has(spec_unsupported(&spec), "needs the lock for writing");
+    spec = spec_of("counter", "rw-one-writer", "none", 1, 3);
+    ck_assert_ptr_null(spec_unsupported(&spec));
+    spec = spec_of("stream", "mutex", "none", 1, 3);
+    ck_assert_ptr_null(spec_unsupported(&spec));
+}
+END_TEST
+
 START_TEST(a_load_cannot_be_run_with_a_family_that_it_does_not_know)
 {
     struct trial_spec spec = spec_of("counter", "mutex", "none", 2, 2);
@@ -212,7 +223,8 @@ int main(void)
     return testing_run("spec", (const TTest *[]){
                                    the_expected_verdict_follows_from_load_sync_fault_and_crew,
                                    a_record_of_one_word_with_one_writer_cannot_be_torn,
-                                   a_load_cannot_be_run_with_a_family_that_it_does_not_know,
+                                   readers_that_enter_as_writers_count_as_writers,
+                                     a_load_cannot_be_run_with_a_family_that_it_does_not_know,
                                    a_crew_larger_than_a_sync_is_made_for_is_not_run,
                                    a_value_larger_than_a_sync_can_hold_is_not_run,
                                    a_load_is_told_for_which_family_it_lays_its_data_out,

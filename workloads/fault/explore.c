@@ -10,7 +10,7 @@
 static const struct disturbance disturbances[] = {
     {.fault = &fault_none, .writers = 2, .readers = 2},
     {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1},
-    {.fault = &fault_signals, .parameter = 300, .writers = 2, .readers = 2},
+    {.fault = &fault_signals, .parameter = 300, .writers = 2, .readers = 2, .longer = 2},
     {.fault = &fault_yield, .parameter = 16, .writers = 12, .readers = 12},
     {.fault = &fault_rounds_held, .parameter = 1, .writers = 2, .readers = 2},
     {.fault = &fault_breakpoint, .parameter = 1000, .writers = 2, .readers = 2},

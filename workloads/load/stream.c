@@ -6,6 +6,7 @@
  */
 #include <sched.h>
 #include <string.h>
+#include <time.h>
 
 #include "shm/payload.h"
 #include "workloads/load/history.h"
@@ -81,8 +82,9 @@ static bool is_closed(const struct stream *s)
  * a sign of life: that is no progress. */
 static void missed(const struct worker *w, uint32_t *misses)
 {
+    const struct timespec nap = {.tv_nsec = (long)NAP_NS}; /* asleep, not spinning: the watchdog is to see that it waits */
     if (worker_stopping(w))
-        clock_wait_until(clock_ns() + NAP_NS);
+        nanosleep(&nap, NULL);
     else if (++*misses > FEW_MISSES)
         sched_yield();
     else

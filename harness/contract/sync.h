@@ -52,6 +52,7 @@ enum sync_trait {
     SYNC_UNREPAIRED = 1 << 10,  /* its recover() leaves the data as they are: only what a death has done to them shows */
     SYNC_LISTED = 1 << 11,      /* robust by the process's robust list (get_robust_list(2)): lost when the state is unmapped first */
     SYNC_ABORTS = 1 << 12,      /* glibc may abort its waiters when the holder dies */
+    SYNC_PERMIT = 1 << 15,      /* a count of permits: who dies with one takes it away for ever, and nothing is left that names it */
     SYNC_CONTROL = 1 << 13,     /* its family's positive control: what a run carries along to prove that its oracles see */
     SYNC_INHERITED = 1 << 14,   /* create() opens descriptors that the workers inherit: the harness itself calls create() and destroy() */
 };

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "report/records.h"
 #include "run/judge.h"
+#include "run/mortality.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -169,10 +170,15 @@ json_t *record_verdict(const struct trial_spec *spec, const struct trial_result 
     put(record, "exposure", exposure(result));
     put(record, "lifecycle", lifecycle(result));
     put_hunt(record, result);
+    if (spec->fault->deadly && result->gate_ns)
+        put(record, "outcome", json_string(mortality_outcome(spec, result)));
     if (result->death_ns) {
+        put(record, "dead_worker", integer(result->dead_worker));
         put(record, "death_s", json_real(SECONDS(result->death_ns)));
         put(record, "recovery_s", result->recovery_ns ? json_real(SECONDS(result->recovery_ns)) : json_null());
         put(record, "recovered", integer(result->recovered));
+        if (result->remains != REMAINS_UNKNOWN)
+            put(record, "data_after_death", json_string(result->remains == REMAINS_TORN ? "torn" : "whole"));
     }
     if (spec->control)
         put(record, "control", json_true());

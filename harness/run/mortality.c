@@ -49,6 +49,8 @@ void mortality_note(const struct trial_spec *spec, struct trial_result *result)
         return;
     result->death_ns = death_ns - result->gate_ns;
     result->dead_worker = m->victim;
+    if (result->remains == REMAINS_UNKNOWN)
+        result->remains = result->violation_count ? REMAINS_TORN : next_ns ? REMAINS_WHOLE : REMAINS_UNKNOWN;
     result->recovery_ns = next_ns > death_ns ? next_ns - death_ns : 0;
 }
 
@@ -69,6 +71,35 @@ void mortality_text(const struct trial_spec *spec, const struct crew *crew, cons
                  units_print(&units_duration, (double)result->recovery_ns, after));
     else
         snprintf(text + n, size - (size_t)n, "; nobody has acquired the primitive since");
+}
+
+/* Did the one that died hold the primitive? */
+static bool died_holding(const struct trial_result *result)
+{
+    if (!result->death_ns || result->dead_worker >= result->workers)
+        return false;
+    enum phase phase = result->ends[result->dead_worker].phase;
+    return phase == PHASE_INSIDE || phase == PHASE_RELEASING;
+}
+
+const char *mortality_outcome(const struct trial_spec *spec, const struct trial_result *result)
+{
+    switch (result->verdict) {
+    case VERDICT_CLEAN:
+        return "recovered";
+    case VERDICT_CORRUPT:
+        return "corrupt";
+    case VERDICT_WEDGED:
+        return spec->sync->traits & SYNC_PERMIT && died_holding(result) ? "permit lost" : "wedged";
+    case VERDICT_CRASHED:
+        return spec->sync->traits & SYNC_ABORTS ? "aborted" : "crashed";
+    case VERDICT_INCONCLUSIVE:
+    case VERDICT_UNSUPPORTED:
+    case VERDICT_ERROR:
+    case VERDICTS:
+        break;
+    }
+    return "inconclusive";
 }
 
 /* Does death at that place leave the record half written? */

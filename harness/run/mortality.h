@@ -29,6 +29,11 @@ void mortality_note(const struct trial_spec *spec, struct trial_result *result);
 void mortality_text(const struct trial_spec *spec, const struct crew *crew, const struct trial_result *result, char *text,
                     size_t size);
 
+/* What has become of the others, in a word, for the crash matrix: "recovered" (they went on, and the data are whole), "wedged",
+ * "permit lost" (wedged, and the dead one took the permit away), "corrupt", "aborted" (the primitive's own code ended a survivor),
+ * "crashed", "inconclusive". */
+const char *mortality_outcome(const struct trial_spec *spec, const struct trial_result *result);
+
 /* What such a fault should make of the trial. */
 enum verdict mortality_expected(const struct trial_spec *spec);
 

@@ -35,6 +35,13 @@ struct worker_end {
     enum phase phase; /* where it was when it ended or was ended */
 };
 
+/* What the data looked like after a planned death, to those who went on or to an inspection of what a wedged crew has left. */
+enum remains {
+    REMAINS_UNKNOWN,
+    REMAINS_WHOLE,
+    REMAINS_TORN,
+};
+
 struct trial_result {
     enum verdict verdict;
     bool as_expected;
@@ -65,6 +72,7 @@ struct trial_result {
     uint64_t death_ns;     /* since the gate: the first death by a deadly fault; 0: none */
     uint64_t recovery_ns;  /* from there to the next acquisition by somebody else; 0: none came */
     uint32_t dead_worker;
+    enum remains remains;
     uint32_t slices;       /* of a hunt; 0: no hunt */
     uint32_t slices_clean; /* of these, with enough exposure for a verdict of their own */
     struct shape slice;    /* the shape of a hunt's last slice, which `ledger` and `ends` are of */

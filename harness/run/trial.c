@@ -127,6 +127,20 @@ static void end_strays(const struct stage *stage)
                count == 1 ? "" : "es", count == 1 ? "was" : "were");
 }
 
+/* The oracle's word on what a wedged crew has left: for the record only, since nobody could have walked into it. */
+static void look_at_remains(const struct stage *stage, struct trial_result *result)
+{
+    struct slot *slot = ledger_auditor(&result->ledger);
+    char failure[200] = "";
+    if (!mortality_any(&stage->spec, &result->ledger) || !stage->spec.load->inspect)
+        return;
+    audit_run(&stage->plan, failure, sizeof failure);
+    if (!failure[0])
+        result->remains = slot->evidence_count ? REMAINS_TORN : REMAINS_WHOLE;
+    slot->evidence_count = 0;
+    memset(slot->violations, 0, sizeof slot->violations);
+}
+
 /* Gate to last exit, and what the data say afterwards. */
 static void run_crew(struct stage *stage, struct trial_result *result)
 {
@@ -139,6 +153,8 @@ static void run_crew(struct stage *stage, struct trial_result *result)
     keep_ends(stage, result);
     if (watch == WATCH_GO_ON && mortality_unplanned(&stage->spec, &stage->crew, &result->ledger) == 0)
         audit_run(&stage->plan, audit_failure, sizeof audit_failure);
+    else if (watch == WATCH_WEDGED)
+        look_at_remains(stage, result);
     settle(&result->ledger, result->gate_ns);
     judge(&stage->spec, &stage->crew, watch, why, audit_failure[0] ? audit_failure : NULL, result);
 }

@@ -92,6 +92,43 @@ START_TEST(a_very_long_name_is_refused)
 }
 END_TEST
 
+START_TEST(words_may_be_left_out_and_keep_their_defaults)
+{
+    static const struct {
+        const char *text;
+        uint8_t choices[FAULT_CHOICES];
+        double value;
+    } rows[] = {{"die", {0, 0, 0}, 4},
+                {"die:inside", {0, 0, 0}, 4},
+                {"die:inside:kill:7", {0, 0, 0}, 7},
+                {"die:segv", {0, 1, 0}, 4},
+                {"die:0", {0, 0, 0}, 0},
+                {"die:before", {1, 0, 0}, 4},
+                {"die:waiting:abort", {2, 2, 0}, 4},
+                {"die:writers", {0, 0, 1}, 4},
+                {"die:after:_exit:all-but-one", {4, 4, 2}, 4},
+                {"die:releasing:all-but-one:3", {3, 0, 2}, 3}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        testing_ok(fault_parse(rows[i].text, &choice, &error));
+        ck_assert_msg(memcmp(choice.choices, rows[i].choices, FAULT_CHOICES) == 0, "%s: %u %u %u", rows[i].text,
+                      choice.choices[0], choice.choices[1], choice.choices[2]);
+        ck_assert_msg(choice.parameter == rows[i].value, "%s: %g", rows[i].text, choice.parameter);
+    }
+}
+END_TEST
+
+START_TEST(a_word_that_is_unknown_or_out_of_order_is_refused_with_those_there_are)
+{
+    refuse("die:insid:kill", "unknown word of fault die \"insid\"; did you mean \"inside\"?");
+    refuse("die:kill:inside", "unknown word of fault die \"inside\"");
+    refuse("die:inside:inside", "unknown word of fault die \"inside\"");
+    refuse("die:inside:kill:one:one", "unknown word of fault die \"one\"");
+    refuse("die:inside:kill:1e3", "is not a number of words");
+    refuse("die:inside:kill:4:writers", "is not a number of words");
+    refuse("stop:inside", "is not a number of milliseconds");
+}
+END_TEST
+
 int main(void)
 {
     return testing_run("fault_text", (const TTest *[]){
@@ -102,6 +139,8 @@ int main(void)
                                          a_fault_that_takes_no_parameter_gets_none,
                                          an_unknown_fault_is_told_with_the_nearest,
                                          a_very_long_name_is_refused,
+                                         words_may_be_left_out_and_keep_their_defaults,
+                                         a_word_that_is_unknown_or_out_of_order_is_refused_with_those_there_are,
                                          NULL,
                                      });
 }

@@ -67,6 +67,7 @@ enum death {
     DEATH_WAITING,
     DEATH_INSIDE,  /* in the middle of writing */
     DEATH_UNMAPPED, /* there, too, after giving up its mapping of the region */
+    DEATH_WITHIN,  /* at an instruction of the primitive's own code */
     DEATH_HOLDING, /* the data are whole, the primitive is still held */
 };
 

@@ -128,6 +128,9 @@ struct sync_ops {
     unsigned traits;
     enum verdict expect; /* of a crew that can break an unprotected record */
     bool expect_alone;       /* shows even when one process has it to itself */
+    /* What a process that dies in the middle of an operation of this primitive may make of the others' trial: 1 << VERDICT_...,
+     * several at once. 0: it follows from the traits; of what is not robust, CLEAN or WEDGED. */
+    unsigned death_within;
     uint32_t expect_readers; /* readers that it takes for `expect` to show, when it is not CLEAN */
     uint64_t expect_size;    /* the same of the value's size */
     uint32_t max_workers, max_writers, max_readers; /* the largest crew that it is made for; 0: any number */

@@ -21,6 +21,7 @@
 #define TICK_MAX_NS NS_PER_S
 /* A trial whose time is over before its processes have met goes on, so often and so long at the most. */
 #define EXTENSIONS_MAX 3
+#define EXTENSIONS_DEADLY 12 /* the victim has a number of operations to come to, and the others must get there too */
 #define EXTENSION_MAX_NS (2 * NS_PER_S)
 /* How often the watchdog looks. */
 #define WATCH_TICK_NS (20 * NS_PER_MS)
@@ -188,11 +189,12 @@ static bool stands_still(struct monitor *m, uint64_t now)
 static void time_over(struct monitor *m, uint64_t now)
 {
     uint64_t more = earliest(m->spec->duration_ns, EXTENSION_MAX_NS);
+    unsigned limit = mortality_strikes(m->spec) ? EXTENSIONS_DEADLY : EXTENSIONS_MAX;
     if (m->spec->slice && stands_still(m, now)) {
         m->deadline_ns = now + STILL_TICK_NS;
         return;
     }
-    if (m->spec->slice || m->extensions >= EXTENSIONS_MAX || judge_exposed(m->spec, &m->result->ledger)) {
+    if (m->spec->slice || m->extensions >= limit || judge_exposed(m->spec, &m->result->ledger)) {
         stop(m);
         return;
     }

@@ -118,10 +118,52 @@ static enum verdict expected_holding(const struct sync_ops *sync, bool torn)
     return VERDICT_WEDGED;
 }
 
-bool mortality_may_wedge(const struct trial_spec *spec)
+/* Is a death noticed by the kernel alone, whatever the victim was about to do? A robust mutex of the C library's is not enough: a
+ * waiter that was woken up on behalf of all, and dies before it has the lock, takes the wake-up with it, unless the word is 0 in
+ * that moment (futex(2), the robust list's pending entry). */
+static bool noticed_anywhere(const struct sync_ops *sync)
 {
-    bool noticed = spec->sync->traits & (SYNC_ROBUST | SYNC_RELEASED);
-    return mortality_strikes(spec) && spec->fault->dies_at(spec->fault_choices) == DEATH_WAITING && !noticed;
+    return sync->traits & (SYNC_ROBUST | SYNC_RELEASED) && !(sync->traits & SYNC_LISTED);
+}
+
+static unsigned allowed_within(const struct sync_ops *sync)
+{
+    if (sync->death_within)
+        return sync->death_within;
+    return 1u << sync->expect | (noticed_anywhere(sync) || sync->expect != VERDICT_CLEAN ? 0 : 1u << VERDICT_WEDGED);
+}
+
+/* Who was seen waiting may have stood in the line or just before it, or been granted the primitive in that very moment. */
+static unsigned allowed_waiting(const struct sync_ops *sync)
+{
+    if (sync->expect != VERDICT_CLEAN)
+        return 0;
+    return 1u << VERDICT_CLEAN | (noticed_anywhere(sync) ? 0 : 1u << VERDICT_WEDGED);
+}
+
+bool mortality_allows(const struct trial_spec *spec, enum verdict verdict)
+{
+    const struct sync_ops *sync = spec->sync;
+    unsigned allowed = 0;
+    if (!mortality_strikes(spec))
+        return false;
+    enum death death = spec->fault->dies_at(spec->fault_choices);
+    if (death == DEATH_WITHIN)
+        allowed = allowed_within(sync);
+    else if (death == DEATH_WAITING)
+        allowed = allowed_waiting(sync);
+    /* glibc may abort those who wait for what will never be given back */
+    bool wedges = allowed >> VERDICT_WEDGED & 1 || mortality_expected(spec) == VERDICT_WEDGED;
+    if (wedges && sync->traits & SYNC_ABORTS)
+        allowed |= 1u << VERDICT_CRASHED;
+    return allowed >> verdict & 1;
+}
+
+/* The verdict that stands for all that are allowed. */
+static enum verdict expected_within(const struct sync_ops *sync)
+{
+    unsigned allowed = allowed_within(sync);
+    return allowed >> VERDICT_CLEAN & 1 ? VERDICT_CLEAN : (enum verdict)__builtin_ctz(allowed);
 }
 
 enum verdict mortality_expected(const struct trial_spec *spec)
@@ -138,6 +180,8 @@ enum verdict mortality_expected(const struct trial_spec *spec)
         return expected_holding(sync, false);
     case DEATH_WAITING:
         return sync->traits & SYNC_QUEUED ? VERDICT_WEDGED : VERDICT_CLEAN;
+    case DEATH_WITHIN:
+        return expected_within(sync);
     case DEATH_NONE:
     case DEATH_OUTSIDE:
         break;

@@ -37,8 +37,8 @@ const char *mortality_outcome(const struct trial_spec *spec, const struct trial_
 /* What such a fault should make of the trial. */
 enum verdict mortality_expected(const struct trial_spec *spec);
 
-/* Who waits may have been granted the primitive, or have been woken up on behalf of all, in the very moment of its death: then a
- * primitive that notices no deaths is wedged, and nobody is to blame. */
-bool mortality_may_wedge(const struct trial_spec *spec);
+/* May such a death honestly come to that verdict as well? The place may be such that nobody can know what the victim had or had
+ * not yet done. */
+bool mortality_allows(const struct trial_spec *spec, enum verdict verdict);
 
 #endif

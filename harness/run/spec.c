@@ -45,10 +45,7 @@ bool spec_as_expected(const struct trial_spec *spec, enum verdict verdict)
 {
     bool hunted = spec->load->loads || spec->fault->disturbances;
     bool broken = verdict == VERDICT_CORRUPT || verdict == VERDICT_WEDGED || verdict == VERDICT_CRASHED;
-    bool wedges = spec->expect == VERDICT_WEDGED || mortality_may_wedge(spec);
-    if (verdict == VERDICT_CRASHED && wedges && spec->fault->deadly && spec->sync->traits & SYNC_ABORTS)
-        return !spec->expect_given;
-    if (verdict == VERDICT_WEDGED && spec->expect == VERDICT_CLEAN && !spec->expect_given && mortality_may_wedge(spec))
+    if (!spec->expect_given && mortality_allows(spec, verdict))
         return true;
     bool expect_broken = spec->expect == VERDICT_CORRUPT || spec->expect == VERDICT_WEDGED;
     return verdict == spec->expect || (hunted && !spec->expect_given && broken && expect_broken);

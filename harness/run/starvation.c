@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "contract/worker.h"
+#include "run/mortality.h"
 #include "run/process.h"
 
 /* CPU time in which a worker has joined the queue for certain. */
@@ -17,7 +18,8 @@
 void starvation_start(struct starvation *starvation, const struct trial_spec *spec)
 {
     starvation->waits = NULL;
-    if (spec->sync->family == SYNC_LOCK && spec->sync->traits & SYNC_FAIR)
+    bool promised = spec->sync->family == SYNC_LOCK && spec->sync->traits & SYNC_FAIR;
+    if (promised && !mortality_strikes(spec)) /* nobody promises turns to a line that somebody dies in */
         starvation->waits = calloc(shape_workers(&spec->shape), sizeof *starvation->waits);
 }
 

@@ -7,12 +7,19 @@
 
 #include "contract/worker.h"
 #include "workloads/fault/rows.h"
+#include "workloads/fault/trap.h"
+#include "workloads/fault/within.h"
 
-enum place { INSIDE, BEFORE, WAITING, RELEASING, AFTER };
+#if !TRAP_POSSIBLE
+#define TRAP_CODE
+#define trap_caller() 0
+#endif
+
+enum place { INSIDE, BEFORE, WAITING, RELEASING, AFTER, WITHIN };
 enum manner { KILL, SEGV, ABORT, EXIT, QUICK_EXIT, EXEC, UNMAP, STOP };
 enum who { ONE, WRITERS, ALL_BUT_ONE };
 
-static const char *const places[] = {"inside", "before", "waiting", "releasing", "after", NULL};
+static const char *const places[] = {"inside", "before", "waiting", "releasing", "after", "within", NULL};
 static const char *const manners[] = {"kill", "segv", "abort", "exit", "_exit", "exec", "unmap", "stop", NULL};
 static const char *const whom[] = {"one", "writers", "all-but-one", NULL};
 
@@ -21,6 +28,8 @@ static const char *const whom[] = {"one", "writers", "all-but-one", NULL};
 /* A worker dies after so many operations at the soonest, and so many more by lot: the others are under way by then. */
 #define OPERATIONS_MIN 20
 #define OPERATIONS_SPREAD 200
+/* Whoever is to die at a random instruction of the primitive does so within so many. */
+#define INSTRUCTIONS_SPREAD 200
 
 /* In the memory that the crew shares. */
 struct commons {
@@ -36,6 +45,7 @@ struct commons {
 struct plan {
     bool doomed;
     uint64_t operation; /* that it dies in */
+    uint64_t survived;  /* operations that were done when the first death was seen, and one more; 0: none was */
 };
 
 static enum place place(const uint8_t *choices)
@@ -71,7 +81,22 @@ static const char *die_refuses(const struct shape *shape, const uint8_t *choices
         return "who waits can be ended by a signal only: die:waiting:kill, segv, abort or stop";
     if (shape->writers + shape->readers < 2)
         return "with one process there is nobody to see what becomes of its death";
-    return NULL;
+    if (shape->family != SYNC_LOCK && place(choices) != BEFORE && place(choices) != WITHIN)
+        return "what is no lock has no critical section to die in: die:before or die:within";
+    return place(choices) == WITHIN ? within_refuses() : NULL;
+}
+
+static void end_oneself(struct worker *w);
+
+static void strike_within(void *user)
+{
+    end_oneself(user);
+}
+
+static int begin_within(struct worker *w, double instructions)
+{
+    uint64_t after = (uint64_t)instructions;
+    return within_begin(after ? after : 1 + seed_below(&w->random, INSTRUCTIONS_SPREAD), strike_within, w);
 }
 
 static int die_begin(struct worker *w, double word)
@@ -84,6 +109,8 @@ static int die_begin(struct worker *w, double word)
     w->fault_own = plan;
     if (plan->doomed && place(w->fault_choices) == INSIDE)
         w->inside_at = (uint64_t)word;
+    if (plan->doomed && place(w->fault_choices) == WITHIN)
+        return begin_within(w, word);
     return 0;
 }
 
@@ -144,11 +171,31 @@ static bool due(const struct worker *w, enum place where)
     return plan->doomed && place(w->fault_choices) == where && w->ops >= plan->operation;
 }
 
+static void note_next(struct fault_mortality *mortality)
+{
+    uint64_t never = 0;
+    __atomic_compare_exchange_n(&mortality->next_ns, &never, clock_ns(), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+/* Of a primitive that is not acquired: the first whole operation that was begun after a death stops the clock. */
+static void note_survival(struct worker *w)
+{
+    struct fault_mortality *mortality = w->crew.fault_commons;
+    struct plan *plan = w->fault_own;
+    if (w->shape->family == SYNC_LOCK || slot_load(&mortality->death_ns) <= 1 || slot_load(&mortality->next_ns))
+        return;
+    if (plan->survived && w->ops >= plan->survived)
+        note_next(mortality);
+    else if (!plan->survived)
+        plan->survived = w->ops + 1;
+}
+
 static void die_before(struct worker *w, double word)
 {
     (void)word;
     if (due(w, BEFORE))
         end_oneself(w);
+    note_survival(w);
 }
 
 static void die_inside(struct worker *w, double word)
@@ -158,24 +205,28 @@ static void die_inside(struct worker *w, double word)
         end_oneself(w);
 }
 
-static void die_calling(struct worker *w, double word)
+TRAP_CODE static void die_calling(struct worker *w, double word)
 {
+    uintptr_t caller = trap_caller(); /* here, where no compiler can take it for another function's */
     (void)word;
+    if (due(w, WITHIN))
+        within_calling(caller);
     if (due(w, RELEASING) && slot_load(&w->slot->phase) == PHASE_RELEASING)
         end_oneself(w);
 }
 
 /* The first acquisition after a death stops the clock. */
-static void die_called(struct worker *w, double word)
+TRAP_CODE static void die_called(struct worker *w, double word)
 {
     struct fault_mortality *mortality = w->crew.fault_commons;
-    uint64_t never = 0;
     (void)word;
+    if (place(w->fault_choices) == WITHIN)
+        within_called();
     if (due(w, AFTER) && slot_load(&w->slot->phase) == PHASE_RELEASING)
         end_oneself(w);
     if (slot_load(&mortality->death_ns) > 1 && slot_load(&mortality->next_ns) == 0 &&
         slot_load(&w->slot->phase) == PHASE_ACQUIRING)
-        __atomic_compare_exchange_n(&mortality->next_ns, &never, clock_ns(), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+        note_next(mortality);
 }
 
 static void continue_stopped(struct nemesis *nemesis, struct commons *commons)
@@ -245,6 +296,8 @@ static enum death die_at(const uint8_t *choices)
         return DEATH_HOLDING;
     case WAITING:
         return DEATH_WAITING;
+    case WITHIN:
+        return DEATH_WITHIN;
     case BEFORE:
     case AFTER:
         break;
@@ -255,7 +308,8 @@ static enum death die_at(const uint8_t *choices)
 const struct fault_ops fault_die = {
     .name = "die",
     .summary = "ends a worker at a place of its operation: die:inside:kill:4 kills it when it has written four words of the record; "
-               "the others go on, and are judged",
+               "the others go on, and are judged; die:within:kill:30 kills it behind the thirtieth instruction of the primitive's code "
+               "(0: at random)",
     .choices = {places, manners, whom},
     .parameter = "words",
     .fallback = 4,

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <sys/pidfd.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "workloads/sync/rows.h"
@@ -51,14 +52,29 @@ static void take_over(struct sync_self *self)
         swap(word, seen, own_tid(self) | FUTEX_OWNER_DIED | (seen & FUTEX_WAITERS));
 }
 
+/* While a holder dies, the kernel has forgotten it, and the waiter that is to have the lock has not yet put its name into the word:
+ * whoever asks then gets EINVAL. It passes as soon as that waiter has run; what is really invalid stays so. */
+#define PATIENCE 20000
+#define NAP_NS 50000
+
+static bool is_passing(unsigned *patience)
+{
+    struct timespec nap = {.tv_nsec = NAP_NS};
+    nanosleep(&nap, NULL);
+    return (*patience)-- > 0;
+}
+
 static int pi_acquire(struct sync_self *self)
 {
     uint32_t *word = self->state;
+    unsigned patience = PATIENCE;
     if (swap(word, 0, own_tid(self)))
         return 0;
     while (syscall(SYS_futex, word, FUTEX_LOCK_PI, 0, NULL, NULL, 0) != 0) {
         if (errno == ESRCH)
             take_over(self);
+        else if (errno == EINVAL && is_passing(&patience))
+            continue;
         else if (errno != EINTR && errno != EAGAIN)
             return errno;
         if ((__atomic_load_n(word, __ATOMIC_ACQUIRE) & FUTEX_TID_MASK) == own_tid(self))

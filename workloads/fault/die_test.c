@@ -1,0 +1,275 @@
+/* Tests of deaths at a chosen place: in child processes, who dies, where, in which manner, and what it notes before. */
+#include <sys/mman.h>
+
+#include "base/testing.h"
+#include "cmd/fault_text.h"
+#include "contract/worker.h"
+#include "workloads/fault/rows.h"
+
+enum { WRITERS = 3, WORKERS = 4 };
+
+static struct error error;
+static struct fault_choice choice;
+static struct shape shape = {.writers = WRITERS, .readers = WORKERS - WRITERS, .size = 64, .seed = 5};
+static struct shared {
+    unsigned char commons[FAULT_COMMONS_BYTES];
+    struct slot slots[WORKERS];
+} *shared;
+
+static void order(const char *fault)
+{
+    testing_ok(fault_parse(fault, &choice, &error));
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(shared, MAP_FAILED);
+}
+
+static struct worker worker_of(uint32_t index)
+{
+    return (struct worker){
+        .shape = &shape,
+        .fault = choice.fault,
+        .fault_parameter = choice.parameter,
+        .fault_choices = choice.choices,
+        .slot = &shared->slots[index],
+        .crew = {.slots = shared->slots, .workers = WORKERS, .fault_commons = shared->commons},
+        .index = index,
+        .writer = index < WRITERS,
+        .random = index,
+        .inside_at = UINT64_MAX,
+    };
+}
+
+/* Plays a worker's operations through the hooks, so many of them; 77: it has outlived them. */
+static int live(void *user)
+{
+    struct worker w = worker_of(*(const uint32_t *)user);
+    const struct fault_ops *f = w.fault;
+    if (f->begin(&w, w.fault_parameter))
+        return 99;
+    w.region = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    w.region_bytes = 4096;
+    for (w.ops = 0; w.ops < 1000; w.ops++) {
+        f->before(&w, w.fault_parameter);
+        slot_store(&w.slot->phase, PHASE_ACQUIRING);
+        f->calling(&w, w.fault_parameter);
+        f->called(&w, w.fault_parameter);
+        slot_store(&w.slot->phase, PHASE_INSIDE);
+        f->inside(&w, w.fault_parameter);
+        slot_store(&w.slot->phase, PHASE_RELEASING);
+        f->calling(&w, w.fault_parameter);
+        f->called(&w, w.fault_parameter);
+        slot_store(&w.slot->phase, PHASE_IDLE);
+        slot_store(&w.slot->ops, w.ops + 1);
+    }
+    return 77;
+}
+
+/* The wait status of worker `index`. */
+static int fate(uint32_t index)
+{
+    int status = 0;
+    pid_t pid = testing_fork(live, &index);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static bool outlived(int status)
+{
+    return WIFEXITED(status) && WEXITSTATUS(status) == 77;
+}
+
+static uint32_t count_dead(void)
+{
+    uint32_t dead = 0;
+    for (uint32_t i = 0; i < WORKERS; i++)
+        dead += !outlived(fate(i));
+    return dead;
+}
+
+START_TEST(each_manner_ends_a_worker_in_its_own_way)
+{
+    static const struct {
+        const char *fault;
+        int signal, status;
+    } rows[] = {{"die:inside:kill:2", SIGKILL, 0}, {"die:inside:segv:2", SIGSEGV, 0}, {"die:inside:abort:2", SIGABRT, 0},
+                {"die:inside:exit:2", 0, 0},       {"die:inside:_exit:2", 0, 0},      {"die:inside:exec:2", 0, 0},
+                {"die:inside:unmap:2", 0, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        order(rows[i].fault);
+        const struct fault_mortality *mortality = (const void *)shared->commons;
+        for (uint32_t k = 0; k < WORKERS; k++) {
+            int status = fate(k);
+            if (outlived(status))
+                continue;
+            if (rows[i].signal)
+                ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == rows[i].signal, "%s: %x", rows[i].fault, status);
+            else
+                ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: %x", rows[i].fault, status);
+            ck_assert_uint_eq(mortality->victim, k);
+            ck_assert_uint_eq(shared->slots[k].doomed, 1);
+        }
+        ck_assert_uint_gt(mortality->death_ns, 1);
+        munmap(shared, sizeof *shared);
+    }
+}
+END_TEST
+
+START_TEST(each_place_is_where_the_slot_says_that_it_was)
+{
+    static const struct {
+        const char *fault;
+        enum phase phase;
+    } rows[] = {{"die:before:kill", PHASE_IDLE},
+                {"die:inside:kill", PHASE_INSIDE},
+                {"die:releasing:kill", PHASE_RELEASING},
+                {"die:after:kill", PHASE_RELEASING}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        order(rows[i].fault);
+        ck_assert_uint_eq(count_dead(), 1);
+        const struct slot *slot = &shared->slots[((const struct fault_mortality *)(const void *)shared->commons)->victim];
+        ck_assert_msg(slot->phase == rows[i].phase, "%s: phase %u", rows[i].fault, slot->phase);
+        ck_assert_uint_ge(slot->ops, 20); /* the others were under way by then */
+        munmap(shared, sizeof *shared);
+    }
+}
+END_TEST
+
+START_TEST(who_dies_is_one_or_the_writers_or_all_but_one)
+{
+    order("die:inside:kill:one");
+    ck_assert_uint_eq(count_dead(), 1);
+    order("die:inside:kill:writers");
+    for (uint32_t i = 0; i < WORKERS; i++)
+        ck_assert(outlived(fate(i)) == (i >= WRITERS));
+    order("die:inside:kill:all-but-one");
+    ck_assert_uint_eq(count_dead(), WORKERS - 1);
+}
+END_TEST
+
+START_TEST(the_record_is_left_at_the_word_that_was_asked_for)
+{
+    order("die:inside:kill:6");
+    uint64_t wanted = UINT64_MAX;
+    for (uint32_t i = 0; i < WRITERS; i++) {
+        struct worker w = worker_of(i);
+        testing_ok(w.fault->begin(&w, w.fault_parameter));
+        if (w.inside_at != UINT64_MAX)
+            wanted = w.inside_at;
+    }
+    ck_assert_uint_eq(wanted, 6);
+}
+END_TEST
+
+/* So many instructions that a loop of ten thousand of them is left in the middle. */
+static int count_within(void *user)
+{
+    struct worker w = worker_of(*(const uint32_t *)user);
+    if (w.fault->begin(&w, w.fault_parameter))
+        return 99;
+    w.ops = 1000;
+    slot_store(&w.slot->phase, PHASE_RELEASING);
+    w.fault->calling(&w, w.fault_parameter);
+    for (volatile uint64_t *at = &w.slot->version; *at < 10000; ++*at)
+        continue;
+    w.fault->called(&w, w.fault_parameter);
+    return 77;
+}
+
+/* Stands for the primitive: in a frame below the hook's caller. */
+static int call_within(void *user)
+{
+    struct worker w = worker_of(*(const uint32_t *)user);
+    if (w.fault->begin(&w, w.fault_parameter))
+        return 99;
+    w.ops = 1000;
+    w.fault->calling(&w, w.fault_parameter);
+    for (int i = 0; i < 10000; i++)
+        getppid();
+    w.fault->called(&w, w.fault_parameter);
+    return 77;
+}
+
+START_TEST(who_dies_within_dies_in_the_primitives_code_alone)
+{
+    order("die:within:kill:40");
+    if (fault_die.refuses_choices(&shape, choice.choices, choice.parameter))
+        return;
+    uint32_t victim = WORKERS;
+    for (uint32_t i = 0; i < WRITERS; i++) {
+        int status = 0;
+        ck_assert_int_eq(waitpid(testing_fork(call_within, &i), &status, 0) > 0, 1);
+        if (outlived(status))
+            continue;
+        ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        ck_assert_uint_eq(victim, WORKERS);
+        victim = i;
+    }
+    ck_assert_uint_lt(victim, WRITERS);
+    /* the caller's own loop is not the primitive's code, however long it is */
+    ck_assert_int_eq(testing_wait(testing_fork(count_within, &victim)), 77);
+    ck_assert_uint_eq(shared->slots[victim].version, 10000);
+}
+END_TEST
+
+START_TEST(a_reader_of_shared_data_does_not_die_inside)
+{
+    order("die:inside:kill:all-but-one");
+    struct worker w = worker_of(WORKERS - 1);
+    testing_ok(w.fault->begin(&w, w.fault_parameter));
+    w.ops = 1000;
+    w.shared = true;
+    w.fault->inside(&w, w.fault_parameter); /* would not return */
+    ck_assert_uint_eq(w.slot->doomed, 0);
+}
+END_TEST
+
+START_TEST(the_first_acquisition_after_a_death_stops_the_clock_once)
+{
+    order("die:inside:kill");
+    struct fault_mortality *mortality = (void *)shared->commons;
+    struct worker w = worker_of(WORKERS - 1);
+    testing_ok(w.fault->begin(&w, w.fault_parameter));
+    slot_store(&w.slot->phase, PHASE_ACQUIRING);
+    w.fault->called(&w, 0);
+    ck_assert_uint_eq(mortality->next_ns, 0); /* nobody has died */
+    mortality->death_ns = clock_ns();
+    slot_store(&w.slot->phase, PHASE_RELEASING);
+    w.fault->called(&w, 0);
+    ck_assert_uint_eq(mortality->next_ns, 0); /* a release is no acquisition */
+    slot_store(&w.slot->phase, PHASE_ACQUIRING);
+    w.fault->called(&w, 0);
+    uint64_t next_ns = mortality->next_ns;
+    ck_assert_uint_ge(next_ns, mortality->death_ns);
+    w.fault->called(&w, 0);
+    ck_assert_uint_eq(mortality->next_ns, next_ns);
+}
+END_TEST
+
+START_TEST(what_makes_no_sense_is_refused_with_the_reason)
+{
+    static const struct shape alone = {.writers = 1};
+    static const char *const silent[] = {"die:waiting:exit", "die:waiting:_exit", "die:waiting:exec", "die:waiting:unmap"};
+    for (size_t i = 0; i < sizeof silent / sizeof silent[0]; i++) {
+        order(silent[i]);
+        testing_has(fault_die.refuses_choices(&shape, choice.choices, choice.parameter), "ended by a signal only");
+    }
+    order("die:inside:kill");
+    ck_assert_ptr_null(fault_die.refuses_choices(&shape, choice.choices, choice.parameter));
+    testing_has(fault_die.refuses_choices(&alone, choice.choices, choice.parameter), "nobody to see");
+}
+END_TEST
+
+int main(void)
+{
+    return testing_run("die", (const TTest *[]){
+                                  each_manner_ends_a_worker_in_its_own_way,
+                                  each_place_is_where_the_slot_says_that_it_was,
+                                  who_dies_is_one_or_the_writers_or_all_but_one,
+                                  the_record_is_left_at_the_word_that_was_asked_for,
+                                  who_dies_within_dies_in_the_primitives_code_alone,
+                                  a_reader_of_shared_data_does_not_die_inside,
+                                  the_first_acquisition_after_a_death_stops_the_clock_once,
+                                  what_makes_no_sense_is_refused_with_the_reason,
+                                  NULL,
+                              });
+}

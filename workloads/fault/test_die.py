@@ -1,0 +1,111 @@
+"""Deaths by the command line: who recovers, who waits for ever, who walks into half-written data, and how it is told."""
+import re
+
+import pytest
+from testing import needs_two_cpus, records, verdicts
+
+# An honest INCONCLUSIVE is what a busy machine may get; then it is tried again, so often at the most.
+ATTEMPTS = 5
+
+
+def die(shmoo, sync, fault, *arguments, duration="150ms"):
+    """The verdict of one trial, with its exit status and reason looked at."""
+    for attempt in range(ATTEMPTS):
+        done = shmoo("run", "--quiet", "--load", "snapshot", "--sync", sync, "--writers", "2", "--readers", "1",
+                     "--fault", fault, "--duration", duration, "--out", f"o{attempt}", *arguments)
+        found, = verdicts(shmoo.cwd / f"o{attempt}")
+        if found["verdict"] != "INCONCLUSIVE":
+            break
+    assert done.returncode == (0 if found["as_expected"] else 1), found["reason"]
+    return found
+
+
+MATRIX = [("mutex-robust", "die:inside:kill:4", "CLEAN", "recovered"),
+          ("mutex-robust", "die:inside:exec:4", "CLEAN", "recovered"),
+          ("mutex-robust", "die:inside:exit:4", "CLEAN", "recovered"),
+          ("mutex-robust", "die:inside:_exit:4", "CLEAN", "recovered"),
+          ("mutex-robust", "die:inside:unmap:4", "WEDGED", "wedged"),
+          ("mutex-robust", "die:releasing:segv", "CLEAN", "recovered"),
+          ("mutex-unrepaired", "die:inside:kill:4", "CORRUPT", "corrupt"),
+          ("mutex-unrepaired", "die:inside:kill:0", "CLEAN", "recovered"),
+          ("mutex", "die:inside:kill:4", "WEDGED", "wedged"),
+          ("mutex", "die:inside:_exit:4", "WEDGED", "wedged"),
+          ("mutex", "die:after:abort", "CLEAN", "recovered"),
+          ("mutex", "die:inside:stop", "CLEAN", "recovered"),
+          ("spin", "die:inside:exec:4", "WEDGED", "wedged"),
+          ("semaphore", "die:inside:kill:4", "WEDGED", "permit lost"),
+          ("flock", "die:inside:kill:4", "CORRUPT", "corrupt"),
+          ("flock", "die:releasing:kill", "CLEAN", "recovered"),
+          ("ticket", "die:waiting:kill", "WEDGED", "wedged"),
+          ("futex-pi", "die:inside:abort:4", "CLEAN", "recovered")]
+
+
+@needs_two_cpus
+@pytest.mark.parametrize("sync,fault,verdict,outcome", MATRIX, ids=[" ".join(row[:2]) for row in MATRIX])
+def test_each_primitive_takes_a_death_in_its_own_way(shmoo, sync, fault, verdict, outcome):
+    found = die(shmoo, sync, fault)
+    assert (found["verdict"], found["outcome"], found["as_expected"]) == (verdict, outcome, True), found["reason"]
+    if fault.startswith("die:inside:stop"):
+        assert "death_s" not in found
+        return
+    assert found["death_s"] > 0 and found["dead_worker"] < 2
+    assert f"worker {found['dead_worker']} died {fault} " in found["reason"]
+    assert (found["recovery_s"] is None) == (outcome in ("wedged", "permit lost")), found["reason"]
+    assert bool(found["recovered"]) == (sync in ("mutex-robust", "mutex-unrepaired", "futex-pi") and outcome != "wedged")
+
+
+@needs_two_cpus
+@pytest.mark.parametrize("words,data", [("0", "whole"), ("4", "torn"), ("8", "whole")])
+def test_what_a_dead_holder_has_left_is_inspected_even_where_nobody_can_look(shmoo, words, data):
+    found = die(shmoo, "mutex", f"die:inside:kill:{words}")
+    assert (found["verdict"], found["violations"], found["data_after_death"]) == ("WEDGED", 0, data), found["reason"]
+
+
+@needs_two_cpus
+def test_a_wedge_is_proven_within_a_second_and_told(shmoo):
+    found = die(shmoo, "mutex", "die:inside:kill:4")
+    assert found["found_s"] - found["death_s"] < 5
+    assert re.search(r"worker \d \(pid \d+\) sleeps in a futex wait while the word at offset \d+ of the region is 0x2",
+                     found["reason"])
+    assert "nobody has acquired the primitive since" in found["reason"]
+
+
+@needs_two_cpus
+@pytest.mark.parametrize("who,dead", [("writers", 2), ("all-but-one", 2)])
+def test_several_die_and_the_last_one_goes_on(shmoo, who, dead):
+    found = die(shmoo, "mutex-robust", f"die:before:kill:{who}", duration="300ms")
+    assert found["verdict"] in ("CLEAN", "INCONCLUSIVE"), found["reason"]
+    ended = [worker["exit"] for worker in records(sorted(shmoo.cwd.glob("o?"))[-1], "worker")]
+    assert ended.count("killed by SIGKILL") == dead and ended.count("exited 0") == 3 - dead
+
+
+@needs_two_cpus
+def test_deaths_within_the_primitives_own_code_come_to_what_is_allowed(shmoo):
+    shmoo("run", "--quiet", "--load", "snapshot", "--sync", "mutex,mutex-robust,flock,futex", "--writers", "2",
+          "--readers", "1", "--fault", "die:within:kill:0,die:within:kill:12", "--repeat", "2", "--duration", "100ms",
+          "--out", "o")
+    found = verdicts(shmoo.cwd / "o")
+    if {verdict["verdict"] for verdict in found} == {"UNSUPPORTED"}:
+        pytest.skip(found[0]["reason"])
+    for verdict in found:
+        allowed = {"CLEAN", "INCONCLUSIVE"} | ({"WEDGED"} if verdict["sync"] != "flock" else set())
+        assert verdict["verdict"] in allowed, (verdict["sync"], verdict["reason"])
+        if verdict["verdict"] != "INCONCLUSIVE":
+            assert verdict["as_expected"], verdict["reason"]
+            assert re.search(r"phase (acquiring|releasing)", verdict["reason"]), verdict["reason"]
+    assert sum(verdict["verdict"] != "INCONCLUSIVE" for verdict in found) > len(found) / 2
+
+
+@needs_two_cpus
+def test_a_stop_is_recorded_with_its_end(shmoo):
+    die(shmoo, "mutex", "die:inside:stop", duration="500ms")
+    told = records(shmoo.cwd / "o0", "fault")
+    assert [note["detail"] for note in told] == ["stopped", "continued"]
+    assert told[0]["worker"] == told[1]["worker"] and told[1]["at_s"] - told[0]["at_s"] >= 0.29
+
+
+def test_one_process_alone_is_refused(shmoo):
+    shmoo("run", "--quiet", "--sync", "mutex", "--writers", "1", "--readers", "0", "--fault", "die", "--ops", "50",
+          "--out", "o")
+    found, = verdicts(shmoo.cwd / "o")
+    assert found["verdict"] == "UNSUPPORTED" and "nobody to see" in found["reason"]

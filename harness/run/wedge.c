@@ -1,12 +1,22 @@
 /* The explanation of a standstill, from /proc, the ledger and the region. */
+#define _GNU_SOURCE
 #include "run/wedge.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "run/process.h"
 
 #define TOLD_MAX 4
+
+/* A word of the region, which may have lost its pages: through the kernel, to whom that is no signal but an error. */
+static bool read_word(const void *at, uint32_t *word)
+{
+    struct iovec to = {word, sizeof *word}, from = {(void *)(uintptr_t)at, sizeof *word};
+    return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)sizeof *word;
+}
 
 /* "sleeps in a futex wait: the word at offset 128 of the region is 0, it waits while it is 2" */
 static void futex_text(const struct crew *crew, const struct slot *slot, const struct process_call *call, char *text, size_t size)
@@ -14,9 +24,11 @@ static void futex_text(const struct crew *crew, const struct slot *slot, const s
     uint64_t offset = call->word_at - slot->fault.region_base, bytes = crew->plan ? crew->plan->region_bytes : 0;
     if (slot->fault.region_base && bytes >= 4 && offset <= bytes - 4) {
         uint32_t word;
-        memcpy(&word, (const char *)crew->plan->region_base + offset, sizeof word);
-        snprintf(text, size, "sleeps in a futex wait while the word at offset %llu of the region is 0x%x (it is 0x%x)",
-                 (unsigned long long)offset, call->expected, word);
+        char now[32] = "cannot be read";
+        if (read_word((const char *)crew->plan->region_base + offset, &word))
+            snprintf(now, sizeof now, "is 0x%x", word);
+        snprintf(text, size, "sleeps in a futex wait while the word at offset %llu of the region is 0x%x (it %s)",
+                 (unsigned long long)offset, call->expected, now);
     } else {
         snprintf(text, size, "sleeps in a futex wait outside the region");
     }

@@ -12,6 +12,7 @@
 #include "contract/worker.h"
 #include "run/mortality.h"
 #include "run/pin.h"
+#include "run/sigbus.h"
 
 /* A clean verdict asks for sampled operations that met another process: so many, and one in so many of the sample. In parallel
  * meetings are one in 10 to 1,000, and a lock without an atomic test-and-set is caught within milliseconds. On one CPU, where
@@ -71,23 +72,28 @@ __attribute__((format(printf, 3, 4))) static void decide(struct trial_result *re
     result->verdict = verdict;
 }
 
-/* Where a memory fault lay, as far as the worker could still tell. */
-static void fault_text(const struct slot *slot, uint64_t region_bytes, char *text, size_t size)
+/* Where a memory fault lay, and why, as far as it can still be told. */
+static void fault_text(const struct slot *slot, const struct trial_spec *spec, char *text, size_t size)
 {
     const struct slot_fault *fault = &slot->fault;
+    char why[420];
     text[0] = '\0';
     if (fault->signal != SIGBUS && fault->signal != SIGSEGV)
         return;
-    uint64_t offset = fault->address - fault->region_base;
-    const char *cause = fault->signal == SIGBUS
-                            ? ": the page could not be had (the object was shrunk, or /dev/shm or the memory cgroup is full)"
-                            : ": an access to memory that is not mapped so";
-    if (fault->code <= 0)
+    uint64_t region_bytes = spec_region_bytes(spec), offset = fault->address - fault->region_base;
+    struct sigbus_site site = {.name = spec->shape.name, .bytes = region_bytes, .offset = offset, .code = fault->code};
+    bool inside = fault->region_base && offset < region_bytes + (1u << 20) && fault->address >= fault->region_base;
+    if (fault->code <= 0) {
         snprintf(text, size, " (sent by another process)");
-    else if (fault->region_base && offset < region_bytes)
-        snprintf(text, size, " at offset %llu of the region%s", (unsigned long long)offset, cause);
-    else
-        snprintf(text, size, " at address 0x%llx, outside the region%s", (unsigned long long)fault->address, cause);
+    } else if (fault->signal == SIGBUS && inside) {
+        sigbus_explain(&site, why, sizeof why);
+        snprintf(text, size, " %s;", why);
+    } else if (fault->region_base && offset < region_bytes) {
+        snprintf(text, size, " at offset %llu of the region: an access to memory that is not mapped so", (unsigned long long)offset);
+    } else {
+        snprintf(text, size, " at address 0x%llx, outside the region: %s", (unsigned long long)fault->address,
+                 fault->signal == SIGBUS ? "a page of another mapping could not be had" : "an access to memory that is not mapped so");
+    }
 }
 
 /* By itself, not by the harness's hand, and not by a deadly fault's. */
@@ -113,11 +119,11 @@ static void decide_crashed(const struct trial_spec *spec, const struct crew *cre
 {
     uint32_t i = first_death(spec, crew, result);
     const struct slot *slot = &result->ledger.slots[i];
-    char exit[48], where[240];
+    char exit[48], where[440];
     uint32_t deaths = 0;
     for (uint32_t k = 0; k < crew->count; k++)
         deaths += died(spec, crew, result, k);
-    fault_text(slot, spec_region_bytes(spec), where, sizeof where);
+    fault_text(slot, spec, where, sizeof where);
     decide(result, VERDICT_CRASHED, "worker %u (%s, pid %d) was lost: %s%s in phase %s after %llu operations%s", i,
            i < spec->shape.writers ? "writer" : "reader", (int)crew->members[i].pid,
            crew_exit_text(&crew->members[i], exit), where, phase_name(slot->phase), (unsigned long long)slot->ops,

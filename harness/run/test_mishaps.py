@@ -1,4 +1,5 @@
 """Mishaps: what others may do to a region in the middle of a trial, and what is said about it."""
+import ctypes
 import os
 
 import pytest
@@ -29,8 +30,44 @@ def test_a_region_that_shrinks_is_a_crash_that_says_where_and_why(shmoo, trial, 
     done, verdict = end(shmoo, process)
     assert (done.returncode, verdict["verdict"], verdict["as_expected"]) == (1, "CRASHED", False)
     assert "SIGBUS at offset" in verdict["reason"] and "of the region" in verdict["reason"]
-    assert "shrunk" in verdict["reason"]
+    assert f"of the region /{region.name}: the object was shrunk: it has 0 bytes, and had " in verdict["reason"]
     assert "killed by SIGBUS" in {worker["exit"] for worker in records(shmoo.cwd / "o", "worker")}
+
+
+def test_a_region_whose_pages_go_on_a_full_tmpfs_is_a_crash_that_says_so(shmoo, private_shm):
+    """Pages are punched out of the region while something else takes every free page there is."""
+    place = private_shm("mount -t tmpfs -o size=2m tmpfs /dev/shm")
+    process = shmoo.start("run", "--sync", "mutex", "--load", "snapshot", "--size", "512k", "--duration", "60s", "--quiet", "--out", "o",
+                          wrap=place.enter)
+    wait_for_workers(process, 4)
+    region = place.folder / next(name for name in os.listdir(place.folder) if name.startswith("shmoo."))
+    punch = ctypes.CDLL(None).fallocate
+    punch.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long]
+
+    def punched():
+        with open(region, "r+b") as holes:
+            assert punch(holes.fileno(), 3, 65536, 262144) == 0
+        fill(place.folder / "filler")
+        return process.poll() is not None
+    gone = False
+    try:
+        gone = wait_until(punched, 30)
+    except FileNotFoundError:
+        gone = True
+    assert gone
+    _, verdict = end(shmoo, process)
+    assert verdict["verdict"] == "CRASHED" and "SIGBUS at offset" in verdict["reason"], verdict["reason"]
+    assert "is full: 0 B free of 2 MiB" in verdict["reason"]
+
+
+def fill(path):
+    """Takes all the space there is."""
+    with open(path, "ab", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            pass
 
 
 def test_a_semaphore_that_shrinks_is_a_crash(shmoo, trial):

@@ -1,4 +1,6 @@
-/* The counter load on a counter: writers add one, readers add nothing; every value before must have been given out once.
+/* The counter load on a counter: writers add a step, readers add nothing; every value before must have been given out once.
+ *
+ * Values are counted in steps. A step is large, so that carries into the upper half of the number are there from the start.
  *
  * Each worker sees its own values go up. What all have got must be 0, 1, 2 ... to the total, each once: the sums of the values,
  * of their squares and of their cubes tell whether it is so, however many there were, and the last values of each writer tell
@@ -12,6 +14,10 @@
 #include "contract/worker.h"
 
 #define RECENT 64
+/* Odd, so that it can be divided out modulo 2^64; what is no multiple of it becomes a number beyond all others. 2^40 steps are
+ * the most. */
+#define STEP ((1ULL << 24) + 1)
+#define STEP_INVERSE (1 - (1ULL << 24) + (1ULL << 48))
 
 /* What a writer has been given; in its own memory until it is done. */
 struct tally {
@@ -47,8 +53,9 @@ static bool add_once(struct worker *w, uint64_t amount, uint64_t *before)
     bool looks = w->timed;
     uint64_t floor = looks ? additions_done(w) : 0;
     worker_begin(w);
-    if (!worker_end(w, w->sync->counter.add(&w->self, amount, before), "add"))
+    if (!worker_end(w, w->sync->counter.add(&w->self, amount * STEP, before), "add"))
         return false;
+    *before *= STEP_INVERSE;
     if (*before < floor)
         worker_violation_values(w, VIOLATION_LOST, floor, *before,
                                 "%llu additions were complete, and the number was %llu: additions were lost",
@@ -135,7 +142,7 @@ static void report_doubles(struct worker *auditor)
     free(given);
 }
 
-/* The sums over 0, 1 ... n - 1 of the numbers, their squares and their cubes, modulo 2^64; n < 2^42. */
+/* The sums over 0, 1 ... n - 1 of the numbers, their squares and their cubes, modulo 2^64; n < 2^40. */
 static struct tally whole_tally(uint64_t n)
 {
     unsigned __int128 less = n ? n - 1 : 0, sum = less * n / 2;
@@ -156,6 +163,7 @@ void counter_adds_audit(struct worker *auditor)
     }
     struct tally whole = whole_tally(all.count);
     int rc = auditor->sync->counter.add(&auditor->self, 0, &shown);
+    shown *= STEP_INVERSE;
     if (rc)
         worker_refused(auditor, rc, "add");
     else if (shown != all.count)

@@ -14,8 +14,9 @@
 
 #include "base/clock.h"
 
-/* Pauses between two yields: some microseconds, longer than any hand-over between two CPUs takes. */
-#define SPIN_WAIT_PAUSES 200
+/* Pauses between two yields: some tens of microseconds. A hand-over between two running processes is long done by then, and a
+ * machine that is busy with other work does not get the CPU each time. */
+#define SPIN_WAIT_PAUSES 1000
 
 static inline void spin_wait(uint32_t *spins)
 {

@@ -6,7 +6,7 @@
  *
  * A set has no name of its own, outlives everybody who used it, and the system has few of them: what a killed process leaves
  * is found by nobody. Here the key follows from the marker's name, and two further semaphores in the set, which nobody
- * operates, hold a signature that does too: a set that belongs to somebody else, and has the same key by chance, is told apart.
+ * operates, hold a signature that does too: a set of somebody else's that has the same key by chance is told apart.
  */
 #ifndef SHM_SYSV_H
 #define SHM_SYSV_H
@@ -19,8 +19,8 @@
 /* Is that the name of a marker? */
 bool sysv_is_marker(const char *name);
 
-/* Makes the marker and the set, whose semaphore 0 has that value. Returns 0 or an errno; EEXIST: one of them is there. What was
- * made before an error is taken back by sysv_semaphore_remove() and shm_unlink(). */
+/* Makes the marker and the set, whose semaphore 0 has that value. Returns 0 or an errno; EEXIST: one of them is there. What
+ * was made before an error is taken back by sysv_semaphore_remove() and shm_unlink(). */
 int sysv_semaphore_create(const char *marker, int value, int *id);
 
 /* Removes the set that belongs to the marker; the marker stays. Returns 0, also when there is none, or an errno. */

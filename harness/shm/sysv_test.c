@@ -118,7 +118,8 @@ END_TEST
 START_TEST(markers_are_told_by_their_names)
 {
     static const char *const markers[] = {"a.sysv", "/shmoo.1.2.3.sysv", "shmoo.1.2.3.i4.sysv"};
-    static const char *const others[] = {"", ".sysv", "sysv", "shmoo.1.2.3", "shmoo.1.2.3.lock", "shmoo.1.2.3.sysv2", "a.sysv.lock"};
+    static const char *const others[] = {"", ".sysv", "sysv", "shmoo.1.2.3", "shmoo.1.2.3.lock",
+                                         "shmoo.1.2.3.sysv2", "a.sysv.lock"};
     for (size_t i = 0; i < sizeof markers / sizeof markers[0]; i++)
         ck_assert_msg(sysv_is_marker(markers[i]), "%s", markers[i]);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)

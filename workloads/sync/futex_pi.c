@@ -1,8 +1,10 @@
 /* futex-pi: the kernel's priority-inheriting lock; the word holds the owner's thread id (futex(2), FUTEX_LOCK_PI).
  *
- * The death of a holder is noticed, in two ways. If somebody slept, the kernel hands the lock on with FUTEX_OWNER_DIED in the
- * word. If nobody did, the word names a process that is gone, and the next one's FUTEX_LOCK_PI fails with ESRCH: it takes the
- * word over. Its limit: a new process that was given the dead one's number before anybody came is taken for the holder.
+ * The death of a holder is noticed, in two ways. If somebody slept, the kernel hands the lock on with FUTEX_OWNER_DIED in
+ * the word. If nobody did, the word names a process that is gone, and the next one's FUTEX_LOCK_PI fails with ESRCH: it takes
+ * the word over. Its limit: a new process that was given the dead one's number before anybody came is taken for the holder.
+ *
+ * Not fair: turns go by priority, and a waiter that a signal wakes loses its place in the kernel's queue.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -110,7 +112,7 @@ const struct sync_ops sync_futex_pi = {
     .name = "futex-pi",
     .summary = "FUTEX_LOCK_PI on a word with the owner's thread id: the kernel hands it over, and notices deaths",
     .family = SYNC_LOCK,
-    .traits = SYNC_BLOCKING | SYNC_TIMED | SYNC_FAIR | SYNC_ROBUST,
+    .traits = SYNC_BLOCKING | SYNC_TIMED | SYNC_ROBUST,
     .expect = VERDICT_CLEAN,
     .state_bytes = sizeof(uint32_t),
     .attach = pi_attach,

@@ -1,4 +1,4 @@
-/* condvar-monitor: a flag that says whether the resource is taken, guarded by a mutex, waited for on a condition variable. */
+/* condvar-monitor: a flag that says whether the resource is taken, guarded by a mutex, awaited by a condition variable. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>

@@ -123,11 +123,12 @@ const struct sync_ops sync_mutex_unrepaired = {
     .lock = {.acquire = mutex_acquire, .release = mutex_release, .try_acquire = mutex_try, .recover = robust_recover},
 };
 
+/* Not fair: turns go by priority, and a waiter that a signal wakes loses its place in the kernel's queue. */
 const struct sync_ops sync_mutex_pi = {
     .name = "mutex-pi",
     .summary = "pthread_mutex_t, process-shared, priority inheritance: the kernel hands it over",
     .family = SYNC_LOCK,
-    .traits = SYNC_BLOCKING | SYNC_TIMED | SYNC_FAIR | SYNC_ABORTS,
+    .traits = SYNC_BLOCKING | SYNC_TIMED | SYNC_ABORTS,
     .expect = VERDICT_CLEAN,
     .state_bytes = sizeof(pthread_mutex_t),
     .create = pi_create,

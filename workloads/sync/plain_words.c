@@ -1,4 +1,4 @@
-/* peterson, bakery: mutual exclusion from loads and stores alone; what they need is that a store is seen before a later load.
+/* peterson, bakery: mutual exclusion from loads and stores alone, if a store is seen before a later load.
  *
  * No processor promises that without a fence (x86 reorders exactly this pair): every access here that the proofs order is
  * sequentially consistent. Peterson, Myths about the Mutual Exclusion Problem, 1981; Lamport, A New Solution of Dijkstra's

@@ -1,8 +1,8 @@
 /* sysv-semaphore: a System V semaphore of value 1 as a lock, one system call an operation.
  *
- * Every operation says SEM_UNDO: when a holder dies, the kernel gives back what it took, and the others go on; without it one
- * death would stop them all. As with file locks, the next holder is not told that the last one died inside, so the row does not
- * claim to be robust. The set is found again, and removed, by a marker in /dev/shm (shm/sysv.h).
+ * Every operation says SEM_UNDO: when a holder dies, the kernel gives back what it took, and the others go on; without it
+ * one death would stop them all. As with file locks, the next holder is not told that the last one died inside, so the row
+ * does not claim to be robust. The set is found again, and removed, by a marker in /dev/shm (shm/sysv.h).
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,29 +1,29 @@
-/* The counter load on a counter: writers add a step, readers add nothing; every value before must have been given out once.
+/* The counter load on a counter: every value that an addition is given must have been given to it alone.
  *
- * Values are counted in steps. A step is large, so that carries into the upper half of the number are there from the start.
+ * Writers add a large odd number each time, readers nothing: so all bits take part, carries too, and the value before tells,
+ * by one multiplication, how many additions came before (its turn); a value that is no sum of additions gives a huge one.
  *
- * Each worker sees its own values go up. What all have got must be 0, 1, 2 ... to the total, each once: the sums of the values,
- * of their squares and of their cubes tell whether it is so, however many there were, and the last values of each writer tell
- * which one came twice. Costs three multiplications an addition, and in sampled ones two looks at all writers' slots.
+ * Each worker sees turns go up. All turns together must be 0, 1, 2 ... to the total, each once: the sums of the turns, of their
+ * squares and of their cubes tell whether it is so, however many there were, and the last turns of each writer tell which one
+ * came twice. Costs four multiplications an addition, and in sampled ones two looks at all writers' slots.
  */
 #include "workloads/load/counter_adds.h"
 
 #include <stdlib.h>
 
-#include "workloads/load/plain.h"
 #include "contract/worker.h"
+#include "workloads/load/plain.h"
 
 #define RECENT 64
-/* Odd, so that it can be divided out modulo 2^64; what is no multiple of it becomes a number beyond all others. 2^40 steps are
- * the most. */
-#define STEP ((1ULL << 24) + 1)
-#define STEP_INVERSE (1 - (1ULL << 24) + (1ULL << 48))
+#define AMOUNT 0x9e3779b97f4a7c15ULL
+#define INVERSE 0xf1de83e19937733dULL /* of AMOUNT, modulo 2^64 */
+#define TURNS_MAX (1ULL << 42) /* more than any trial makes */
 
 /* What a writer has been given; in its own memory until it is done. */
 struct tally {
     _Alignas(PLAIN_LINE) uint64_t count;
     uint64_t sum, squares, cubes; /* modulo 2^64 */
-    uint64_t recent[RECENT];      /* the last values, by number modulo RECENT */
+    uint64_t recent[RECENT];      /* the last turns, by number modulo RECENT */
 };
 
 size_t counter_adds_bytes(const struct shape *shape)
@@ -31,12 +31,12 @@ size_t counter_adds_bytes(const struct shape *shape)
     return shape->writers * sizeof(struct tally);
 }
 
-static void tally_add(struct tally *tally, uint64_t value)
+static void tally_add(struct tally *tally, uint64_t turn)
 {
-    tally->recent[tally->count++ % RECENT] = value;
-    tally->sum += value;
-    tally->squares += value * value;
-    tally->cubes += value * value * value;
+    tally->recent[tally->count++ % RECENT] = turn;
+    tally->sum += turn;
+    tally->squares += turn * turn;
+    tally->cubes += turn * turn * turn;
 }
 
 static uint64_t additions_done(const struct worker *w)
@@ -47,42 +47,52 @@ static uint64_t additions_done(const struct worker *w)
     return done;
 }
 
-/* One addition, with what is known of it: no less than was complete before it began, no more than was begun when it ended. */
-static bool add_once(struct worker *w, uint64_t amount, uint64_t *before)
+/* A turn is no less than what was complete before the call, and no more than what was begun when it returned. */
+static void check_turn(struct worker *w, uint64_t turn, uint64_t floor, uint64_t most)
+{
+    if (turn >= TURNS_MAX)
+        worker_violation_values(w, VIOLATION_FOREIGN, most, turn * AMOUNT,
+                                "the number was 0x%llx, which no number of additions of 0x%llx makes",
+                                (unsigned long long)(turn * AMOUNT), (unsigned long long)AMOUNT);
+    else if (turn < floor)
+        worker_violation_values(w, VIOLATION_LOST, floor, turn,
+                                "%llu additions were complete, and the number was the sum of %llu: additions were lost",
+                                (unsigned long long)floor, (unsigned long long)turn);
+    else if (turn > most)
+        worker_violation_values(w, VIOLATION_COUNT, most, turn,
+                                "at most %llu additions had begun, and the number was the sum of %llu", (unsigned long long)most,
+                                (unsigned long long)turn);
+}
+
+/* Adds `amount`; *turn: how many additions came before. */
+static bool add_once(struct worker *w, uint64_t amount, uint64_t *turn)
 {
     bool looks = w->timed;
-    uint64_t floor = looks ? additions_done(w) : 0;
+    uint64_t before, floor = looks ? additions_done(w) : 0;
     worker_begin(w);
-    if (!worker_end(w, w->sync->counter.add(&w->self, amount * STEP, before), "add"))
+    if (!worker_end(w, w->sync->counter.add(&w->self, amount, &before), "add"))
         return false;
-    *before *= STEP_INVERSE;
-    if (*before < floor)
-        worker_violation_values(w, VIOLATION_LOST, floor, *before,
-                                "%llu additions were complete, and the number was %llu: additions were lost",
-                                (unsigned long long)floor, (unsigned long long)*before);
-    uint64_t most = looks ? additions_done(w) + w->shape->writers : UINT64_MAX;
-    if (*before > most)
-        worker_violation_values(w, VIOLATION_COUNT, most, *before, "at most %llu additions had begun, and the number was %llu",
-                                (unsigned long long)most, (unsigned long long)*before);
+    *turn = before * INVERSE;
+    check_turn(w, *turn, floor, looks ? additions_done(w) + w->shape->writers : TURNS_MAX);
     return true;
 }
 
 void counter_adds_write(struct worker *w)
 {
     struct tally own = {0};
-    uint64_t before, next = 0;
+    uint64_t turn, next = 0;
     while (worker_next(w)) {
-        if (!add_once(w, 1, &before))
+        if (!add_once(w, AMOUNT, &turn))
             break;
-        if (before < next)
-            worker_violation_values(w, VIOLATION_BACK, next, before,
-                                    "after its own addition to %llu this worker added to %llu: the number went back, or a value "
-                                    "was given out twice",
-                                    (unsigned long long)next - 1, (unsigned long long)before);
-        if (before != next || w->ops == 0)
+        if (turn < next)
+            worker_violation_values(w, VIOLATION_BACK, next, turn,
+                                    "after its own addition, in turn %llu, this worker was given turn %llu: the number went back, "
+                                    "or a value was given out twice",
+                                    (unsigned long long)next - 1, (unsigned long long)turn);
+        if (turn != next)
             worker_handoff(w);
-        next = before + 1;
-        tally_add(&own, before);
+        next = turn + 1;
+        tally_add(&own, turn);
         worker_inside(w);
         __atomic_thread_fence(__ATOMIC_RELEASE); /* the addition before the count that vouches for it */
         worker_done(w);
@@ -92,29 +102,29 @@ void counter_adds_write(struct worker *w)
 
 void counter_adds_read(struct worker *w)
 {
-    uint64_t value, last = 0;
+    uint64_t turn, last = 0;
     while (worker_next(w)) {
-        if (!add_once(w, 0, &value))
+        if (!add_once(w, 0, &turn))
             break;
-        if (value < last)
-            worker_violation_values(w, VIOLATION_BACK, last, value, "the number went back from %llu to %llu",
-                                    (unsigned long long)last, (unsigned long long)value);
-        if (value != last)
+        if (turn < last)
+            worker_violation_values(w, VIOLATION_BACK, last, turn, "the number went back, from the sum of %llu additions to that of "
+                                    "%llu", (unsigned long long)last, (unsigned long long)turn);
+        if (turn != last)
             worker_handoff(w);
-        last = value;
+        last = turn;
         worker_inside(w);
         worker_done(w);
     }
 }
 
 struct given {
-    uint64_t value;
+    uint64_t turn;
     uint32_t writer;
 };
 
-static int by_value(const void *a, const void *b)
+static int by_turn(const void *a, const void *b)
 {
-    uint64_t x = ((const struct given *)a)->value, y = ((const struct given *)b)->value;
+    uint64_t x = ((const struct given *)a)->turn, y = ((const struct given *)b)->turn;
     return (x > y) - (x < y);
 }
 
@@ -125,24 +135,24 @@ static size_t collect(const struct worker *auditor, struct given *given)
     for (uint32_t i = 0; i < auditor->shape->writers; i++)
         for (uint64_t k = 0; k < RECENT && k < tallies[i].count; k++)
             given[count++] = (struct given){tallies[i].recent[k], i};
-    qsort(given, count, sizeof *given, by_value);
+    qsort(given, count, sizeof *given, by_turn);
     return count;
 }
 
-/* Names the values that two of the last additions were given. */
+/* Names the turns that two of the last additions were given. */
 static void report_doubles(struct worker *auditor)
 {
     struct given *given = calloc((size_t)auditor->shape->writers * RECENT, sizeof *given);
     size_t count = given ? collect(auditor, given) : 0;
     for (size_t i = 1; i < count; i++)
-        if (given[i].value == given[i - 1].value)
+        if (given[i].turn == given[i - 1].turn)
             worker_violation_values(auditor, VIOLATION_DUPLICATED, 1, 2,
-                                    "two additions were given the same value before, %llu: one of worker %u and one of worker %u",
-                                    (unsigned long long)given[i].value, given[i - 1].writer, given[i].writer);
+                                    "turn %llu was given out twice: to an addition of worker %u and to one of worker %u",
+                                    (unsigned long long)given[i].turn, given[i - 1].writer, given[i].writer);
     free(given);
 }
 
-/* The sums over 0, 1 ... n - 1 of the numbers, their squares and their cubes, modulo 2^64; n < 2^40. */
+/* The sums over 0, 1 ... n - 1 of the numbers, their squares and their cubes, modulo 2^64; n < 2^42. */
 static struct tally whole_tally(uint64_t n)
 {
     unsigned __int128 less = n ? n - 1 : 0, sum = less * n / 2;
@@ -163,17 +173,17 @@ void counter_adds_audit(struct worker *auditor)
     }
     struct tally whole = whole_tally(all.count);
     int rc = auditor->sync->counter.add(&auditor->self, 0, &shown);
-    shown *= STEP_INVERSE;
     if (rc)
         worker_refused(auditor, rc, "add");
-    else if (shown != all.count)
-        worker_violation_values(auditor, VIOLATION_LOST, all.count, shown, "%llu additions were made, the number shows %llu",
-                                (unsigned long long)all.count, (unsigned long long)shown);
+    else if (shown != all.count * AMOUNT)
+        worker_violation_values(auditor, VIOLATION_LOST, all.count * AMOUNT, shown,
+                                "%llu additions were made, which make 0x%llx, and the number is 0x%llx",
+                                (unsigned long long)all.count, (unsigned long long)(all.count * AMOUNT),
+                                (unsigned long long)shown);
     if (all.sum == whole.sum && all.squares == whole.squares && all.cubes == whole.cubes)
         return;
     worker_violation_text(auditor, VIOLATION_COUNT,
-                          "the %llu values given out are not 0 to %llu, each once: their sums do not agree; some came twice, or "
-                          "never",
+                          "the %llu turns given out are not 0 to %llu, each once: their sums do not agree; some came twice, or never",
                           (unsigned long long)all.count, (unsigned long long)all.count - 1);
     report_doubles(auditor);
 }

@@ -9,11 +9,15 @@
 #include "run/isolate.h"
 #include "run/mortality.h"
 
+/* The auditor never began the trial's fault, and must not act it. */
+static const struct fault_ops undisturbed = {.name = "none", .summary = "no fault", .expect = -1};
+
 static int64_t audit(void *user)
 {
     const struct crew_plan *plan = user;
     struct worker auditor;
     crew_worker_init(&auditor, plan, plan->ledger->workers, plan->region_base);
+    auditor.fault = &undisturbed;
     if (plan->spec->sync->family != SYNC_LOCK) { /* the data of the others can be had through the sync alone */
         auditor.self.index = 0;
         crew_worker_attach(&auditor, plan, plan->region_base);

@@ -49,6 +49,20 @@ START_TEST(a_kill_on_schedule_crashes_the_trial_as_expected_and_is_recorded)
 }
 END_TEST
 
+START_TEST(the_audit_calls_the_primitive_undisturbed)
+{
+    static const struct { const char *fault; double parameter; } faults[] = {{"breakpoint", 1000}, {"step", 20}, {"signals", 300}};
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        struct trial_spec spec = spec_of("cells", "seqlock", faults[i].fault, faults[i].parameter);
+        if (spec.fault->refuses && spec.fault->refuses(&spec.shape, spec.fault_parameter))
+            continue;
+        spec.enough = 0;
+        run(&spec, VERDICT_CLEAN);
+        trial_result_free(&result);
+    }
+}
+END_TEST
+
 START_TEST(one_seed_kills_one_worker)
 {
     uint32_t victim = 0;
@@ -175,6 +189,7 @@ int main(void)
 {
     return testing_run("trial_faults", (const TTest *[]){
                                            a_kill_on_schedule_crashes_the_trial_as_expected_and_is_recorded,
+                                           the_audit_calls_the_primitive_undisturbed,
                                            one_seed_kills_one_worker,
                                            stops_and_continues_come_in_pairs_and_harm_nobody,
                                            a_worker_that_was_left_stopped_is_continued_before_the_end,

@@ -15,6 +15,7 @@
 #include "report/terminal.h"
 #include "run/hunt.h"
 #include "run/interrupt.h"
+#include "run/oom.h"
 #include "run/preflight.h"
 #include "run/priority.h"
 #include "run/trial.h"
@@ -228,6 +229,7 @@ static int finish(struct session *s, int failed, struct error *error)
 static int run_plan(struct session *s, struct error *error)
 {
     int failed = 0;
+    oom_begin();
     if (begin(s, error))
         return error_print(error), (int)error->status;
     for (size_t i = 0; i < s->plan.trial_count && !failed && !interrupt_pending(); i++)

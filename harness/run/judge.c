@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "contract/worker.h"
 #include "run/mortality.h"
+#include "run/oom.h"
 #include "run/pin.h"
 #include "run/sigbus.h"
 
@@ -96,6 +97,14 @@ static void fault_text(const struct slot *slot, const struct trial_spec *spec, c
     }
 }
 
+/* SIGKILL that nobody here has sent. */
+static void killed_text(char *text, size_t size)
+{
+    char why[400];
+    if (oom_explain(why, sizeof why))
+        snprintf(text, size, ": %s;", why);
+}
+
 /* By itself, not by the harness's hand, and not by a deadly fault's. */
 static bool died(const struct trial_spec *spec, const struct crew *crew, const struct trial_result *result, uint32_t i)
 {
@@ -124,6 +133,8 @@ static void decide_crashed(const struct trial_spec *spec, const struct crew *cre
     for (uint32_t k = 0; k < crew->count; k++)
         deaths += died(spec, crew, result, k);
     fault_text(slot, spec, where, sizeof where);
+    if (crew->members[i].exit == EXIT_SIGNAL && crew->members[i].value == SIGKILL)
+        killed_text(where, sizeof where);
     decide(result, VERDICT_CRASHED, "worker %u (%s, pid %d) was lost: %s%s in phase %s after %llu operations%s", i,
            i < spec->shape.writers ? "writer" : "reader", (int)crew->members[i].pid,
            crew_exit_text(&crew->members[i], exit), where, phase_name(slot->phase), (unsigned long long)slot->ops,

@@ -1,10 +1,11 @@
 """Hostile environments: what a run cannot have is said in one line before the first worker, with status 3."""
 import os
 import resource
+import subprocess
 from pathlib import Path
 
 import pytest
-from testing import NOBODY, QUICK, SANITIZED, needs_root, one_line, records, shm_objects, verdicts, wait_until
+from testing import NOBODY, QUICK, SANITIZED, needs_root, one_line, records, shm_objects, verdicts, wait_for_workers, wait_until
 
 SNAPSHOT = ("--load", "snapshot", "--size", "1MiB")
 
@@ -262,3 +263,19 @@ def test_a_memory_cgroup_with_room_is_fine_and_recorded(shmoo, memory_group):
     done = shmoo.quick("--out", "o", wrap=in_group(memory_group))
     assert done.returncode == 0
     assert records(shmoo.cwd / "o", "host")[0]["memory_limit_bytes"] == 64 << 20
+
+
+@needs_root
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer's own memory does not fit")
+def test_a_worker_that_the_oom_killer_takes_is_a_crash_that_says_so(shmoo, memory_group, private_shm):
+    """The worker is offered to the killer, and then somebody else fills the cgroup with shared memory."""
+    place = private_shm("mount -t tmpfs -o size=200m tmpfs /dev/shm")
+    process = shmoo.start("run", "--sync", "mutex", "--duration", "10s", "--quiet", "--out", "o", wrap=in_group(memory_group))
+    workers = wait_for_workers(process, 4)
+    Path(f"/proc/{workers[0]}/oom_score_adj").write_text("1000", encoding="ascii")
+    hog = "open('/dev/shm/filler', 'wb').write(bytes(1) * (26 << 20)); x = bytearray(60 << 20)"  # the latter goes when it is killed
+    subprocess.run([*place.enter, *in_group(memory_group), "/usr/bin/python3", "-c", hog], capture_output=True, timeout=60, check=False)
+    done = shmoo.finish(process)
+    verdict, = verdicts(shmoo.cwd / "o")
+    assert (done.returncode, verdict["verdict"]) == (1, "CRASHED"), verdict["reason"]
+    assert "killed by SIGKILL: the OOM killer has struck" in verdict["reason"] and str(memory_group) in verdict["reason"]

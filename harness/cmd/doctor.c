@@ -1,5 +1,6 @@
 /* shmoo doctor: what is wrong with the shared memory of this machine, or of one process. */
 #define _GNU_SOURCE
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,9 +16,10 @@
 #include "report/findings.h"
 #include "report/terminal.h"
 #include "run/diagnose.h"
+#include "run/patient.h"
 #include "run/preflight.h"
 
-enum doctor_option { DOCTOR_FOR, DOCTOR_RUNTIME, DOCTOR_FORMAT, DOCTOR_QUIET, DOCTOR_HELP, DOCTOR_OPTIONS };
+enum doctor_option { DOCTOR_FOR, DOCTOR_CORE, DOCTOR_RUNTIME, DOCTOR_FORMAT, DOCTOR_QUIET, DOCTOR_HELP, DOCTOR_OPTIONS };
 
 static int valid_format(const char *text, struct error *error)
 {
@@ -32,6 +34,8 @@ static int valid_runtime(const char *text, struct error *error)
 static const struct option_row doctor_options[DOCTOR_OPTIONS] = {
     [DOCTOR_FOR] = {.name = "for", .argument = "PLAN", .type = OPTION_TEXT, .flags = OPTION_GATHER,
                     .help = "a job file or a job's name: says whether that plan would fit; may be given several times"},
+    [DOCTOR_CORE] = {.name = "core", .argument = "MESSAGE", .type = OPTION_TEXT,
+                     .help = "explains how a program ended: \"Bus error\", \"exit status 137\", a line of its log"},
     [DOCTOR_RUNTIME] = {.name = "runtime", .argument = "NAME", .type = OPTION_NAME, .valid = valid_runtime,
                         .help = "gives the fixes for host, docker, podman, kubernetes or systemd (default: what this is)"},
     [DOCTOR_FORMAT] = {.name = "format", .argument = "FORMAT", .type = OPTION_NAME, .fallback = "human", .valid = valid_format,
@@ -42,11 +46,11 @@ static const struct option_row doctor_options[DOCTOR_OPTIONS] = {
 
 static void print_help(void)
 {
-    printf("Usage: shmoo doctor [OPTION ...]\n\n"
-           "Looks at this machine, this container and this /dev/shm, and says what is wrong: the evidence, what follows from it, and\n"
-           "what to paste. It needs no rights, and changes nothing.\n\n");
+    printf("Usage: shmoo doctor [PID] [OPTION ...]\n\n"
+           "Looks at this machine, this container and this /dev/shm, or at what one process maps of shared memory, and says what is\n"
+           "wrong: the evidence, what follows from it, and what to paste. It needs no rights, and changes nothing.\n\n");
     options_help(doctor_options, DOCTOR_OPTIONS, stdout);
-    printf("\nExit status: 0 nothing but notes, 1 a warning or worse, 2 usage.\n");
+    printf("\nExit status: 0 nothing but notes, 1 a warning or worse, 2 usage, 3 the process cannot be looked into.\n");
 }
 
 /* ---- --for ---- */
@@ -101,22 +105,52 @@ static int tell_all(const struct option_list *lists, const struct diagnosis *d, 
     return stdout_settle(sink.exit_status);
 }
 
-static int diagnose(const struct option_list *lists, struct error *error)
+/* "1234": a process. */
+static int parse_pid(const char *text, pid_t *pid, struct error *error)
+{
+    uint64_t number;
+    if (units_parse(&units_count, text, &number, error) || number == 0 || number > INT_MAX || strspn(text, "0123456789") != strlen(text))
+        return error_set(error, STATUS_USAGE, 0, "doctor: \"%.100s\" is no number of a process", text);
+    *pid = (pid_t)number;
+    return 0;
+}
+
+/* Lets the rows look that the command line asks for. */
+static int look(struct diagnosis *d, const struct option_list *lists, struct patient *patient, const char *process, struct error *error)
+{
+    pid_t pid = 0;
+    if (process && (parse_pid(process, &pid, error) || patient_read(patient, pid, error)))
+        return -1;
+    diagnosis_begin(d);
+    if (lists[DOCTOR_RUNTIME].count)
+        d->runtime = (enum runtime)runtime_find(lists[DOCTOR_RUNTIME].values[0].text);
+    if (lists[DOCTOR_CORE].count) {
+        d->message = lists[DOCTOR_CORE].values[0].text;
+        diagnosis_run(d, contents_findings, SUBJECT_MESSAGE);
+        if (d->found_count == 0)
+            notice("doctor: no cause is known for \"%.200s\"", d->message);
+    }
+    if (process) {
+        d->patient = patient;
+        diagnosis_run(d, contents_findings, SUBJECT_PROCESS);
+    } else {
+        diagnosis_run(d, contents_findings, SUBJECT_MACHINE);
+    }
+    return lists[DOCTOR_FOR].count ? look_plan(d, &lists[DOCTOR_FOR], error) : 0;
+}
+
+static int diagnose(const struct option_list *lists, const char *process, struct error *error)
 {
     static struct diagnosis d;
+    static struct patient patient;
     struct run_info run = {.started_ns = clock_ns()};
-    int failed = 0;
     outdir_name(&run);
     run.command = command_line(&run.command_count);
     run.clock = clock_measure();
-    diagnosis_begin(&d);
-    if (lists[DOCTOR_RUNTIME].count)
-        d.runtime = (enum runtime)runtime_find(lists[DOCTOR_RUNTIME].values[0].text);
-    diagnosis_run(&d, contents_findings);
-    if (lists[DOCTOR_FOR].count)
-        failed = look_plan(&d, &lists[DOCTOR_FOR], error);
+    int failed = look(&d, lists, &patient, process, error);
     int status = failed ? (int)error->status : tell_all(lists, &d, &run);
     diagnosis_free(&d);
+    patient_free(&patient);
     if (failed)
         error_print(error);
     return status;
@@ -135,11 +169,11 @@ static int doctor_main(int argc, char **argv)
     } else if (lists[DOCTOR_HELP].count) {
         print_help();
         status = stdout_settle(STATUS_AS_EXPECTED);
-    } else if (operand_count > 0) {
-        notice("doctor: \"%s\" is superfluous: doctor takes options only", operands[0]);
+    } else if (operand_count > 1) {
+        notice("doctor: \"%s\" is superfluous: one process at a time", operands[1]);
         status = STATUS_USAGE;
     } else {
-        status = diagnose(lists, &error);
+        status = diagnose(lists, operand_count ? operands[0] : NULL, &error);
     }
     options_free(lists, DOCTOR_OPTIONS);
     return status;
@@ -147,7 +181,7 @@ static int doctor_main(int argc, char **argv)
 
 const struct command command_doctor = {
     .name = "doctor",
-    .usage = "doctor [--for PLAN]",
+    .usage = "doctor [PID] [--for PLAN]",
     .summary = "what is wrong with shared memory here, and what helps",
     .run = doctor_main,
 };

@@ -85,5 +85,7 @@ void contents_verify(void)
                     "check", row->id);
     for (size_t i = 0; contents_findings[i]; i++)
         for (const struct finding_ops *row = contents_findings[i]; row->id; row++)
-            require(row->area && row->title && row->look && !row->consequence == !row->fix[RUNTIME_HOST], "finding", row->id);
+            require(row->area && row->title && row->look && !row->consequence == !row->fix[RUNTIME_HOST] &&
+                        !row->pattern == (row->subject != SUBJECT_MESSAGE),
+                    "finding", row->id);
 }

@@ -24,6 +24,8 @@
 #include <sys/types.h>
 
 #include "shm/capacity.h"
+#include "shm/locks.h"
+#include "shm/mappings.h"
 #include "shm/objects.h"
 
 enum severity {
@@ -59,7 +61,39 @@ struct fact {
     char text[FACT_TEXT];
 };
 
+/* What a row looks at. */
+enum subject {
+    SUBJECT_MACHINE,
+    SUBJECT_PROCESS, /* d->patient is there */
+    SUBJECT_MESSAGE, /* d->message is there */
+};
+
+/* A lock that lies in what a process maps, and that somebody holds. */
+struct patient_lock {
+    const struct mapping *mapping;
+    struct found_lock lock;
+    bool owner_gone;   /* proven: no such thread, or one of a process that does not hold the object */
+    char owner[96];    /* "thread 12 of process 10 (worker)", "thread 12: no such thread" */
+    unsigned waiters;  /* threads of the process that sleep on it */
+};
+
+#define PATIENT_LOCKS 64
+
+struct patient {
+    pid_t pid;
+    char command[16];
+    struct mappings mappings;
+    struct memory_limit memory;
+    enum { SHM_UNSEEN, SHM_SAME, SHM_OTHER } place; /* is its /dev/shm the one that is seen here? */
+    struct patient_lock locks[PATIENT_LOCKS];
+    unsigned lock_count;
+    unsigned unread;      /* objects that may not be read: their locks are not seen */
+    uint64_t swap_bytes;  /* of its regions in swap */
+};
+
 struct diagnosis {
+    const struct patient *patient; /* NULL: the machine */
+    const char *message;           /* how a program ended; NULL */
     enum runtime runtime;
     char unit[128];          /* name of the service; empty */
     bool shm_there;          /* what follows about it is valid */
@@ -83,7 +117,9 @@ struct finding_ops {
     const char *consequence; /* of the trouble; a sentence without its full stop. NULL: this row only states facts */
     /* To paste, one for each runtime; NULL: the host's. {unit} is the service's name, {engine} docker or podman. */
     const char *fix[RUNTIMES];
+    enum subject subject;
     bool needs_shm;          /* not called without a /dev/shm */
+    const char *pattern;     /* of SUBJECT_MESSAGE: extended regular expression, letter case ignored */
     void (*look)(struct diagnosis *diagnosis);
 };
 

@@ -99,11 +99,11 @@ void diagnosis_begin(struct diagnosis *d)
         objects_sort(&d->objects);
 }
 
-void diagnosis_run(struct diagnosis *d, const struct finding_ops *const *families)
+void diagnosis_run(struct diagnosis *d, const struct finding_ops *const *families, enum subject subject)
 {
     for (; *families; families++)
         for (const struct finding_ops *row = *families; row->id; row++) {
-            if (row->needs_shm && !d->shm_there)
+            if (row->subject != subject || (row->needs_shm && !d->shm_there))
                 continue;
             d->row = row;
             row->look(d);

@@ -1,0 +1,172 @@
+/* What one process maps of shared memory: /proc/PID/maps, and the ways to the objects. */
+#define _GNU_SOURCE
+#include "shm/mappings.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "shm/region.h"
+
+#define TMPFS_MAGIC 0x01021994
+#define DELETED " (deleted)"
+#define MAPPINGS_MAX 4096
+
+/* An O_PATH descriptor, if it leads to that very object; else -1. */
+static int reach(int folder, const char *path, dev_t device, ino_t inode)
+{
+    struct stat st;
+    int fd = openat(folder, path, O_PATH | O_CLOEXEC);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_dev == device && st.st_ino == inode)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static int reach_by_descriptor(pid_t pid, dev_t device, ino_t inode)
+{
+    char path[64];
+    int found = -1;
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *stream = opendir(path);
+    for (struct dirent *entry; stream && found < 0 && (entry = readdir(stream));)
+        if (isdigit((unsigned char)entry->d_name[0]))
+            found = reach(dirfd(stream), entry->d_name, device, inode);
+    if (stream)
+        closedir(stream);
+    return found;
+}
+
+static int reach_object(pid_t pid, const struct mapping *mapping, const char *path)
+{
+    char way[4200];
+    snprintf(way, sizeof way, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)pid, mapping->from, mapping->to);
+    int fd = reach(AT_FDCWD, way, mapping->device, mapping->inode);
+    if (fd < 0)
+        fd = reach_by_descriptor(pid, mapping->device, mapping->inode);
+    if (fd < 0 && !mapping->deleted && path[0] == '/') {
+        snprintf(way, sizeof way, "/proc/%d/root%s", (int)pid, path);
+        fd = reach(AT_FDCWD, way, mapping->device, mapping->inode);
+    }
+    return fd;
+}
+
+/* False when it lies on something else than a tmpfs. */
+static bool measure(struct mapping *mapping)
+{
+    struct stat st;
+    struct statfs fs;
+    if (fstat(mapping->fd, &st) != 0 || fstatfs(mapping->fd, &fs) != 0 || ((unsigned long)fs.f_type & 0xffffffffUL) != TMPFS_MAGIC)
+        return false;
+    mapping->object_bytes = (uint64_t)st.st_size;
+    mapping->allocated_bytes = (uint64_t)st.st_blocks * 512;
+    mapping->size_bytes = fs.f_blocks ? (uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize : UINT64_MAX;
+    mapping->free_bytes = fs.f_blocks ? (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize : UINT64_MAX;
+    return true;
+}
+
+static bool starts(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+static void name_it(struct mapping *mapping, const char *path)
+{
+    size_t length = strlen(path), suffix = strlen(DELETED);
+    mapping->deleted = length > suffix && strcmp(path + length - suffix, DELETED) == 0;
+    length -= mapping->deleted ? suffix : 0;
+    const char *last = starts(path, "/memfd:") ? path : memrchr(path, '/', length);
+    size_t skip = last ? (size_t)(last - path) + 1 : 0;
+    snprintf(mapping->name, sizeof mapping->name, "%.*s", (int)(length - skip), path + skip);
+}
+
+static bool keep(struct mappings *mappings, const struct mapping *mapping)
+{
+    if (mappings->count >= MAPPINGS_MAX)
+        return false;
+    struct mapping *list = realloc(mappings->list, (mappings->count + 1) * sizeof *list);
+    if (!list)
+        return false;
+    mappings->list = list;
+    list[mappings->count++] = *mapping;
+    return true;
+}
+
+/* One line of maps. Programs and libraries are private mappings of other file systems, and do not get far here. */
+static void read_line(struct mappings *mappings, pid_t pid, char *line)
+{
+    struct mapping mapping = {.fd = -1};
+    unsigned major, minor;
+    uint64_t inode;
+    int at = 0;
+    int got = sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n", &mapping.from, &mapping.to, mapping.rights,
+                     &mapping.offset, &major, &minor, &inode, &at);
+    if (got != 7 || inode == 0)
+        return;
+    line[strcspn(line, "\n")] = '\0';
+    const char *path = line + at;
+    bool looks_shared = mapping.rights[3] == 's' || starts(path, REGION_FOLDER "/") || starts(path, "/memfd:");
+    if (!looks_shared || starts(path, "/SYSV") || (starts(path, "/dev/") && !starts(path, REGION_FOLDER "/")))
+        return;
+    mapping.device = makedev(major, minor);
+    mapping.inode = (ino_t)inode;
+    name_it(&mapping, path);
+    mapping.fd = reach_object(pid, &mapping, path);
+    bool listed = mapping.fd >= 0 ? measure(&mapping) : starts(path, REGION_FOLDER "/") || starts(path, "/memfd:");
+    if (!listed || !keep(mappings, &mapping))
+        if (mapping.fd >= 0)
+            close(mapping.fd);
+}
+
+int mappings_read(struct mappings *mappings, pid_t pid, struct error *error)
+{
+    char path[64], *line = NULL;
+    size_t room = 0;
+    *mappings = (struct mappings){0};
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return error_set(error, STATUS_ENVIRONMENT, errno, "%s: open: %s%s", path, error_name(errno),
+                         errno == EACCES || errno == EPERM ? "; run it as root, or as the process's own user" : "");
+    while (getline(&line, &room, file) > 0)
+        read_line(mappings, pid, line);
+    free(line);
+    fclose(file);
+    return 0;
+}
+
+void mappings_free(struct mappings *mappings)
+{
+    for (size_t i = 0; i < mappings->count; i++)
+        if (mappings->list[i].fd >= 0)
+            close(mappings->list[i].fd);
+    free(mappings->list);
+    *mappings = (struct mappings){0};
+}
+
+uint64_t mapping_beyond(const struct mapping *mapping, uint64_t *first)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t end = (mapping->object_bytes + page - 1) / page * page, length = mapping->to - mapping->from;
+    if (mapping->fd < 0 || mapping->offset + length <= end)
+        return 0;
+    uint64_t there = end > mapping->offset ? end - mapping->offset : 0;
+    *first = mapping->from + there;
+    return length - there;
+}
+
+uint64_t mapping_holes(const struct mapping *mapping)
+{
+    return mapping->fd >= 0 && mapping->object_bytes > mapping->allocated_bytes ? mapping->object_bytes - mapping->allocated_bytes : 0;
+}

@@ -82,14 +82,17 @@ static int run_command(const struct command *command, int argc, char **argv)
 
 static void print_help(FILE *out)
 {
-    fprintf(out, "Usage: shmoo COMMAND [ARGUMENT ...]\n\n"
-                 "Stress tests and diagnoses POSIX shared memory: forks writers and readers over real /dev/shm regions, runs them\n"
-                 "through a synchronisation primitive, and proves that the data stayed whole or shows how they broke.\n\n");
+    fprintf(
+        out,
+        "Usage: shmoo COMMAND [ARGUMENT ...]\n\n"
+        "Stress tests and diagnoses POSIX shared memory: forks writers and readers over real /dev/shm regions, runs them\n"
+        "through a synchronisation primitive, and proves that the data stayed whole or shows how they broke.\n\n");
     for (int i = 0; commands[i]; i++)
         fprintf(out, "  shmoo %-30s %s\n", commands[i]->usage, commands[i]->summary);
-    fprintf(out, "\n  shmoo COMMAND --help             the command's options\n"
-                 "  shmoo --version\n"
-                 "\nrun, check, doctor and ls take --env NAME: a machine with a sick /dev/shm, emulated; see their --help.\n");
+    fprintf(out,
+            "\n  shmoo COMMAND --help             the command's options\n"
+            "  shmoo --version\n"
+            "\nrun, check, doctor and ls take --env NAME: a machine with a sick /dev/shm, emulated; see their --help.\n");
 }
 
 static int unknown(const char *name)

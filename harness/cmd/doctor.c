@@ -32,23 +32,38 @@ static int valid_runtime(const char *text, struct error *error)
 }
 
 static const struct option_row doctor_options[DOCTOR_OPTIONS] = {
-    [DOCTOR_FOR] = {.name = "for", .argument = "PLAN", .type = OPTION_TEXT, .flags = OPTION_GATHER,
+    [DOCTOR_FOR] = {.name = "for",
+                    .argument = "PLAN",
+                    .type = OPTION_TEXT,
+                    .flags = OPTION_GATHER,
                     .help = "a job file or a job's name: says whether that plan would fit; may be given several times"},
-    [DOCTOR_CORE] = {.name = "core", .argument = "MESSAGE", .type = OPTION_TEXT,
+    [DOCTOR_CORE] = {.name = "core",
+                     .argument = "MESSAGE",
+                     .type = OPTION_TEXT,
                      .help = "explains how a program ended: \"Bus error\", \"exit status 137\", a line of its log"},
-    [DOCTOR_RUNTIME] = {.name = "runtime", .argument = "NAME", .type = OPTION_NAME, .valid = valid_runtime,
+    [DOCTOR_RUNTIME] = {.name = "runtime",
+                        .argument = "NAME",
+                        .type = OPTION_NAME,
+                        .valid = valid_runtime,
                         .help = "gives the fixes for host, docker, podman, kubernetes or systemd (default: what this is)"},
-    [DOCTOR_FORMAT] = {.name = "format", .argument = "FORMAT", .type = OPTION_NAME, .fallback = "human", .valid = valid_format,
+    [DOCTOR_FORMAT] = {.name = "format",
+                       .argument = "FORMAT",
+                       .type = OPTION_NAME,
+                       .fallback = "human",
+                       .valid = valid_format,
                        .help = "of standard output: human or jsonl"},
-    [DOCTOR_QUIET] = {.name = "quiet", .letter = 'q', .type = OPTION_FLAG, .help = "findings only, not what was seen besides"},
+    [DOCTOR_QUIET] = {.name = "quiet",
+                      .letter = 'q',
+                      .type = OPTION_FLAG,
+                      .help = "findings only, not what was seen besides"},
     [DOCTOR_HELP] = {.name = "help", .letter = 'h', .type = OPTION_FLAG, .help = "prints this"},
 };
 
 static void print_help(void)
 {
     printf("Usage: shmoo doctor [PID] [OPTION ...]\n\n"
-           "Looks at this machine, this container and this /dev/shm, or at what one process maps of shared memory, and says what is\n"
-           "wrong: the evidence, what follows from it, and what to paste. It needs no rights, and changes nothing.\n\n");
+           "Looks at this machine, this container and this /dev/shm, or at what one process maps of shared memory, and says\n"
+           "what is wrong: the evidence, what follows from it, and what to paste. It needs no rights, and changes nothing.\n\n");
     options_help(doctor_options, DOCTOR_OPTIONS, stdout);
     printf("\nExit status: 0 nothing but notes, 1 a warning or worse, 2 usage, 3 the process cannot be looked into.\n");
 }
@@ -78,8 +93,8 @@ static int look_plan(struct diagnosis *d, const struct option_list *plans, struc
         struct error refusal;
         d->row = &plan_row;
         diagnosis_fact(d, "%zu trials need up to %s in /dev/shm, %s of memory in all, %u processes", plan.trial_count,
-                       units_print(&units_size, (double)need.shm_bytes, shm), units_print(&units_size, (double)need.memory_bytes, memory),
-                       need.processes);
+                       units_print(&units_size, (double)need.shm_bytes, shm),
+                       units_print(&units_size, (double)need.memory_bytes, memory), need.processes);
         if (preflight_pins(plan.trials, plan.trial_count, &refusal) || preflight(&need, &refusal))
             diagnosis_finding(d, SEVERITY_SERIOUS, "%s", refusal.text);
     }
@@ -109,14 +124,16 @@ static int tell_all(const struct option_list *lists, const struct diagnosis *d, 
 static int parse_pid(const char *text, pid_t *pid, struct error *error)
 {
     uint64_t number;
-    if (units_parse(&units_count, text, &number, error) || number == 0 || number > INT_MAX || strspn(text, "0123456789") != strlen(text))
+    if (units_parse(&units_count, text, &number, error) || number == 0 || number > INT_MAX ||
+        strspn(text, "0123456789") != strlen(text))
         return error_set(error, STATUS_USAGE, 0, "doctor: \"%.100s\" is no number of a process", text);
     *pid = (pid_t)number;
     return 0;
 }
 
 /* Lets the rows look that the command line asks for. */
-static int look(struct diagnosis *d, const struct option_list *lists, struct patient *patient, const char *process, struct error *error)
+static int look(struct diagnosis *d, const struct option_list *lists, struct patient *patient, const char *process,
+                struct error *error)
 {
     pid_t pid = 0;
     if (process && (parse_pid(process, &pid, error) || patient_read(patient, pid, error)))

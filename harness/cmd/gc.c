@@ -31,15 +31,30 @@ static int valid_format(const char *text, struct error *error)
 
 static const struct option_row gc_options[GC_OPTIONS] = {
     [GC_OWN] = {.name = "own", .type = OPTION_FLAG, .help = "looks at objects that shmoo itself has made"},
-    [GC_NAME] = {.name = "name", .argument = "GLOB", .type = OPTION_TEXT, .flags = OPTION_GATHER,
+    [GC_NAME] = {.name = "name",
+                 .argument = "GLOB",
+                 .type = OPTION_TEXT,
+                 .flags = OPTION_GATHER,
                  .help = "looks at objects with such a name, whoever made them; may be given several times"},
-    [GC_PROTECT] = {.name = "protect", .argument = "GLOB", .type = OPTION_TEXT, .flags = OPTION_GATHER,
+    [GC_PROTECT] = {.name = "protect",
+                    .argument = "GLOB",
+                    .type = OPTION_TEXT,
+                    .flags = OPTION_GATHER,
                     .help = "keeps objects with such a name in any case; may be given several times"},
-    [GC_MIN_AGE] = {.name = "min-age", .argument = "AGE", .type = OPTION_DURATION,
-                    .help = "keeps what has been created, sized or written by a call within this time: 90s, 2h (default: 1h; with --own, of what "
+    [GC_MIN_AGE] = {.name = "min-age",
+                    .argument = "AGE",
+                    .type = OPTION_DURATION,
+                    .help = "keeps what has been created, sized or written by a call within this time: 90s, 2h (default: "
+                            "1h; with --own, of what "
                             "shmoo has made, 0)"},
-    [GC_APPLY] = {.name = "apply", .type = OPTION_FLAG, .help = "removes what is proven unused; without it nothing is touched"},
-    [GC_FORMAT] = {.name = "format", .argument = "FORMAT", .type = OPTION_NAME, .fallback = "human", .valid = valid_format,
+    [GC_APPLY] = {.name = "apply",
+                  .type = OPTION_FLAG,
+                  .help = "removes what is proven unused; without it nothing is touched"},
+    [GC_FORMAT] = {.name = "format",
+                   .argument = "FORMAT",
+                   .type = OPTION_NAME,
+                   .fallback = "human",
+                   .valid = valid_format,
                    .help = "of standard output: human or jsonl"},
     [GC_HELP] = {.name = "help", .letter = 'h', .type = OPTION_FLAG, .help = "prints this"},
 };
@@ -62,10 +77,10 @@ static void tell_one(const struct totals *totals, const struct leftover *leftove
 {
     char bytes[UNITS_TEXT];
     if (totals->jsonl) {
-        json_t *record = json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:b, s:o}", "type", "reclaim", "name", record_text(leftover->name),
-                                   "outcome", outcome, "allocated_bytes", (json_int_t)leftover->allocated_bytes, "freed_bytes",
-                                   (json_int_t)leftover->freed_bytes, "age_s", (json_int_t)leftover->age_s, "own", leftover->own,
-                                   "why", record_text(why));
+        json_t *record = json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:b, s:o}", "type", "reclaim", "name",
+                                   record_text(leftover->name), "outcome", outcome, "allocated_bytes",
+                                   (json_int_t)leftover->allocated_bytes, "freed_bytes", (json_int_t)leftover->freed_bytes,
+                                   "age_s", (json_int_t)leftover->age_s, "own", leftover->own, "why", record_text(why));
         put_record(record);
         return;
     }
@@ -163,8 +178,8 @@ static int collect(const struct option_list *lists, struct error *error)
 static void print_help(void)
 {
     printf("Usage: shmoo gc --own|--name GLOB [OPTION ...]\n\n"
-           "Shows which objects of /dev/shm are proven unused, and what that would give back; --apply removes them. The proof is a\n"
-           "lease, which the kernel refuses while any process, in any namespace, has the object open or mapped.\n\n");
+           "Shows which objects of /dev/shm are proven unused, and what that would give back; --apply removes them. The\n"
+           "proof is a lease, which the kernel refuses while any process, in any namespace, has the object open or mapped.\n\n");
     options_help(gc_options, GC_OPTIONS, stdout);
     printf("\nExit status: 0, also when something was kept; 2 usage; 3 there is no /dev/shm, or a removal failed.\n");
 }

@@ -66,21 +66,47 @@ static bool owner_find(const char *text, uid_t *owner)
 static int valid_owner(const char *text, struct error *error)
 {
     uid_t owner;
-    return owner_find(text, &owner) ? 0 : error_set(error, STATUS_USAGE, 0, "no user \"%s\" is known here; a number will do", text);
+    return owner_find(text, &owner)
+               ? 0
+               : error_set(error, STATUS_USAGE, 0, "no user \"%s\" is known here; a number will do", text);
 }
 
 static const struct option_row ls_options[LS_OPTIONS] = {
-    [LS_NAME] = {.name = "name", .argument = "GLOB", .type = OPTION_TEXT, .flags = OPTION_GATHER,
+    [LS_NAME] = {.name = "name",
+                 .argument = "GLOB",
+                 .type = OPTION_TEXT,
+                 .flags = OPTION_GATHER,
                  .help = "only objects whose names match; may be given several times"},
-    [LS_OWNER] = {.name = "owner", .argument = "USER", .type = OPTION_NAME, .flags = OPTION_LIST, .valid = valid_owner,
+    [LS_OWNER] = {.name = "owner",
+                  .argument = "USER",
+                  .type = OPTION_NAME,
+                  .flags = OPTION_LIST,
+                  .valid = valid_owner,
                   .help = "only what belongs to this user, by name or number"},
-    [LS_STATE] = {.name = "state", .argument = "STATE", .type = OPTION_NAME, .flags = OPTION_LIST, .valid = valid_state,
+    [LS_STATE] = {.name = "state",
+                  .argument = "STATE",
+                  .type = OPTION_NAME,
+                  .flags = OPTION_LIST,
+                  .valid = valid_state,
                   .help = "only what is in-use, elsewhere, unused or unknown"},
-    [LS_OLDER] = {.name = "older", .argument = "AGE", .type = OPTION_DURATION, .help = "only what has not been changed for so long: 90s, 2h"},
-    [LS_WATCH] = {.name = "watch", .argument = "TIME", .type = OPTION_DURATION, .implied = "2s", .min = NS_PER_MS,
-                  .bounds = "; a look takes some time", .help = "looks again and again, every 2 s or as given, until it is interrupted"},
-    [LS_LOOKS] = {.name = "looks", .argument = "N", .type = OPTION_COUNT, .min = 1, .help = "of --watch: ends after so many looks"},
-    [LS_FORMAT] = {.name = "format", .argument = "FORMAT", .type = OPTION_NAME, .fallback = "human", .valid = valid_format,
+    [LS_OLDER] = {.name = "older",
+                  .argument = "AGE",
+                  .type = OPTION_DURATION,
+                  .help = "only what has not been changed for so long: 90s, 2h"},
+    [LS_WATCH] = {.name = "watch",
+                  .argument = "TIME",
+                  .type = OPTION_DURATION,
+                  .implied = "2s",
+                  .min = NS_PER_MS,
+                  .bounds = "; a look takes some time",
+                  .help = "looks again and again, every 2 s or as given, until it is interrupted"},
+    [LS_LOOKS] =
+        {.name = "looks", .argument = "N", .type = OPTION_COUNT, .min = 1, .help = "of --watch: ends after so many looks"},
+    [LS_FORMAT] = {.name = "format",
+                   .argument = "FORMAT",
+                   .type = OPTION_NAME,
+                   .fallback = "human",
+                   .valid = valid_format,
                    .help = "of standard output: human, jsonl or csv"},
     [LS_HELP] = {.name = "help", .letter = 'h', .type = OPTION_FLAG, .help = "prints this"},
 };
@@ -88,11 +114,13 @@ static const struct option_row ls_options[LS_OPTIONS] = {
 static void print_help(void)
 {
     printf("Usage: shmoo ls [OPTION ...]\n\n"
-           "Lists the objects of /dev/shm, and, as far as this user may look into the processes, those without a name (unlinked,\n"
-           "memfd); the largest first. Age counts from the last change by a call; stores through a mapping leave no trace.\n\n");
+           "Lists the objects of /dev/shm, and, as far as this user may look into the processes, those without a name\n"
+           "(unlinked, memfd); the largest first. Age counts from the last change by a call; stores through a mapping leave\n"
+           "no trace.\n\n");
     options_help(ls_options, LS_OPTIONS, stdout);
-    printf("\nStates: in use, by processes that can be seen; in use elsewhere, proven, but by nobody who can be seen (another pid\n"
-           "namespace); unused, proven by a lease at the moment of the look; unknown, no proof either way: treat it as in use.\n"
+    printf("\nStates: in use, by processes that can be seen; in use elsewhere, proven, but by nobody who can be seen\n"
+           "(another pid namespace); unused, proven by a lease at the moment of the look; unknown, no proof either way:\n"
+           "treat it as in use.\n"
            "Exit status: 0, 2 usage, 3 there is no /dev/shm.\n");
 }
 
@@ -150,7 +178,9 @@ static int look(const struct option_list *lists, bool first, struct error *error
     if (format->end)
         format->end(stdout, &objects, shown, &capacity);
     objects_free(&objects);
-    return fflush(stdout) == 0 ? 0 : error_set(error, STATUS_ENVIRONMENT, errno, "standard output: write: %s", error_name(errno));
+    return fflush(stdout) == 0
+               ? 0
+               : error_set(error, STATUS_ENVIRONMENT, errno, "standard output: write: %s", error_name(errno));
 }
 
 static int watch(const struct option_list *lists, struct error *error)
@@ -179,8 +209,8 @@ static int take_interval(struct option_list *lists, char **operands, int *count,
     if (*count == 0)
         return 0;
     if (*count > 1 || !lists[LS_WATCH].count)
-        return error_set(error, STATUS_USAGE, 0, "ls: \"%s\" is superfluous: ls takes options only; --name GLOB chooses by name",
-                         operands[0]);
+        return error_set(error, STATUS_USAGE, 0,
+                         "ls: \"%s\" is superfluous: ls takes options only; --name GLOB chooses by name", operands[0]);
     if (option_assign(&ls_options[LS_WATCH], &lists[LS_WATCH], operands[0], "--watch", OPTION_FROM_COMMAND, error))
         return -1;
     *count = 0;

@@ -9,7 +9,8 @@ import pytest
 from testing import NOBODY, SANITIZED, needs_root, one_line, read_records, valid
 
 # What depends on the moment and the machine, not on what a test has built.
-WEATHER = {"cpu-load", "cpu-steal", "cpu-governor", "cpu-count", "cpu-quota", "memory-kills", "memory-room", "objects-removed"}
+WEATHER = {"cpu-load", "cpu-steal", "cpu-governor", "cpu-count", "cpu-quota", "memory-kills", "memory-room",
+           "objects-removed"}
 MOUNT = "mount -t tmpfs -o mode=1777,{} tmpfs /dev/shm"
 
 
@@ -47,13 +48,15 @@ def test_each_emulated_machine_has_exactly_its_finding(shmoo, env, finding, evid
 @pytest.mark.parametrize("setup, finding, evidence", [
     (MOUNT.format("size=1m"), "shm-size", "1 MiB"),
     (MOUNT.format("size=256m") + " && head -c 256M /dev/zero > /dev/shm/leak 2>&1; true", "shm-full", "256 MiB"),
-    (MOUNT.format("size=256m,nr_inodes=2000") + " && for i in $(seq 1990); do : > /dev/shm/$i; done", "shm-inodes", "9 inodes free"),
+    (MOUNT.format("size=256m,nr_inodes=2000") + " && for i in $(seq 1990); do : > /dev/shm/$i; done", "shm-inodes",
+     "9 inodes free"),
     (MOUNT.format("size=256m") + " && truncate -s 1G /dev/shm/sparse", "shm-promised", "sparse"),
     ("mount -t tmpfs -o mode=0777,size=256m tmpfs /dev/shm", "shm-access", "sticky"),
     ("mount -t ramfs -o mode=1777 none /dev/shm && chmod 1777 /dev/shm", "shm-type", "ramfs"),
-    (MOUNT.format("size=256m") + " && head -c 50M /dev/zero > /dev/shm/old && touch -d 1970-02-01 /dev/shm/old", "objects-left", "old"),
-    (MOUNT.format("size=256m") + " && : > /dev/shm/none && touch -d 1970-02-01 /dev/shm/none && exec 8</dev/shm/none", "objects-unsized",
-     "none"),
+    (MOUNT.format("size=256m") + " && head -c 50M /dev/zero > /dev/shm/old && touch -d 1970-02-01 /dev/shm/old",
+     "objects-left", "old"),
+    (MOUNT.format("size=256m") + " && : > /dev/shm/none && touch -d 1970-02-01 /dev/shm/none && exec 8</dev/shm/none",
+     "objects-unsized", "none"),
 ])
 def test_each_sick_place_has_exactly_its_finding(shmoo, private_shm, setup, finding, evidence):
     place = private_shm(setup)
@@ -95,10 +98,11 @@ def test_rights_and_protected_files_are_seen_for_this_user(shmoo, private_shm):
 
 
 def test_a_python_that_unlinks_is_found_among_the_holders(shmoo, private_shm):
-    if not (3, 8) <= sys.version_info < (3, 13) or not os.path.realpath(sys.executable).endswith(f"python3.{sys.version_info[1]}"):
+    named = os.path.realpath(sys.executable).endswith(f"python3.{sys.version_info[1]}")
+    if not (3, 8) <= sys.version_info < (3, 13) or not named:
         pytest.skip("this Python does not unlink what others use")
     place = private_shm(MOUNT.format("size=256m"))
-    script = "open('/dev/shm/psm_1','a').write('x'); f=open('/dev/shm/psm_1'); print('ready',flush=True); input()"
+    script = "open('/dev/shm/psm_1', 'a').write('x'); f = open('/dev/shm/psm_1'); print('ready', flush=True); input()"
     holders = [subprocess.Popen([*place.enter, sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
                for _ in range(2)]
     for holder in holders:
@@ -157,8 +161,8 @@ def test_a_run_in_a_small_cgroup_is_inside_it(shmoo):
     assert done.returncode == 0 and (shmoo.cwd / "o" / "run.jsonl").exists()
 
 
-@pytest.mark.parametrize("arguments, says", [(("--env", "dcker"), "docker-default"), (("--runtime", "lxc"), "podman"), (("--env",), "argument"),
-                                             (("1", "2"), "superfluous")])
+@pytest.mark.parametrize("arguments, says", [(("--env", "dcker"), "docker-default"), (("--runtime", "lxc"), "podman"),
+                                             (("--env",), "argument"), (("1", "2"), "superfluous")])
 def test_usage_errors_are_told(shmoo, arguments, says):
     done = shmoo("doctor", *arguments)
     assert (done.returncode, done.stdout) == (2, "") and says in one_line(done.stderr)

@@ -147,8 +147,8 @@ def test_what_another_pid_namespace_holds_is_in_use_elsewhere(shmoo, place):
     """Processes in a pid namespace of their own do not see us, nor what we hold."""
     (place.folder / "ours").write_bytes(b"x" * 4096)
     (place.folder / "free").write_bytes(b"x" * 4096)
-    mapped = start(place, "import mmap,sys; f=open('/dev/shm/ours','r+b'); m=mmap.mmap(f.fileno(),0); f.close(); print('ready',flush=True);"
-                          "sys.stdin.read()")
+    mapped = start(place, "import mmap, sys; f = open('/dev/shm/ours', 'r+b'); m = mmap.mmap(f.fileno(), 0); f.close();"
+                          "print('ready', flush=True); sys.stdin.read()")
     inside = ["unshare", "--fork", "--pid", "--mount-proc"]
     if subprocess.run([*place.enter, *inside, "true"], capture_output=True, check=False).returncode:
         end(mapped)
@@ -219,7 +219,8 @@ def test_watch_looks_again(shmoo, place):
     shmoo.finish(process)
 
 
-@pytest.mark.parametrize("arguments, says", [(("extra",), "extra"), (("--state", "usd"), "unused"), (("--owner", "no such"), "no such"),
+@pytest.mark.parametrize("arguments, says", [(("extra",), "extra"), (("--state", "usd"), "unused"),
+                                             (("--owner", "no such"), "no such"),
                                              (("--format", "xml"), "csv"), (("--watch", "soon"), "soon")])
 def test_usage_errors_are_told(shmoo, arguments, says):
     done = shmoo("ls", *arguments)

@@ -1,8 +1,8 @@
 /* The contract of a finding: one thing about this machine that the diagnosis looks at.
  *
- * A finding is one row of type `struct finding_ops`; rows stand in arrays that end with an empty row, one array a family. A row
- * looks at one thing, says what it saw as a fact, and, where that is trouble, says so with the evidence; what follows from it
- * and what helps on each runtime stand in the row.
+ * A finding is one row of type `struct finding_ops`; rows stand in arrays that end with an empty row, one array a family. A
+ * row looks at one thing, says what it saw as a fact, and, where that is trouble, says so with the evidence; what follows
+ * from it and what helps on each runtime stand in the row.
  *
  *     static void look_read_only(struct diagnosis *d)
  *     {

@@ -31,8 +31,8 @@ static void put_lines(FILE *out, const char *key, const char *text)
 static void human_finding(const struct finding_sink *sink, const struct diagnosis *d, const struct finding *finding)
 {
     char fix[1024];
-    fprintf(sink->out, "%s%-8s%s %s: %s\n", paint(sink, finding->severity), severity_name(finding->severity), sink->colour ? "\033[0m" : "",
-            finding->row->id, finding->evidence);
+    fprintf(sink->out, "%s%-8s%s %s: %s\n", paint(sink, finding->severity), severity_name(finding->severity),
+            sink->colour ? "\033[0m" : "", finding->row->id, finding->evidence);
     put_lines(sink->out, "so", finding->row->consequence);
     put_lines(sink->out, "fix", finding_fix(finding->row, d, fix, sizeof fix));
 }
@@ -63,9 +63,9 @@ static void human_write(const struct finding_sink *sink, const struct diagnosis 
         fputc('\n', sink->out);
     }
     fprintf(sink->out, "%u finding%s (%u serious, %u warning%s, %u note%s) in %.1f s; runtime: %s%s%s\n", d->found_count,
-            d->found_count == 1 ? "" : "s", counts[SEVERITY_SERIOUS], counts[SEVERITY_WARNING], counts[SEVERITY_WARNING] == 1 ? "" : "s",
-            counts[SEVERITY_NOTE], counts[SEVERITY_NOTE] == 1 ? "" : "s", sink->seconds, runtime_names[d->runtime], d->unit[0] ? ", " : "",
-            d->unit);
+            d->found_count == 1 ? "" : "s", counts[SEVERITY_SERIOUS], counts[SEVERITY_WARNING],
+            counts[SEVERITY_WARNING] == 1 ? "" : "s", counts[SEVERITY_NOTE], counts[SEVERITY_NOTE] == 1 ? "" : "s",
+            sink->seconds, runtime_names[d->runtime], d->unit[0] ? ", " : "", d->unit);
 }
 
 /* ---- jsonl ---- */
@@ -80,8 +80,8 @@ static void write_and_drop(FILE *out, json_t *record)
 json_t *record_finding(const struct diagnosis *d, const struct finding *finding)
 {
     char fix[1024];
-    json_t *record = json_pack("{s:s, s:s, s:s, s:s}", "type", "finding", "id", finding->row->id, "area", finding->row->area, "severity",
-                               severity_name(finding->severity));
+    json_t *record = json_pack("{s:s, s:s, s:s, s:s}", "type", "finding", "id", finding->row->id, "area", finding->row->area,
+                               "severity", severity_name(finding->severity));
     json_object_set_new(record, "evidence", record_text(finding->evidence));
     json_object_set_new(record, "consequence", json_string(finding->row->consequence));
     json_object_set_new(record, "fix", record_text(finding_fix(finding->row, d, fix, sizeof fix)));
@@ -95,7 +95,8 @@ static void jsonl_write(const struct finding_sink *sink, const struct diagnosis 
     write_and_drop(sink->out, host_record());
     for (unsigned i = 0; i < d->fact_count; i++) {
         const struct finding_ops *row = d->facts[i].row;
-        json_t *record = json_pack("{s:s, s:s, s:s, s:s}", "type", "fact", "id", row->id, "area", row->area, "title", row->title);
+        json_t *record =
+            json_pack("{s:s, s:s, s:s, s:s}", "type", "fact", "id", row->id, "area", row->area, "title", row->title);
         json_object_set_new(record, "text", record_text(d->facts[i].text));
         write_and_drop(sink->out, record);
     }

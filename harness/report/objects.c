@@ -108,8 +108,8 @@ static void human_one(FILE *out, const struct object *object)
         snprintf(mode, sizeof mode, "%04o", (unsigned)object->mode & 07777);
         object_age_text(object_age_s(object), age);
     }
-    fprintf(out, "%10s %10s  %-8s  %-10s %4s %7s  %-16s  ", allocated, size, object_kind_name(object->kind), owner, mode, age,
-            object_state_name(object->state));
+    fprintf(out, "%10s %10s  %-8s  %-10s %4s %7s  %-16s  ", allocated, size, object_kind_name(object->kind), owner, mode,
+            age, object_state_name(object->state));
     object_put_name(out, object->name, 0);
     for (size_t i = 0; i < object->holder_count && i < HOLDERS_SHOWN; i++) {
         fputs(i ? "; " : "  ", out);
@@ -142,11 +142,13 @@ static void human_end(FILE *out, const struct objects *objects, size_t shown, co
         fputs("bytes without limit", out);
     else
         fprintf(out, "%s used, %s free of %s", units_print(&units_size, (double)(c->size_bytes - c->free_bytes), used),
-                units_print(&units_size, (double)c->free_bytes, unused), units_print(&units_size, (double)c->size_bytes, limit));
+                units_print(&units_size, (double)c->free_bytes, unused),
+                units_print(&units_size, (double)c->size_bytes, limit));
     if (c->inodes == 0)
         fputs("; inodes without limit", out);
     else
-        fprintf(out, "; inodes %" PRIu64 " used, %" PRIu64 " free of %" PRIu64, c->inodes - c->inodes_free, c->inodes_free, c->inodes);
+        fprintf(out, "; inodes %" PRIu64 " used, %" PRIu64 " free of %" PRIu64, c->inodes - c->inodes_free, c->inodes_free,
+                c->inodes);
     fprintf(out, " (%s)\n", c->filesystem);
     if (objects->unseen)
         fprintf(out, "%u process%s may not be looked into by this user: holders may be missing\n", objects->unseen,
@@ -164,8 +166,10 @@ static json_t *record_holder(const struct object_holder *holder)
 {
     json_t *record = json_pack("{s:i}", "pid", (int)holder->pid);
     json_object_set_new(record, "command", record_text(holder->command));
-    json_object_set_new(record, "open", holder->access & HOLDS_OPEN ? json_string(open_rights(holder->access)) : json_null());
-    json_object_set_new(record, "mapped", holder->access & HOLDS_MAPPED ? json_string(mapped_rights(holder->access)) : json_null());
+    json_object_set_new(record, "open",
+                        holder->access & HOLDS_OPEN ? json_string(open_rights(holder->access)) : json_null());
+    json_object_set_new(record, "mapped",
+                        holder->access & HOLDS_MAPPED ? json_string(mapped_rights(holder->access)) : json_null());
     json_object_set_new(record, "private", json_boolean(holder->access & HOLDS_MAPPED_PRIVATE));
     return record;
 }
@@ -257,7 +261,8 @@ static void csv_one(FILE *out, const struct object *object)
     fprintf(out, "%s,\"", object_state_name(object->state));
     for (size_t i = 0; i < object->holder_count; i++)
         fprintf(out, "%s%d", i ? " " : "", (int)object->holders[i].pid);
-    fprintf(out, "\",\"%s\",%llu,%llu\r\n", object->why, (unsigned long long)object->device, (unsigned long long)object->inode);
+    fprintf(out, "\",\"%s\",%llu,%llu\r\n", object->why, (unsigned long long)object->device,
+            (unsigned long long)object->inode);
 }
 
 /* ---- the table ---- */

@@ -32,7 +32,10 @@ static enum runtime runtime_of_cgroup(char *unit, size_t size)
         const char *part;
         enum runtime runtime;
     } marks[] = {
-        {"kubepods", RUNTIME_KUBERNETES}, {"/docker", RUNTIME_DOCKER}, {"libpod", RUNTIME_PODMAN}, {"cri-containerd", RUNTIME_KUBERNETES},
+        {"kubepods", RUNTIME_KUBERNETES},
+        {"/docker", RUNTIME_DOCKER},
+        {"libpod", RUNTIME_PODMAN},
+        {"cri-containerd", RUNTIME_KUBERNETES},
     };
     char line[512];
     bool service = false;

@@ -20,14 +20,24 @@
 #include "shm/region.h"
 
 static const struct emulation rows[] = {
-    {.name = "docker-default", .summary = "64 MiB, as container runtimes mount it", .options = "mode=1777,size=65536k",
-     .flags = MS_NOSUID | MS_NODEV | MS_NOEXEC, .runtime = RUNTIME_DOCKER},
+    {.name = "docker-default",
+     .summary = "64 MiB, as container runtimes mount it",
+     .options = "mode=1777,size=65536k",
+     .flags = MS_NOSUID | MS_NODEV | MS_NOEXEC,
+     .runtime = RUNTIME_DOCKER},
     {.name = "tiny-inodes", .summary = "room for 15 objects", .options = "mode=1777,size=256m,nr_inodes=16", .runtime = -1},
     {.name = "noexec", .summary = "mounted noexec", .options = "mode=1777,size=256m", .flags = MS_NOEXEC, .runtime = -1},
-    {.name = "readonly", .summary = "mounted read-only", .options = "mode=1777,size=256m", .flags = MS_RDONLY, .runtime = -1},
+    {.name = "readonly",
+     .summary = "mounted read-only",
+     .options = "mode=1777,size=256m",
+     .flags = MS_RDONLY,
+     .runtime = -1},
     {.name = "no-shm", .summary = "no /dev/shm", .runtime = -1},
-    {.name = "small-cgroup", .summary = "256 MiB, in a memory cgroup of 64 MiB", .options = "mode=1777,size=256m",
-     .memory_bytes = 64ULL << 20, .runtime = -1},
+    {.name = "small-cgroup",
+     .summary = "256 MiB, in a memory cgroup of 64 MiB",
+     .options = "mode=1777,size=256m",
+     .memory_bytes = 64ULL << 20,
+     .runtime = -1},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
@@ -152,8 +162,8 @@ int emulation_enter(const struct emulation *row, struct error *error)
                          row->name, error_name(rc));
     rc = mount_shm(row);
     if (rc)
-        return error_set(error, STATUS_ENVIRONMENT, rc, "--env %s: mount over %s: %s", row->name, row->options ? REGION_FOLDER : "/dev",
-                         error_name(rc));
+        return error_set(error, STATUS_ENVIRONMENT, rc, "--env %s: mount over %s: %s", row->name,
+                         row->options ? REGION_FOLDER : "/dev", error_name(rc));
     if (user_namespace)
         drop_rights();
     current = row;

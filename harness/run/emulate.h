@@ -3,9 +3,9 @@
  *     const struct emulation *row = emulation_find("tiny-inodes");
  *     if (row && emulation_enter(row, &error) == 0) ...     from here on this process sees the sick machine
  *
- * A mount namespace of the process's own (and a user namespace, where that is what it takes) holds a tmpfs mounted accordingly over
- * /dev/shm: the machine's own is not touched, and nothing is left when the process ends. Only a memory cgroup is no
- * namespace: one is made below the process's own, and removed when the command has ended.
+ * A mount namespace of the process's own (and a user namespace, where that is what it takes) holds a tmpfs mounted
+ * accordingly over /dev/shm: the machine's own is not touched, and nothing is left when the process ends. Only a memory
+ * cgroup is no namespace: one is made below the process's own, and removed when the command has ended.
  */
 #ifndef RUN_EMULATE_H
 #define RUN_EMULATE_H
@@ -25,8 +25,8 @@ struct emulation {
 const struct emulation *emulation_find(const char *name);
 const char *const *emulation_names(void);
 
-/* Enters it. With a cgroup, the calling process stays outside, waits for its copy, and ends as that one does; only the copy returns.
- * Fails with status ENVIRONMENT where namespaces or cgroups are not to be had. To be called with one thread. */
+/* Enters it. With a cgroup, the calling process stays outside, waits for its copy, and ends as that one does; only the copy
+ * returns. Fails with status ENVIRONMENT where namespaces or cgroups are not to be had. To be called with one thread. */
 int emulation_enter(const struct emulation *row, struct error *error);
 
 /* The one that this process has entered, or NULL. */

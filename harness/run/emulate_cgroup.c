@@ -113,7 +113,8 @@ int emulate_cgroup_enter(unsigned long long limit_bytes, const char *name, struc
     emulate_cgroup_sweep();
     if (!make(limit_bytes, folder))
         return error_set(error, STATUS_ENVIRONMENT, errno,
-                         "--env %s: no memory cgroup can be made below this process's own: %s; run it as root, on a system where /sys/fs/cgroup "
+                         "--env %s: no memory cgroup can be made below this process's own: %s; run it as root, on a system "
+                         "where /sys/fs/cgroup "
                          "may be written",
                          name, error_name(errno));
     fflush(NULL);
@@ -129,7 +130,8 @@ int emulate_cgroup_enter(unsigned long long limit_bytes, const char *name, struc
     if (getppid() != original)
         _exit(STATUS_ENVIRONMENT);
     if (!put(folder, "cgroup.procs", "0"))
-        return error_set(error, STATUS_ENVIRONMENT, errno, "--env %s: %s/cgroup.procs: write: %s", name, folder, error_name(errno));
+        return error_set(error, STATUS_ENVIRONMENT, errno, "--env %s: %s/cgroup.procs: write: %s", name, folder,
+                         error_name(errno));
     return 0;
 }
 

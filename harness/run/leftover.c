@@ -1,7 +1,7 @@
 /* Leftovers: names and their makers, ages, and the proof.
  *
- * This program's names carry the maker's pid and start time, so that a reused pid is not taken for the maker. Whoever made it,
- * only a lease proves that an object is unused (shm/lease.h).
+ * This program's names carry the maker's pid and start time, so that a reused pid is not taken for the maker. Whoever made
+ * it, only a lease proves that an object is unused (shm/lease.h).
  */
 #define _GNU_SOURCE
 #include "run/leftover.h"
@@ -47,8 +47,8 @@ static const char *behind_prefix(const char *name)
     return NULL;
 }
 
-/* "shmoo.PID.START.SERIAL", with ".lock", ".own3", ".i7.sysv" or the like behind it, or "sem." before it: exactly what a trial
- * or a check makes. */
+/* "shmoo.PID.START.SERIAL", with ".lock", ".own3", ".i7.sysv" or the like behind it, or "sem." before it: exactly what a
+ * trial or a check makes. */
 static bool parse_name(const char *name, int *pid, unsigned long long *start)
 {
     unsigned long long number, serial;
@@ -195,8 +195,8 @@ int leftover_remove(struct leftover *leftover, struct error *error)
 {
     static unsigned serial;
     char aside[96];
-    snprintf(aside, sizeof aside, TRIAL_NAME_PREFIX "%d.%llu.%u.gc", (int)getpid(), (unsigned long long)process_look(0).start,
-             ++serial);
+    snprintf(aside, sizeof aside, TRIAL_NAME_PREFIX "%d.%llu.%u.gc", (int)getpid(),
+             (unsigned long long)process_look(0).start, ++serial);
     struct reclaim reclaim = {
         .name = leftover->name,
         .device = leftover->device,
@@ -208,7 +208,7 @@ int leftover_remove(struct leftover *leftover, struct error *error)
     int rc = reclaim_object(&reclaim);
     leftover->freed_bytes = reclaim.freed_bytes;
     if (rc != 0)
-        error_set(error, reclaim.failed ? STATUS_ENVIRONMENT : STATUS_AS_EXPECTED, 0, "%s/%s was not removed: %s", REGION_FOLDER,
-                  leftover->name, reclaim.why);
+        error_set(error, reclaim.failed ? STATUS_ENVIRONMENT : STATUS_AS_EXPECTED, 0, "%s/%s was not removed: %s",
+                  REGION_FOLDER, leftover->name, reclaim.why);
     return rc;
 }

@@ -26,7 +26,9 @@ uint64_t oom_explain(char *text, size_t size)
     if (!begun || strcmp(now.folder, before.folder) != 0 || now.oom_kills <= before.oom_kills)
         return 0;
     uint64_t count = now.oom_kills - before.oom_kills;
-    snprintf(text, size, "the OOM killer has struck %" PRIu64 " time%s in the memory cgroup since the run began, which is at its limit (%.200s; "
+    snprintf(text, size,
+             "the OOM killer has struck %" PRIu64
+             " time%s in the memory cgroup since the run began, which is at its limit (%.200s; "
              "%s of shared memory are charged to it)",
              count, count == 1 ? "" : "s", now.folder, units_print(&units_size, (double)now.shmem_bytes, shmem));
     return count;

@@ -98,11 +98,13 @@ static void judge_owner(const struct patient *patient, struct patient_lock *foun
         snprintf(found->owner, sizeof found->owner, "thread %d, which does not live any more", (int)tid);
     } else if (process && holds(process, found->mapping) == 0) {
         found->owner_gone = true;
-        snprintf(found->owner, sizeof found->owner, "thread %d; a process that does not map the object has that number now", (int)tid);
+        snprintf(found->owner, sizeof found->owner, "thread %d; a process that does not map the object has that number now",
+                 (int)tid);
     } else {
         char command[16] = "?";
         proc_line(tid, "comm", command, sizeof command);
-        snprintf(found->owner, sizeof found->owner, "thread %d of process %d (%s), which lives", (int)tid, (int)process, command);
+        snprintf(found->owner, sizeof found->owner, "thread %d of process %d (%s), which lives", (int)tid, (int)process,
+                 command);
     }
 }
 
@@ -159,7 +161,8 @@ static void find_locks(struct patient *patient)
     for (size_t i = 0; i < patient->mappings.count; i++) {
         const struct mapping *mapping = &patient->mappings.list[i];
         struct search search = {patient, mapping};
-        if (!met_before(&patient->mappings, i) && (mapping->fd < 0 || locks_find(mapping->fd, SEARCH_BYTES, visit_lock, &search)))
+        if (!met_before(&patient->mappings, i) &&
+            (mapping->fd < 0 || locks_find(mapping->fd, SEARCH_BYTES, visit_lock, &search)))
             patient->unread++;
     }
 }

@@ -39,7 +39,8 @@ static enum sigbus_cause explain_hole(char *text, size_t size)
     bool known = capacity_read(REGION_FOLDER, &shm, NULL) == 0;
     if (known && shm.free_bytes < page) {
         snprintf(text, size, "the page was not there, and the tmpfs " REGION_FOLDER " is full: %s free of %s",
-                 units_print(&units_size, (double)shm.free_bytes, left), units_print(&units_size, (double)shm.size_bytes, limit));
+                 units_print(&units_size, (double)shm.free_bytes, left),
+                 units_print(&units_size, (double)shm.size_bytes, limit));
         return SIGBUS_FULL;
     }
     if (memory.room_bytes < 16 * page) {
@@ -47,7 +48,8 @@ static enum sigbus_cause explain_hole(char *text, size_t size)
                  units_print(&units_size, (double)memory.limit_bytes, limit), memory.file);
         return SIGBUS_CGROUP;
     }
-    snprintf(text, size, "the page has been taken away (a hole was punched, or the object shrank and grew again); " REGION_FOLDER
+    snprintf(text, size,
+             "the page has been taken away (a hole was punched, or the object shrank and grew again); " REGION_FOLDER
              " has %s free now",
              known ? units_print(&units_size, (double)shm.free_bytes, left) : "an unknown amount");
     return SIGBUS_TAKEN;
@@ -61,12 +63,15 @@ static enum sigbus_cause explain_object(const struct sigbus_site *site, int fd, 
         return SIGBUS_UNKNOWN;
     }
     if (site->offset >= whole_pages((uint64_t)st.st_size)) {
-        snprintf(text, size, "the object was shrunk: it has %" PRIu64 " bytes, and had %" PRIu64, (uint64_t)st.st_size, site->bytes);
+        snprintf(text, size, "the object was shrunk: it has %" PRIu64 " bytes, and had %" PRIu64, (uint64_t)st.st_size,
+                 site->bytes);
         return SIGBUS_SHRANK;
     }
     if (!page_is_there(fd, site->offset))
         return explain_hole(text, size);
-    snprintf(text, size, "the page is there now, and could not be had in that moment: the object had shrunk, or its tmpfs or memory cgroup was full");
+    snprintf(text, size,
+             "the page is there now, and could not be had in that moment: the object had shrunk, or its tmpfs or memory "
+             "cgroup was full");
     return SIGBUS_UNKNOWN;
 }
 
@@ -99,6 +104,7 @@ enum sigbus_cause sigbus_explain(const struct sigbus_site *site, char *text, siz
 {
     char why[320];
     enum sigbus_cause cause = find_cause(site, why, sizeof why);
-    snprintf(text, size, "at offset %" PRIu64 " of the region%s%s: %s", site->offset, site->name ? " " : "", site->name ? site->name : "", why);
+    snprintf(text, size, "at offset %" PRIu64 " of the region%s%s: %s", site->offset, site->name ? " " : "",
+             site->name ? site->name : "", why);
     return cause;
 }

@@ -24,8 +24,8 @@ struct sigbus_site {
     int code;         /* si_code */
 };
 
-/* Looks at the object, its file system and the memory cgroup as they are now, soon after the signal. Writes half a sentence that
- * names the region, the offset and the cause. */
+/* Looks at the object, its file system and the memory cgroup as they are now, soon after the signal. Writes half a sentence
+ * that names the region, the offset and the cause. */
 enum sigbus_cause sigbus_explain(const struct sigbus_site *site, char *text, size_t size);
 
 #endif

@@ -145,8 +145,10 @@ static unsigned access_of_mapping(const char *rights)
     return access;
 }
 
-/* Sizes and owners of a mapped object come through map_files, for whom the kernel lets: otherwise it is known by number only. */
-static void read_mapping(struct look *look, const char *range, const char *rights, dev_t device, ino_t inode, const char *path)
+/* Sizes and owners of a mapped object come through map_files, for whom the kernel lets: otherwise it is known by number
+ * only. */
+static void read_mapping(struct look *look, const char *range, const char *rights, dev_t device, ino_t inode,
+                         const char *path)
 {
     char link[96];
     struct stat st = {.st_dev = device, .st_ino = inode, .st_mode = S_IFREG};

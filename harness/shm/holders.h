@@ -4,8 +4,8 @@
 
 #include "shm/objects.h"
 
-/* Goes through all processes that can be looked into and enters them with the objects they hold; objects without a name are added.
- * Sets objects->unseen and objects->proc. Processes that come and go meanwhile may be missed. */
+/* Goes through all processes that can be looked into and enters them with the objects they hold; objects without a name are
+ * added. Sets objects->unseen and objects->proc. Processes that come and go meanwhile may be missed. */
 void holders_read(struct objects *objects);
 
 #endif

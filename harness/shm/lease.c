@@ -90,7 +90,8 @@ const char *lease_words(enum lease_answer answer, int errnum)
     case LEASE_HELD:
         return "somebody has it open or mapped";
     case LEASE_DENIED:
-        return errnum == EACCES || errnum == EPERM ? "belongs to another user: no proof to be had" : "cannot be opened: no proof to be had";
+        return errnum == EACCES || errnum == EPERM ? "belongs to another user: no proof to be had"
+                                                   : "cannot be opened: no proof to be had";
     case LEASE_UNSUPPORTED:
         return "no lease to be had here: no proof";
     case LEASE_NO_OBJECT:

@@ -43,8 +43,8 @@ bool lease_holds(const struct lease *lease);
 /* Gives it back; whoever waits goes on. Idempotent. */
 void lease_drop(struct lease *lease);
 
-/* Does the file system of a folder give leases? Tried on a file without a name. LEASE_FREE, LEASE_UNSUPPORTED, or LEASE_DENIED
- * where no such file can be made. */
+/* Does the file system of a folder give leases? Tried on a file without a name. LEASE_FREE, LEASE_UNSUPPORTED, or
+ * LEASE_DENIED where no such file can be made. */
 enum lease_answer lease_probe(const char *folder);
 
 /* The answer as half a sentence: "nobody has it open or mapped". */

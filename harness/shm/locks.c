@@ -57,7 +57,8 @@ static bool read_plain(const struct layout *m, struct found_lock *lock)
     int type = m->kind & KIND_TYPE;
     lock->owner = m->owner;
     return (m->word == 1 || m->word == 2) && may_be_owner(m->owner) && m->users == 1 && m->before == 0 && m->after == 0 &&
-           (type == TYPE_RECURSIVE ? m->count > 0 && m->count < 1000000 : m->count == 0) && (type == TYPE_ADAPTIVE || m->spins == 0);
+           (type == TYPE_RECURSIVE ? m->count > 0 && m->count < 1000000 : m->count == 0) &&
+           (type == TYPE_ADAPTIVE || m->spins == 0);
 }
 
 /* Robust, or inheriting: the word is the owner's number, and the kernel knows it. */
@@ -88,8 +89,8 @@ static bool read_mutex(const struct layout *m, struct found_lock *lock)
     return lock->robust || lock->inherits ? read_marked(m, lock) : read_plain(m, lock);
 }
 
-static void search(const unsigned char *piece, size_t bytes, uint64_t offset, void (*visit)(const struct found_lock *lock, void *user),
-                   void *user)
+static void search(const unsigned char *piece, size_t bytes, uint64_t offset,
+                   void (*visit)(const struct found_lock *lock, void *user), void *user)
 {
     for (size_t at = 0; at + sizeof(struct layout) <= bytes; at += 8) {
         struct layout m;
@@ -103,8 +104,8 @@ static void search(const unsigned char *piece, size_t bytes, uint64_t offset, vo
 }
 
 /* From one stretch of data to the next. Pieces overlap by what a lock is long. */
-static void search_object(int fd, uint64_t bytes_max, unsigned char *piece, void (*visit)(const struct found_lock *lock, void *user),
-                          void *user)
+static void search_object(int fd, uint64_t bytes_max, unsigned char *piece,
+                          void (*visit)(const struct found_lock *lock, void *user), void *user)
 {
     uint64_t read = 0;
     for (off_t at = 0; read < bytes_max && (at = lseek(fd, at, SEEK_DATA)) >= 0;) {

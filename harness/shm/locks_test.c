@@ -61,7 +61,8 @@ static int lock_and_die(void *mutex)
 
 START_TEST(every_kind_is_found_while_it_is_held)
 {
-    static const int types[] = {PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_RECURSIVE, PTHREAD_MUTEX_ERRORCHECK, PTHREAD_MUTEX_ADAPTIVE_NP};
+    static const int types[] = {PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_RECURSIVE, PTHREAD_MUTEX_ERRORCHECK,
+                                PTHREAD_MUTEX_ADAPTIVE_NP};
     begin();
     for (size_t i = 0; i < 4; i++)
         for (int robust = 0; robust < 2; robust++)
@@ -112,7 +113,8 @@ START_TEST(a_lock_across_two_pieces_is_found_once)
     memset(at, 0x11, BYTES);
     for (size_t offset = (1 << 20) - 48; offset <= (1 << 20) + 8; offset += 8) {
         memset(at + (1 << 20) - 64, 0x11, 128);
-        ck_assert_int_eq(pthread_mutex_lock(make(offset, PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE)), 0);
+        ck_assert_int_eq(pthread_mutex_lock(make(offset, PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE)),
+                         0);
         search();
         ck_assert_uint_eq(count, 1);
         ck_assert_uint_eq(found[0].offset, offset);

@@ -67,7 +67,8 @@ static bool measure(struct mapping *mapping)
 {
     struct stat st;
     struct statfs fs;
-    if (fstat(mapping->fd, &st) != 0 || fstatfs(mapping->fd, &fs) != 0 || ((unsigned long)fs.f_type & 0xffffffffUL) != TMPFS_MAGIC)
+    if (fstat(mapping->fd, &st) != 0 || fstatfs(mapping->fd, &fs) != 0 ||
+        ((unsigned long)fs.f_type & 0xffffffffUL) != TMPFS_MAGIC)
         return false;
     mapping->object_bytes = (uint64_t)st.st_size;
     mapping->allocated_bytes = (uint64_t)st.st_blocks * 512;
@@ -110,8 +111,8 @@ static void read_line(struct mappings *mappings, pid_t pid, char *line)
     unsigned major, minor;
     uint64_t inode;
     int at = 0;
-    int got = sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n", &mapping.from, &mapping.to, mapping.rights,
-                     &mapping.offset, &major, &minor, &inode, &at);
+    int got = sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n", &mapping.from, &mapping.to,
+                     mapping.rights, &mapping.offset, &major, &minor, &inode, &at);
     if (got != 7 || inode == 0)
         return;
     line[strcspn(line, "\n")] = '\0';
@@ -168,5 +169,7 @@ uint64_t mapping_beyond(const struct mapping *mapping, uint64_t *first)
 
 uint64_t mapping_holes(const struct mapping *mapping)
 {
-    return mapping->fd >= 0 && mapping->object_bytes > mapping->allocated_bytes ? mapping->object_bytes - mapping->allocated_bytes : 0;
+    return mapping->fd >= 0 && mapping->object_bytes > mapping->allocated_bytes
+               ? mapping->object_bytes - mapping->allocated_bytes
+               : 0;
 }

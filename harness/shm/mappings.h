@@ -1,8 +1,8 @@
 /* What one process maps of shared memory: its regions, and the objects behind them.
  *
- * An object is reached through /proc/PID/map_files where the kernel lets, else through a descriptor that the process has open, else
- * by its name in the process's own mount namespace, each time compared by device and inode. Where none of them leads to it, its
- * region is listed and not measured. Nothing is read from the memory itself: that would fill holes.
+ * An object is reached through /proc/PID/map_files where the kernel lets, else through a descriptor that the process has
+ * open, else by its name in the process's own mount namespace, each time compared by device and inode. Where none of them
+ * leads to it, its region is listed and not measured. Nothing is read from the memory itself: that would fill holes.
  */
 #ifndef SHM_MAPPINGS_H
 #define SHM_MAPPINGS_H
@@ -33,8 +33,8 @@ struct mappings {
     size_t count;
 };
 
-/* Lists what lies on a tmpfs, memfds included. Fails with status ENVIRONMENT when there is no such process, or it may not be looked
- * into. */
+/* Lists what lies on a tmpfs, memfds included. Fails with status ENVIRONMENT when there is no such process, or it may not be
+ * looked into. */
 int mappings_read(struct mappings *mappings, pid_t pid, struct error *error);
 void mappings_free(struct mappings *mappings);
 

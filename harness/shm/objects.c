@@ -240,7 +240,8 @@ static enum lease_answer ask(int folder, const struct object *object, struct lea
     enum lease_answer answer = lease_take(lease, folder, object->name);
     lease_drop(lease);
     /* another object under this name by now says nothing about the one that was listed */
-    if (answer != LEASE_GONE && lease->st.st_ino && (lease->st.st_ino != object->inode || lease->st.st_dev != object->device))
+    if (answer != LEASE_GONE && lease->st.st_ino &&
+        (lease->st.st_ino != object->inode || lease->st.st_dev != object->device))
         return LEASE_GONE;
     return answer;
 }
@@ -310,7 +311,8 @@ static void explain_elsewhere(struct objects *objects)
             snprintf(object->why, sizeof object->why, "somebody has it open or mapped; without /proc nobody can be seen");
         else if (objects->unseen)
             snprintf(object->why, sizeof object->why,
-                     "held by another pid namespace, or by one of %u processes that this user may not look into", objects->unseen);
+                     "held by another pid namespace, or by one of %u processes that this user may not look into",
+                     objects->unseen);
         else
             snprintf(object->why, sizeof object->why, "held by a process that cannot be seen: another pid namespace");
     }

@@ -5,9 +5,9 @@
  *     for (size_t i = 0; i < objects.count; i++) ... objects.list[i] ...
  *     objects_free(&objects);
  *
- * Liveness is proven by a lease (shm/lease.h); holders come from /proc, joined by device and inode. Both are looked at one after
- * the other: the state is that of the moment of the look, and somebody may open an unused object right after it. Who wants
- * to act upon it takes the lease again, and keeps it while he acts.
+ * Liveness is proven by a lease (shm/lease.h); holders come from /proc, joined by device and inode. Both are looked at one
+ * after the other: the state is that of the moment of the look, and somebody may open an unused object right after it. Who
+ * wants to act upon it takes the lease again, and keeps it while he acts.
  */
 #ifndef SHM_OBJECTS_H
 #define SHM_OBJECTS_H

@@ -17,8 +17,8 @@
 #define MOMENT_NS 1000000
 #define SHORT_MOMENT_NS 50000
 #define FULL_MOMENTS 2000
-/* From the name to the lease, inside open(), it takes a microsecond. While this lasts, the name is free for others to take: it
- * must be short. */
+/* From the name to the lease, inside open(), it takes a microsecond. While this lasts, the name is free for others to take:
+ * it must be short. */
 #define ARRIVAL_NS 20000
 
 static void wait_a_moment(void)
@@ -86,7 +86,8 @@ int reclaim_object(struct reclaim *reclaim)
     if (folder < 0)
         return fail(reclaim, errno);
     enum lease_answer answer = lease_take(&lease, folder, reclaim->name);
-    int rc = answer == LEASE_FREE ? remove_leased(reclaim, folder, &lease) : keep(reclaim, lease_words(answer, lease.errnum));
+    int rc =
+        answer == LEASE_FREE ? remove_leased(reclaim, folder, &lease) : keep(reclaim, lease_words(answer, lease.errnum));
     lease_drop(&lease);
     close(folder);
     return rc;

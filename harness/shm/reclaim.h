@@ -1,14 +1,15 @@
 /* Reclaiming: removes an object that nobody uses, and nothing else, whoever comes in between.
  *
- * In this order: a lease is taken (refused while anybody has the object open or mapped); what was opened is compared with what
- * was found before; for a moment, whoever comes is seen by the lease, and keeps the object; if nobody did, it is moved to
- * another name, so that nobody new finds it; whoever had found the name just before has some microseconds to arrive; if
+ * In this order: a lease is taken (refused while anybody has the object open or mapped); what was opened is compared with
+ * what was found before; for a moment, whoever comes is seen by the lease, and keeps the object; if nobody did, it is moved
+ * to another name, so that nobody new finds it; whoever had found the name just before has some microseconds to arrive; if
  * somebody did, the object is moved back, else unlinked; then the lease is given back, and who waited goes on.
  *
- * The window that remains, inside one open(): a process that had looked up the name, and was off its CPU from before the move
- * until after the unlink, gets an object without a name. One that arrives in time, while a third one makes a new object
+ * The window that remains, inside one open(): a process that had looked up the name, and was off its CPU from before the
+ * move until after the unlink, gets an object without a name. One that arrives in time, while a third one makes a new object
  * of the same name in the same microseconds, gets an object that is under the other name by then. Contents and mappings are
- * whole in either case. Killed in the middle, this leaves the object under its other name, which is one of this program's own.
+ * whole in either case. Killed in the middle, this leaves the object under its other name, which is one of this program's
+ * own.
  */
 #ifndef SHM_RECLAIM_H
 #define SHM_RECLAIM_H
@@ -23,7 +24,8 @@ struct reclaim {
     ino_t inode;
     int64_t changed_s;
     const char *aside;  /* the other name */
-    /* What belongs to the object and goes with it; called when nothing can come in between any more. 0 or an errno. May be NULL. */
+    /* What belongs to the object and goes with it; called when nothing can come in between any more. 0 or an errno. May be
+     * NULL. */
     int (*before_unlink)(const char *name);
     uint64_t freed_bytes; /* result: 0 while another name of the object remains */
     bool failed;          /* result: kept because a call failed, not because somebody may want it */

@@ -26,7 +26,8 @@ static void look_cpus(struct diagnosis *d)
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     int allowed = allowed_cpus();
     bool siblings = finding_line(CPU "smt/active", smt, sizeof smt) && smt[0] == '1';
-    diagnosis_fact(d, "%d of %ld CPUs may be used%s", allowed, online, siblings ? "; two hardware threads share a core (SMT)" : "");
+    diagnosis_fact(d, "%d of %ld CPUs may be used%s", allowed, online,
+                   siblings ? "; two hardware threads share a core (SMT)" : "");
     if (allowed == 1)
         diagnosis_finding(d, SEVERITY_NOTE, "only one CPU may be used");
 }
@@ -54,7 +55,8 @@ static void look_quota(struct diagnosis *d)
     }
     diagnosis_fact(d, "%.2f CPUs", quota);
     if (quota < allowed_cpus())
-        diagnosis_finding(d, SEVERITY_NOTE, "the cgroup gives the time of %.2f CPUs, to be used on %d", quota, allowed_cpus());
+        diagnosis_finding(d, SEVERITY_NOTE, "the cgroup gives the time of %.2f CPUs, to be used on %d", quota,
+                          allowed_cpus());
 }
 
 static void look_order(struct diagnosis *d)
@@ -77,7 +79,8 @@ static void look_clock(struct diagnosis *d)
     diagnosis_fact(d, "%s, %" PRIu64 " ns a reading", source, clock.cost_ns);
     for (size_t i = 0; i < sizeof slow / sizeof slow[0]; i++)
         if (strcmp(source, slow[i]) == 0)
-            diagnosis_finding(d, SEVERITY_WARNING, "the clock source is %s: a reading takes %" PRIu64 " ns", source, clock.cost_ns);
+            diagnosis_finding(d, SEVERITY_WARNING, "the clock source is %s: a reading takes %" PRIu64 " ns", source,
+                              clock.cost_ns);
 }
 
 static void look_governor(struct diagnosis *d)
@@ -110,9 +113,11 @@ static bool read_steal(uint64_t *steal, uint64_t *all)
 {
     uint64_t t[8] = {0};
     FILE *file = fopen("/proc/stat", "re");
-    int got = file ? fscanf(file, "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, &t[0],
-                            &t[1], &t[2], &t[3], &t[4], &t[5], &t[6], &t[7])
-                   : 0;
+    int got =
+        file ? fscanf(file,
+                      "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
+                      &t[0], &t[1], &t[2], &t[3], &t[4], &t[5], &t[6], &t[7])
+             : 0;
     if (file)
         fclose(file);
     *steal = t[7];
@@ -137,25 +142,47 @@ static void look_steal(struct diagnosis *d)
 }
 
 const struct finding_ops findings_cpu[] = {
-    {.id = "cpu-count", .area = "cpu", .title = "CPUs", .look = look_cpus,
+    {.id = "cpu-count",
+     .area = "cpu",
+     .title = "CPUs",
+     .look = look_cpus,
      .consequence = "nothing runs at the same time: races hardly show, and spinning waits for a whole time slice",
-     .fix = {[RUNTIME_HOST] = "taskset -c 0-3 ...", [RUNTIME_DOCKER] = "{engine} run --cpuset-cpus=0-3 ...",
+     .fix = {[RUNTIME_HOST] = "taskset -c 0-3 ...",
+             [RUNTIME_DOCKER] = "{engine} run --cpuset-cpus=0-3 ...",
              [RUNTIME_SYSTEMD] = "systemctl edit {unit}        # [Service] AllowedCPUs=0-3"}},
-    {.id = "cpu-quota", .area = "cpu", .title = "CPU time", .look = look_quota,
-     .consequence = "all processes are stopped when the quota is used up, the one inside a critical section too: latencies jump",
-     .fix = {[RUNTIME_HOST] = "raise cpu.max of the cgroup", [RUNTIME_DOCKER] = "{engine} run --cpuset-cpus=0-3 ...        # instead of --cpus",
+    {.id = "cpu-quota",
+     .area = "cpu",
+     .title = "CPU time",
+     .look = look_quota,
+     .consequence =
+         "all processes are stopped when the quota is used up, the one inside a critical section too: latencies jump",
+     .fix = {[RUNTIME_HOST] = "raise cpu.max of the cgroup",
+             [RUNTIME_DOCKER] = "{engine} run --cpuset-cpus=0-3 ...        # instead of --cpus",
              [RUNTIME_SYSTEMD] = "systemctl edit {unit}        # [Service] CPUQuota="}},
     {.id = "cpu-order", .area = "cpu", .title = "memory order", .look = look_order},
-    {.id = "clock-source", .area = "cpu", .title = "clock", .look = look_clock,
+    {.id = "clock-source",
+     .area = "cpu",
+     .title = "clock",
+     .look = look_clock,
      .consequence = "each time stamp is a trip to a slow device: latencies are those of the clock",
-     .fix = {[RUNTIME_HOST] = "cat /sys/devices/system/clocksource/clocksource0/available_clocksource     # boot with clocksource=tsc if it is there"}},
-    {.id = "cpu-governor", .area = "noise", .title = "frequency", .look = look_governor,
+     .fix = {[RUNTIME_HOST] = "cat /sys/devices/system/clocksource/clocksource0/available_clocksource     # boot with "
+                              "clocksource=tsc if it is there"}},
+    {.id = "cpu-governor",
+     .area = "noise",
+     .title = "frequency",
+     .look = look_governor,
      .consequence = "figures depend on how fast the CPU happens to run",
      .fix = {[RUNTIME_HOST] = "cpupower frequency-set -g performance"}},
-    {.id = "cpu-load", .area = "noise", .title = "load", .look = look_load,
+    {.id = "cpu-load",
+     .area = "noise",
+     .title = "load",
+     .look = look_load,
      .consequence = "figures contain the waiting for a CPU",
      .fix = {[RUNTIME_HOST] = "ps -eo pcpu,pid,comm --sort=-pcpu | head     # who it is"}},
-    {.id = "cpu-steal", .area = "noise", .title = "stolen time", .look = look_steal,
+    {.id = "cpu-steal",
+     .area = "noise",
+     .title = "stolen time",
+     .look = look_steal,
      .consequence = "figures contain the waiting for the hypervisor",
      .fix = {[RUNTIME_HOST] = "ask for dedicated CPUs"}},
     {0},

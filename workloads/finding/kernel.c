@@ -68,7 +68,10 @@ static int owner_death(void)
 static void look_robust(struct diagnosis *d)
 {
     int rc = owner_death();
-    diagnosis_fact(d, "%s", rc == EOWNERDEAD ? "work: the next one gets EOWNERDEAD" : rc < 0 ? "could not be tried" : error_name(rc));
+    diagnosis_fact(d, "%s",
+                   rc == EOWNERDEAD ? "work: the next one gets EOWNERDEAD"
+                   : rc < 0         ? "could not be tried"
+                                    : error_name(rc));
     if (rc >= 0 && rc != EOWNERDEAD)
         diagnosis_finding(d, SEVERITY_WARNING, "the lock of a robust mutex whose owner has died gives %s, not EOWNERDEAD",
                           rc ? error_name(rc) : "success");
@@ -105,7 +108,8 @@ static void look_features(struct diagnosis *d)
     };
     for (size_t i = 0; i < sizeof features / sizeof features[0]; i++)
         if (!features[i].there)
-            snprintf(missing + strlen(missing), sizeof missing - strlen(missing), "%s%s", missing[0] ? ", " : "", features[i].name);
+            snprintf(missing + strlen(missing), sizeof missing - strlen(missing), "%s%s", missing[0] ? ", " : "",
+                     features[i].name);
     if (fd >= 0)
         close(fd);
     if (pidfd >= 0)
@@ -117,8 +121,9 @@ static void look_features(struct diagnosis *d)
 
 static void look_sizes(struct diagnosis *d)
 {
-    diagnosis_fact(d, "mutex %zu, rwlock %zu, condition %zu, barrier %zu, semaphore %zu B; pointers of %zu bits", sizeof(pthread_mutex_t),
-                   sizeof(pthread_rwlock_t), sizeof(pthread_cond_t), sizeof(pthread_barrier_t), sizeof(sem_t), sizeof(void *) * 8);
+    diagnosis_fact(d, "mutex %zu, rwlock %zu, condition %zu, barrier %zu, semaphore %zu B; pointers of %zu bits",
+                   sizeof(pthread_mutex_t), sizeof(pthread_rwlock_t), sizeof(pthread_cond_t), sizeof(pthread_barrier_t),
+                   sizeof(sem_t), sizeof(void *) * 8);
 }
 
 static void look_system_v(struct diagnosis *d)
@@ -176,26 +181,48 @@ static void look_denied(struct diagnosis *d)
     int rc = allowed ? make_and_map(&call) : 0;
     diagnosis_fact(d, "%s; this process: %s%s%s", modules, label, snap ? "; in the snap " : "", snap ? snap : "");
     if (rc == EACCES || rc == EPERM)
-        diagnosis_finding(d, SEVERITY_SERIOUS, "%s of a new object: %s, though the rights of /dev/shm allow it; modules: %s; label: %s%s%s",
-                          call, error_name(rc), modules, label, snap ? "; snap: " : "", snap ? snap : "");
+        diagnosis_finding(d, SEVERITY_SERIOUS,
+                          "%s of a new object: %s, though the rights of /dev/shm allow it; modules: %s; label: %s%s%s", call,
+                          error_name(rc), modules, label, snap ? "; snap: " : "", snap ? snap : "");
 }
 
 const struct finding_ops findings_kernel[] = {
-    {.id = "kernel-version", .area = "kernel", .title = "version", .look = look_version,
-     .consequence = "processes cannot be waited for safely; shmoo run does not work", .fix = {[RUNTIME_HOST] = "upgrade to Linux 5.3 or later"}},
-    {.id = "kernel-leases", .area = "kernel", .title = "leases", .needs_shm = true, .look = look_leases,
+    {.id = "kernel-version",
+     .area = "kernel",
+     .title = "version",
+     .look = look_version,
+     .consequence = "processes cannot be waited for safely; shmoo run does not work",
+     .fix = {[RUNTIME_HOST] = "upgrade to Linux 5.3 or later"}},
+    {.id = "kernel-leases",
+     .area = "kernel",
+     .title = "leases",
+     .needs_shm = true,
+     .look = look_leases,
      .consequence = "nothing can be proven unused: shmoo gc keeps everything",
      .fix = {[RUNTIME_HOST] = "sysctl fs.leases-enable=1"}},
-    {.id = "kernel-robust", .area = "kernel", .title = "robust mutexes", .look = look_robust,
+    {.id = "kernel-robust",
+     .area = "kernel",
+     .title = "robust mutexes",
+     .look = look_robust,
      .consequence = "a lock whose owner crashed stays locked for ever",
      .fix = {[RUNTIME_HOST] = "a newer kernel and C library; until then flock or fcntl locks, which end with their owner"}},
-    {.id = "kernel-features", .area = "kernel", .title = "features", .look = look_features,
-     .consequence = "programs that rely on them fall back or fail", .fix = {[RUNTIME_HOST] = "Linux 5.14 or later has them all"}},
+    {.id = "kernel-features",
+     .area = "kernel",
+     .title = "features",
+     .look = look_features,
+     .consequence = "programs that rely on them fall back or fail",
+     .fix = {[RUNTIME_HOST] = "Linux 5.14 or later has them all"}},
     {.id = "kernel-sizes", .area = "kernel", .title = "sizes of locks", .look = look_sizes},
     {.id = "kernel-system-v", .area = "kernel", .title = "System V", .look = look_system_v},
-    {.id = "kernel-denied", .area = "kernel", .title = "security modules", .needs_shm = true, .look = look_denied,
+    {.id = "kernel-denied",
+     .area = "kernel",
+     .title = "security modules",
+     .needs_shm = true,
+     .look = look_denied,
      .consequence = "shm_open or mmap is refused for this program, and works for others",
-     .fix = {[RUNTIME_HOST] = "journalctl -k --grep='avc|apparmor' --since=-5min     # which rule it was; in a snap, names begin with snap.NAME.",
-             [RUNTIME_DOCKER] = "{engine} run --security-opt label=disable ...        # SELinux; for AppArmor: apparmor=unconfined"}},
+     .fix = {[RUNTIME_HOST] = "journalctl -k --grep='avc|apparmor' --since=-5min     # which rule it was; in a snap, names "
+                              "begin with snap.NAME.",
+             [RUNTIME_DOCKER] =
+                 "{engine} run --security-opt label=disable ...        # SELinux; for AppArmor: apparmor=unconfined"}},
     {0},
 };

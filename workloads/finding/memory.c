@@ -15,11 +15,14 @@
 #define NEARLY_FULL 20
 
 #define RAISE                                                                                                               \
-    {[RUNTIME_HOST] = "raise the limit in the file named above, or make /dev/shm smaller: mount -o remount,size=256M /dev/shm",  \
-     [RUNTIME_DOCKER] = "{engine} run --memory=4g --shm-size=1g ...        # the limit above the size",                     \
-     [RUNTIME_KUBERNETES] = "resources: {limits: {memory: 4Gi}}\n"                                                          \
-                            "volumes: [{name: shm, emptyDir: {medium: Memory, sizeLimit: 1Gi}}]",                           \
-     [RUNTIME_SYSTEMD] = "systemctl edit {unit}        # [Service] MemoryMax=4G"}
+    {                                                                                                                       \
+        [RUNTIME_HOST] =                                                                                                    \
+            "raise the limit in the file named above, or make /dev/shm smaller: mount -o remount,size=256M /dev/shm",       \
+        [RUNTIME_DOCKER] = "{engine} run --memory=4g --shm-size=1g ...        # the limit above the size",                  \
+        [RUNTIME_KUBERNETES] = "resources: {limits: {memory: 4Gi}}\n"                                                       \
+                               "volumes: [{name: shm, emptyDir: {medium: Memory, sizeLimit: 1Gi}}]",                        \
+        [RUNTIME_SYSTEMD] = "systemctl edit {unit}        # [Service] MemoryMax=4G"                                         \
+    }
 
 static void look_below(struct diagnosis *d)
 {
@@ -32,7 +35,9 @@ static void look_below(struct diagnosis *d)
     diagnosis_fact(d, "%s (%s)", limit, d->memory.file);
     if (d->shm_there && d->shm.size_bytes > d->memory.limit_bytes && !d->shm.read_only)
         diagnosis_finding(d, SEVERITY_WARNING, "/dev/shm takes %s, but the memory cgroup gives %s (%s)",
-                          d->shm.free_bytes == CAPACITY_UNLIMITED ? "any amount" : units_print(&units_size, (double)d->shm.size_bytes, size),
+                          d->shm.free_bytes == CAPACITY_UNLIMITED
+                              ? "any amount"
+                              : units_print(&units_size, (double)d->shm.size_bytes, size),
                           limit, d->memory.file);
 }
 
@@ -47,8 +52,8 @@ static void look_room(struct diagnosis *d)
     units_print(&units_size, (double)group.shmem_bytes, shmem);
     diagnosis_fact(d, "%s left of %s, %s of it charged for shared memory", room, limit, shmem);
     if (d->memory.room_bytes < d->memory.limit_bytes / NEARLY_FULL)
-        diagnosis_finding(d, SEVERITY_WARNING, "the memory cgroup has %s left of %s (%s); shared memory is charged with %s", room, limit,
-                          d->memory.file, shmem);
+        diagnosis_finding(d, SEVERITY_WARNING, "the memory cgroup has %s left of %s (%s); shared memory is charged with %s",
+                          room, limit, d->memory.file, shmem);
 }
 
 static void look_kills(struct diagnosis *d)
@@ -60,7 +65,8 @@ static void look_kills(struct diagnosis *d)
     }
     diagnosis_fact(d, "%" PRIu64 " since the group was made", group.oom_kills);
     if (group.oom_kills)
-        diagnosis_finding(d, SEVERITY_WARNING, "the kernel has killed %" PRIu64 " process%s of this memory cgroup for want of memory (%s)",
+        diagnosis_finding(d, SEVERITY_WARNING,
+                          "the kernel has killed %" PRIu64 " process%s of this memory cgroup for want of memory (%s)",
                           group.oom_kills, group.oom_kills == 1 ? "" : "es", group.folder);
 }
 
@@ -101,7 +107,8 @@ static void look_available(struct diagnosis *d)
     if (bytes == CAPACITY_UNLIMITED)
         return;
     units_print(&units_size, (double)bytes, available);
-    diagnosis_fact(d, "%s available; %s in shared memory and tmpfs", available, units_print(&units_size, (double)meminfo("Shmem"), shmem));
+    diagnosis_fact(d, "%s available; %s in shared memory and tmpfs", available,
+                   units_print(&units_size, (double)meminfo("Shmem"), shmem));
     if (bytes < (64ULL << 20))
         diagnosis_finding(d, SEVERITY_SERIOUS, "%s of memory are available in all", available);
 }
@@ -144,13 +151,28 @@ static void look_numa(struct diagnosis *d)
 }
 
 const struct finding_ops findings_memory[] = {
-    {.id = "memory-below-shm", .area = "memory", .title = "memory limit", .look = look_below,
-     .consequence = "df shows room that the cgroup does not give: the OOM killer comes (exit status 137) before ENOSPC does", .fix = RAISE},
-    {.id = "memory-room", .area = "memory", .title = "room in the cgroup", .look = look_room,
-     .consequence = "the next pages that are touched may end in the OOM killer: SIGKILL, exit status 137, no SIGBUS", .fix = RAISE},
-    {.id = "memory-kills", .area = "memory", .title = "killed for memory", .look = look_kills,
-     .consequence = "exit status 137 was the OOM killer, and shared memory that the dead have left is still charged", .fix = RAISE},
-    {.id = "memory-available", .area = "memory", .title = "memory", .look = look_available,
+    {.id = "memory-below-shm",
+     .area = "memory",
+     .title = "memory limit",
+     .look = look_below,
+     .consequence = "df shows room that the cgroup does not give: the OOM killer comes (exit status 137) before ENOSPC does",
+     .fix = RAISE},
+    {.id = "memory-room",
+     .area = "memory",
+     .title = "room in the cgroup",
+     .look = look_room,
+     .consequence = "the next pages that are touched may end in the OOM killer: SIGKILL, exit status 137, no SIGBUS",
+     .fix = RAISE},
+    {.id = "memory-kills",
+     .area = "memory",
+     .title = "killed for memory",
+     .look = look_kills,
+     .consequence = "exit status 137 was the OOM killer, and shared memory that the dead have left is still charged",
+     .fix = RAISE},
+    {.id = "memory-available",
+     .area = "memory",
+     .title = "memory",
+     .look = look_available,
      .consequence = "the next pages that are touched may end in the OOM killer",
      .fix = {[RUNTIME_HOST] = "shmoo ls --state unused     # what could be had back; shmoo gc --name '*' --apply"}},
     {.id = "memory-swap", .area = "memory", .title = "swap", .look = look_swap},

@@ -31,8 +31,8 @@ static void look_states(struct diagnosis *d)
     size_t counts[OBJECT_STATES] = {0};
     for (size_t i = 0; i < d->objects.count; i++)
         counts[d->objects.list[i].state] += is_object(&d->objects.list[i]);
-    diagnosis_fact(d, "%zu in use, %zu in use elsewhere, %zu unused, %zu unknown", counts[OBJECT_IN_USE], counts[OBJECT_ELSEWHERE],
-                   counts[OBJECT_UNUSED], counts[OBJECT_UNKNOWN]);
+    diagnosis_fact(d, "%zu in use, %zu in use elsewhere, %zu unused, %zu unknown", counts[OBJECT_IN_USE],
+                   counts[OBJECT_ELSEWHERE], counts[OBJECT_UNUSED], counts[OBJECT_UNKNOWN]);
 }
 
 static void look_left(struct diagnosis *d)
@@ -54,8 +54,8 @@ static void look_left(struct diagnosis *d)
     bool much = bytes > d->shm.size_bytes / 10 || (d->shm.inodes && count > d->shm.inodes / 10);
     if (count)
         diagnosis_finding(d, much ? SEVERITY_WARNING : SEVERITY_NOTE,
-                          "%" PRIu64 " object%s, proven unused and older than an hour, hold%s %s; the largest is %.100s", count,
-                          count == 1 ? "" : "s", count == 1 ? "s" : "", size, largest->name);
+                          "%" PRIu64 " object%s, proven unused and older than an hour, hold%s %s; the largest is %.100s",
+                          count, count == 1 ? "" : "s", count == 1 ? "s" : "", size, largest->name);
 }
 
 static void look_unsized(struct diagnosis *d)
@@ -71,8 +71,8 @@ static void look_unsized(struct diagnosis *d)
         count++;
     }
     if (first)
-        diagnosis_finding(d, SEVERITY_NOTE, "%zu object%s of size 0 open in process %d and others: %.100s", count, count == 1 ? " is" : "s are",
-                          (int)first->holders[0].pid, first->name);
+        diagnosis_finding(d, SEVERITY_NOTE, "%zu object%s of size 0 open in process %d and others: %.100s", count,
+                          count == 1 ? " is" : "s are", (int)first->holders[0].pid, first->name);
 }
 
 /* Python before 3.13 in "python3.11"; false for other programs. */
@@ -98,7 +98,8 @@ static void look_python(struct diagnosis *d)
             continue;
         for (size_t k = 0; k < object->holder_count; k++)
             if (python_that_unlinks(object->holders[k].pid, &minor) && strncmp(object->name, "psm_", 4) == 0) {
-                diagnosis_finding(d, SEVERITY_WARNING, "%.60s is shared by %zu processes, of which process %d runs Python 3.%d", object->name,
+                diagnosis_finding(d, SEVERITY_WARNING,
+                                  "%.60s is shared by %zu processes, of which process %d runs Python 3.%d", object->name,
                                   object->holder_count, (int)object->holders[k].pid, minor);
                 return;
             }
@@ -119,8 +120,10 @@ static void look_protected(struct diagnosis *d)
         bool shared = object->mode & (S_IWOTH | S_IWGRP);
         if (!is_object(object) || !shared || object->owner == geteuid() || object->owner == d->folder.st_uid)
             continue;
-        diagnosis_finding(d, SEVERITY_WARNING, "%.100s belongs to user %u and may be written by others (mode %04o), but fs.protected_regular is %d",
-                          object->name, (unsigned)object->owner, (unsigned)object->mode & 07777, level);
+        diagnosis_finding(
+            d, SEVERITY_WARNING,
+            "%.100s belongs to user %u and may be written by others (mode %04o), but fs.protected_regular is %d",
+            object->name, (unsigned)object->owner, (unsigned)object->mode & 07777, level);
         return;
     }
 }
@@ -150,7 +153,8 @@ static void look_layouts(struct diagnosis *d)
             int bits = bits_of(object->holders[k].pid);
             first = first ? first : bits;
             if (bits && bits != first) {
-                diagnosis_finding(d, SEVERITY_WARNING, "%.100s is shared by a program of %d bits (process %d) and one of %d (process %d)",
+                diagnosis_finding(d, SEVERITY_WARNING,
+                                  "%.100s is shared by a program of %d bits (process %d) and one of %d (process %d)",
                                   object->name, first, (int)object->holders[0].pid, bits, (int)object->holders[k].pid);
                 return;
             }
@@ -175,8 +179,8 @@ static void look_namespaces(struct diagnosis *d)
     const char *same = "cannot be seen";
     if (stat("/proc/1/root" REGION_FOLDER, &first) == 0)
         same = first.st_dev == d->folder.st_dev ? "the same" : "another one";
-    diagnosis_fact(d, "device %u, %s, %s; that of process 1: %s; the mount decides who shares a name", (unsigned)d->folder.st_dev,
-                   mounts[0] ? mounts : "mnt unknown", pids[0] ? pids : "pid unknown", same);
+    diagnosis_fact(d, "device %u, %s, %s; that of process 1: %s; the mount decides who shares a name",
+                   (unsigned)d->folder.st_dev, mounts[0] ? mounts : "mnt unknown", pids[0] ? pids : "pid unknown", same);
 }
 
 /* RemoveIPC of one file; *yes stays as it is where the file says nothing. */
@@ -187,8 +191,8 @@ static void read_logind(const char *path, bool *yes)
     while (file && fgets(line, sizeof line, file)) {
         const char *at = line + strspn(line, " \t");
         if (strncmp(at, "RemoveIPC=", 10) == 0)
-            *yes = strncasecmp(at + 10, "no", 2) != 0 && strncasecmp(at + 10, "0", 1) != 0 && strncasecmp(at + 10, "false", 5) != 0 &&
-                   strncasecmp(at + 10, "off", 3) != 0;
+            *yes = strncasecmp(at + 10, "no", 2) != 0 && strncasecmp(at + 10, "0", 1) != 0 &&
+                   strncasecmp(at + 10, "false", 5) != 0 && strncasecmp(at + 10, "off", 3) != 0;
     }
     if (file)
         fclose(file);
@@ -261,8 +265,8 @@ static void look_remove_ipc(struct diagnosis *d)
     bool yes = remove_ipc(), system = user <= system_uid_max() || user == 65534;
     snprintf(linger, sizeof linger, "/var/lib/systemd/linger/%.255s", entry ? entry->pw_name : "");
     bool lingers = entry && access(linger, F_OK) == 0;
-    diagnosis_fact(d, "RemoveIPC=%s; user %u is %s%s", yes ? "yes" : "no", user, system ? "a system user" : "an ordinary user",
-                   lingers ? " that lingers" : "");
+    diagnosis_fact(d, "RemoveIPC=%s; user %u is %s%s", yes ? "yes" : "no", user,
+                   system ? "a system user" : "an ordinary user", lingers ? " that lingers" : "");
     if (yes && !system && !lingers)
         diagnosis_finding(d, d->runtime == RUNTIME_SYSTEMD ? SEVERITY_WARNING : SEVERITY_NOTE,
                           "logind has RemoveIPC=yes, and user %u (%s) is an ordinary user who does not linger", user,
@@ -273,23 +277,51 @@ static void look_remove_ipc(struct diagnosis *d)
 
 const struct finding_ops findings_objects[] = {
     {.id = "objects", .area = "objects", .title = "objects", .needs_shm = true, .look = look_states},
-    {.id = "objects-left", .area = "objects", .title = "left behind", .needs_shm = true, .look = look_left,
-     .consequence = "they hold memory until the machine or container ends, and a full /dev/shm is a SIGBUS for whoever comes next",
+    {.id = "objects-left",
+     .area = "objects",
+     .title = "left behind",
+     .needs_shm = true,
+     .look = look_left,
+     .consequence =
+         "they hold memory until the machine or container ends, and a full /dev/shm is a SIGBUS for whoever comes next",
      .fix = {[RUNTIME_HOST] = COLLECT, [RUNTIME_KUBERNETES] = "kubectl exec POD -- shmoo gc --name '*' --apply"}},
-    {.id = "objects-unsized", .area = "objects", .title = "not yet sized", .needs_shm = true, .look = look_unsized,
+    {.id = "objects-unsized",
+     .area = "objects",
+     .title = "not yet sized",
+     .needs_shm = true,
+     .look = look_unsized,
      .consequence = "who attaches to it maps nothing, and the first touch is a SIGBUS",
-     .fix = {[RUNTIME_HOST] = "create with O_EXCL, size, fill, and set a ready flag last; who attaches waits for the size and the flag"}},
-    {.id = "objects-python", .area = "objects", .title = "Python's tracker", .needs_shm = true, .look = look_python,
+     .fix = {[RUNTIME_HOST] =
+                 "create with O_EXCL, size, fill, and set a ready flag last; who attaches waits for the size and the flag"}},
+    {.id = "objects-python",
+     .area = "objects",
+     .title = "Python's tracker",
+     .needs_shm = true,
+     .look = look_python,
      .consequence = "when that process ends, its resource tracker unlinks the object under the others",
-     .fix = {[RUNTIME_HOST] = "SharedMemory(name, track=False)     # Python 3.13; before: resource_tracker.unregister(shm._name, 'shared_memory')"}},
-    {.id = "objects-protected", .area = "objects", .title = "protected files", .needs_shm = true, .look = look_protected,
+     .fix = {[RUNTIME_HOST] = "SharedMemory(name, track=False)     # Python 3.13; before: "
+                              "resource_tracker.unregister(shm._name, 'shared_memory')"}},
+    {.id = "objects-protected",
+     .area = "objects",
+     .title = "protected files",
+     .needs_shm = true,
+     .look = look_protected,
      .consequence = "shm_open with O_CREAT fails with EACCES for everybody but its owner, root included",
-     .fix = {[RUNTIME_HOST] = "open without O_CREAT first, and create with O_CREAT|O_EXCL only when there is none; or: sysctl fs.protected_regular=0"}},
-    {.id = "objects-layouts", .area = "objects", .title = "layouts", .needs_shm = true, .look = look_layouts,
+     .fix = {[RUNTIME_HOST] = "open without O_CREAT first, and create with O_CREAT|O_EXCL only when there is none; or: "
+                              "sysctl fs.protected_regular=0"}},
+    {.id = "objects-layouts",
+     .area = "objects",
+     .title = "layouts",
+     .needs_shm = true,
+     .look = look_layouts,
      .consequence = "pthread_mutex_t, size_t and pointers have other sizes in the two: they lock and read different places",
-     .fix = {[RUNTIME_HOST] = "build both for one architecture; put a hash of the layout into the header, and refuse to attach to another one"}},
+     .fix = {[RUNTIME_HOST] = "build both for one architecture; put a hash of the layout into the header, and refuse to "
+                              "attach to another one"}},
     {.id = "objects-namespace", .area = "objects", .title = "namespace", .needs_shm = true, .look = look_namespaces},
-    {.id = "objects-removed", .area = "objects", .title = "RemoveIPC", .look = look_remove_ipc,
+    {.id = "objects-removed",
+     .area = "objects",
+     .title = "RemoveIPC",
+     .look = look_remove_ipc,
      .consequence = "when the last session of that user ends, all of the user's objects are removed under running programs",
      .fix = {[RUNTIME_HOST] = "loginctl enable-linger     # or RemoveIPC=no in /etc/systemd/logind.conf.d/shm.conf: [Login]",
              [RUNTIME_SYSTEMD] = "systemctl edit {unit}        # [Service] User=a system user (useradd --system)"}},

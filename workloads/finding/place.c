@@ -25,9 +25,12 @@
                             "volumeMounts: [{name: shm, mountPath: /dev/shm}]"}
 
 #define MOUNT_AGAIN(options)                                                                                                \
-    {[RUNTIME_HOST] = "mount -o remount," options " /dev/shm",                                                              \
-     [RUNTIME_DOCKER] = "{engine} run --tmpfs /dev/shm:" options ",mode=1777,size=2g ...",                                  \
-     [RUNTIME_SYSTEMD] = "systemctl edit {unit}        # [Service] TemporaryFileSystem=/dev/shm:" options ",mode=1777,size=2G"}
+    {                                                                                                                       \
+        [RUNTIME_HOST] = "mount -o remount," options " /dev/shm",                                                           \
+        [RUNTIME_DOCKER] = "{engine} run --tmpfs /dev/shm:" options ",mode=1777,size=2g ...",                               \
+        [RUNTIME_SYSTEMD] =                                                                                                 \
+            "systemctl edit {unit}        # [Service] TemporaryFileSystem=/dev/shm:" options ",mode=1777,size=2G"           \
+    }
 
 static void look_missing(struct diagnosis *d)
 {
@@ -62,10 +65,12 @@ static void look_access(struct diagnosis *d)
     bool allowed = access(REGION_FOLDER, W_OK | X_OK) == 0 || errno == EROFS;
     diagnosis_fact(d, "mode %04o, owner %u", mode, (unsigned)d->folder.st_uid);
     if (!allowed)
-        diagnosis_finding(d, SEVERITY_SERIOUS, "/dev/shm has mode %04o and belongs to user %u: user %u may make nothing there", mode,
+        diagnosis_finding(d, SEVERITY_SERIOUS,
+                          "/dev/shm has mode %04o and belongs to user %u: user %u may make nothing there", mode,
                           (unsigned)d->folder.st_uid, (unsigned)geteuid());
     else if ((mode & 0777) == 0777 && !(mode & 01000))
-        diagnosis_finding(d, SEVERITY_WARNING, "/dev/shm has mode %04o, without the sticky bit: anybody may remove anything", mode);
+        diagnosis_finding(d, SEVERITY_WARNING, "/dev/shm has mode %04o, without the sticky bit: anybody may remove anything",
+                          mode);
     else if ((mode & 0777) != 0777)
         diagnosis_finding(d, SEVERITY_WARNING, "/dev/shm has mode %04o: other users may make nothing there", mode);
 }
@@ -104,7 +109,9 @@ static uint64_t unused_bytes(const struct diagnosis *d)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < d->objects.count; i++)
-        sum += d->objects.list[i].state == OBJECT_UNUSED && d->objects.list[i].links == 1 ? d->objects.list[i].allocated_bytes : 0;
+        sum += d->objects.list[i].state == OBJECT_UNUSED && d->objects.list[i].links == 1
+                   ? d->objects.list[i].allocated_bytes
+                   : 0;
     return sum;
 }
 
@@ -131,8 +138,8 @@ static void look_inodes(struct diagnosis *d)
     diagnosis_fact(d, "%" PRIu64 " free of %" PRIu64, d->shm.inodes_free, d->shm.inodes);
     if (d->shm.inodes_free < d->shm.inodes / NEARLY_FULL || d->shm.inodes_free == 0)
         diagnosis_finding(d, d->shm.inodes_free < 2 ? SEVERITY_SERIOUS : SEVERITY_WARNING,
-                          "/dev/shm has %" PRIu64 " inodes free of %" PRIu64 ", in %zu objects", d->shm.inodes_free, d->shm.inodes,
-                          d->objects.count);
+                          "/dev/shm has %" PRIu64 " inodes free of %" PRIu64 ", in %zu objects", d->shm.inodes_free,
+                          d->shm.inodes, d->objects.count);
     else if (d->shm.inodes < FEW_INODES)
         diagnosis_finding(d, SEVERITY_WARNING, "/dev/shm has room for %" PRIu64 " objects in all", d->shm.inodes);
 }
@@ -160,7 +167,8 @@ static uint64_t promised_bytes(const struct diagnosis *d, const char **largest)
     uint64_t sum = 0, most = 0;
     for (size_t i = 0; i < d->objects.count; i++) {
         const struct object *object = &d->objects.list[i];
-        if (!object->measured || object->kind == OBJECT_OTHER || object->kind == OBJECT_MEMFD || object->bytes <= object->allocated_bytes)
+        if (!object->measured || object->kind == OBJECT_OTHER || object->kind == OBJECT_MEMFD ||
+            object->bytes <= object->allocated_bytes)
             continue;
         uint64_t missing = (object->bytes - object->allocated_bytes) / (object->links ? object->links : 1);
         sum = missing > UINT64_MAX - sum ? UINT64_MAX : sum + missing;
@@ -180,49 +188,97 @@ static void look_promised(struct diagnosis *d)
     units_print(&units_size, (double)bytes, promised);
     diagnosis_fact(d, "%s sized, but without pages", promised);
     if (d->shm.free_bytes != CAPACITY_UNLIMITED && bytes > d->shm.free_bytes)
-        diagnosis_finding(d, SEVERITY_WARNING, "objects have been sized by %s more than they have pages (most of it %.100s), and %s are free",
+        diagnosis_finding(d, SEVERITY_WARNING,
+                          "objects have been sized by %s more than they have pages (most of it %.100s), and %s are free",
                           promised, largest, units_print(&units_size, (double)d->shm.free_bytes, left));
 }
 
 const struct finding_ops findings_place[] = {
-    {.id = "shm-missing", .area = "place", .title = "/dev/shm", .look = look_missing,
+    {.id = "shm-missing",
+     .area = "place",
+     .title = "/dev/shm",
+     .look = look_missing,
      .consequence = "shm_open and sem_open fail with ENOENT; memfd_create, pipes and threads still work",
      .fix = {[RUNTIME_HOST] = "mkdir -p /dev/shm && mount -t tmpfs -o mode=1777,nosuid,nodev,size=50% tmpfs /dev/shm",
              [RUNTIME_DOCKER] = "{engine} run --tmpfs /dev/shm:rw,mode=1777,size=2g ...",
              [RUNTIME_KUBERNETES] = "volumes: [{name: shm, emptyDir: {medium: Memory, sizeLimit: 2Gi}}]\n"
                                     "volumeMounts: [{name: shm, mountPath: /dev/shm}]",
-             [RUNTIME_SYSTEMD] = "systemctl edit {unit}        # [Service] TemporaryFileSystem=/dev/shm:rw,mode=1777,size=2G"}},
-    {.id = "shm-type", .area = "place", .title = "file system", .needs_shm = true, .look = look_type,
+             [RUNTIME_SYSTEMD] =
+                 "systemctl edit {unit}        # [Service] TemporaryFileSystem=/dev/shm:rw,mode=1777,size=2G"}},
+    {.id = "shm-type",
+     .area = "place",
+     .title = "file system",
+     .needs_shm = true,
+     .look = look_type,
      .consequence = "what is shared goes to a disc, or cannot be mapped, sealed or leased; nothing is emptied at boot",
      .fix = {[RUNTIME_HOST] = "mount -t tmpfs -o mode=1777,nosuid,nodev,size=50% tmpfs /dev/shm",
              [RUNTIME_DOCKER] = "{engine} run --tmpfs /dev/shm:rw,mode=1777,size=2g ...",
              [RUNTIME_KUBERNETES] = "volumes: [{name: shm, emptyDir: {medium: Memory, sizeLimit: 2Gi}}]\n"
                                     "volumeMounts: [{name: shm, mountPath: /dev/shm}]"}},
-    {.id = "shm-read-only", .area = "place", .title = "mounted for", .needs_shm = true, .look = look_read_only,
-     .consequence = "shm_open with O_CREAT, sem_open and ftruncate fail with EROFS", .fix = MOUNT_AGAIN("rw")},
-    {.id = "shm-access", .area = "place", .title = "rights", .needs_shm = true, .look = look_access,
+    {.id = "shm-read-only",
+     .area = "place",
+     .title = "mounted for",
+     .needs_shm = true,
+     .look = look_read_only,
+     .consequence = "shm_open with O_CREAT, sem_open and ftruncate fail with EROFS",
+     .fix = MOUNT_AGAIN("rw")},
+    {.id = "shm-access",
+     .area = "place",
+     .title = "rights",
+     .needs_shm = true,
+     .look = look_access,
      .consequence = "programs of some users fail with EACCES, or lose objects to others",
      .fix = {[RUNTIME_HOST] = "chmod 1777 /dev/shm"}},
-    {.id = "shm-noexec", .area = "place", .title = "code", .needs_shm = true, .look = look_noexec,
+    {.id = "shm-noexec",
+     .area = "place",
+     .title = "code",
+     .needs_shm = true,
+     .look = look_noexec,
      .consequence = "mmap with PROT_EXEC of an object fails with EPERM: run-time compilers and FFI trampolines",
      .fix = MOUNT_AGAIN("exec")},
-    {.id = "shm-size", .area = "place", .title = "size", .needs_shm = true, .look = look_size,
-     .consequence = "a program that shares more gets ENOSPC where it reserves, and SIGBUS (exit status 135) where it does not",
+    {.id = "shm-size",
+     .area = "place",
+     .title = "size",
+     .needs_shm = true,
+     .look = look_size,
+     .consequence =
+         "a program that shares more gets ENOSPC where it reserves, and SIGBUS (exit status 135) where it does not",
      .fix = ENLARGE},
-    {.id = "shm-full", .area = "place", .title = "free space", .needs_shm = true, .look = look_full,
+    {.id = "shm-full",
+     .area = "place",
+     .title = "free space",
+     .needs_shm = true,
+     .look = look_full,
      .consequence = "the next page that is touched may be a SIGBUS; a service that restarts meets the same full /dev/shm",
-     .fix = {[RUNTIME_HOST] = "shmoo ls && shmoo gc --name '*' --apply     # what is proven unused; or: mount -o remount,size=2G /dev/shm",
-             [RUNTIME_DOCKER] = "shmoo gc --name '*' --apply     # in the container; or: {engine} run --shm-size=2g ...",
-             [RUNTIME_KUBERNETES] = "kubectl exec POD -- shmoo gc --name '*' --apply     # or a larger sizeLimit of the emptyDir"}},
-    {.id = "shm-inodes", .area = "place", .title = "inodes", .needs_shm = true, .look = look_inodes,
+     .fix =
+         {[RUNTIME_HOST] =
+              "shmoo ls && shmoo gc --name '*' --apply     # what is proven unused; or: mount -o remount,size=2G /dev/shm",
+          [RUNTIME_DOCKER] = "shmoo gc --name '*' --apply     # in the container; or: {engine} run --shm-size=2g ...",
+          [RUNTIME_KUBERNETES] =
+              "kubectl exec POD -- shmoo gc --name '*' --apply     # or a larger sizeLimit of the emptyDir"}},
+    {.id = "shm-inodes",
+     .area = "place",
+     .title = "inodes",
+     .needs_shm = true,
+     .look = look_inodes,
      .consequence = "shm_open and sem_open fail with ENOSPC though there is space",
      .fix = {[RUNTIME_HOST] = "shmoo gc --name '*' --apply; mount -o remount,nr_inodes=100k /dev/shm",
              [RUNTIME_DOCKER] = "{engine} run --tmpfs /dev/shm:rw,mode=1777,size=2g,nr_inodes=100k ...",
-             [RUNTIME_SYSTEMD] = "systemctl edit {unit}        # [Service] TemporaryFileSystem=/dev/shm:mode=1777,nr_inodes=100k"}},
-    {.id = "shm-reserve", .area = "place", .title = "reserving", .needs_shm = true, .look = look_reserve,
+             [RUNTIME_SYSTEMD] =
+                 "systemctl edit {unit}        # [Service] TemporaryFileSystem=/dev/shm:mode=1777,nr_inodes=100k"}},
+    {.id = "shm-reserve",
+     .area = "place",
+     .title = "reserving",
+     .needs_shm = true,
+     .look = look_reserve,
      .consequence = "space cannot be reserved: what ftruncate has promised may be a SIGBUS when it is touched",
-     .fix = {[RUNTIME_HOST] = "write zeros once over the whole object (pwrite) after ftruncate: a refusal is ENOSPC there, no SIGBUS"}},
-    {.id = "shm-promised", .area = "place", .title = "promised", .needs_shm = true, .look = look_promised,
+     .fix = {[RUNTIME_HOST] =
+                 "write zeros once over the whole object (pwrite) after ftruncate: a refusal is ENOSPC there, no SIGBUS"}},
+    {.id = "shm-promised",
+     .area = "place",
+     .title = "promised",
+     .needs_shm = true,
+     .look = look_promised,
      .consequence = "touching pages that are not there yet ends in SIGBUS as soon as the space is used up",
      .fix = {[RUNTIME_HOST] = "posix_fallocate(fd, 0, size) right after ftruncate(fd, size): it fails with ENOSPC instead"}},
     {0},

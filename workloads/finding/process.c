@@ -21,13 +21,14 @@ static void look_regions(struct diagnosis *d)
         const struct mapping *m = &mappings->list[i];
         units_print(&units_size, (double)(m->to - m->from), length);
         if (m->fd < 0) {
-            diagnosis_fact(d, "0x%" PRIx64 " %s %s of %s: the object cannot be reached from here", m->from, m->rights, length, m->name);
+            diagnosis_fact(d, "0x%" PRIx64 " %s %s of %s: the object cannot be reached from here", m->from, m->rights,
+                           length, m->name);
             continue;
         }
         units_print(&units_size, (double)m->object_bytes, size);
         units_print(&units_size, (double)m->allocated_bytes, pages);
-        diagnosis_fact(d, "0x%" PRIx64 " %s %s from offset %" PRIu64 " of %s%s, which has %s, %s of it in pages", m->from, m->rights, length,
-                       m->offset, m->name, m->deleted ? " (without a name)" : "", size, pages);
+        diagnosis_fact(d, "0x%" PRIx64 " %s %s from offset %" PRIu64 " of %s%s, which has %s, %s of it in pages", m->from,
+                       m->rights, length, m->offset, m->name, m->deleted ? " (without a name)" : "", size, pages);
     }
     if (mappings->count > REGIONS_SHOWN)
         diagnosis_fact(d, "and %zu more regions", mappings->count - REGIONS_SHOWN);
@@ -45,8 +46,10 @@ static void look_beyond(struct diagnosis *d)
         units_print(&units_size, (double)(m->to - m->from), region);
         units_print(&units_size, (double)m->object_bytes, size);
         units_print(&units_size, (double)bytes, beyond);
-        snprintf(evidence, sizeof evidence, "%s is mapped for %s at 0x%" PRIx64 ", but the object has %s: from 0x%" PRIx64 " (offset %" PRIu64
-                 " of the region) on, %s lie beyond its end", m->name, region, m->from, size, first, first - m->from, beyond);
+        snprintf(evidence, sizeof evidence,
+                 "%s is mapped for %s at 0x%" PRIx64 ", but the object has %s: from 0x%" PRIx64 " (offset %" PRIu64
+                 " of the region) on, %s lie beyond its end",
+                 m->name, region, m->from, size, first, first - m->from, beyond);
     }
     if (count)
         diagnosis_finding(d, SEVERITY_SERIOUS, "%s%s", evidence, count > 1 ? "; it is not the only region" : "");
@@ -68,7 +71,8 @@ static void look_holes(struct diagnosis *d)
             continue;
         diagnosis_finding(d, m->free_bytes < 65536 ? SEVERITY_SERIOUS : SEVERITY_WARNING,
                           "%s has %s without pages yet, and its tmpfs has %s free of %s", m->name,
-                          units_print(&units_size, (double)bytes, holes), units_print(&units_size, (double)m->free_bytes, left),
+                          units_print(&units_size, (double)bytes, holes),
+                          units_print(&units_size, (double)m->free_bytes, left),
                           units_print(&units_size, (double)m->size_bytes, size));
         return;
     }
@@ -89,16 +93,19 @@ static void look_group(struct diagnosis *d)
     units_print(&units_size, (double)memory->limit_bytes, limit);
     diagnosis_fact(d, "%s left of %s (%s)", room, limit, memory->file);
     if (bytes > memory->room_bytes || memory->room_bytes < memory->limit_bytes / 50)
-        diagnosis_finding(d, SEVERITY_WARNING, "its memory cgroup has %s left of %s (%s), and its regions have %s without pages yet", room,
-                          limit, memory->file, units_print(&units_size, (double)bytes, holes));
+        diagnosis_finding(d, SEVERITY_WARNING,
+                          "its memory cgroup has %s left of %s (%s), and its regions have %s without pages yet", room, limit,
+                          memory->file, units_print(&units_size, (double)bytes, holes));
 }
 
 static void look_place(struct diagnosis *d)
 {
-    static const char *const words[] = {[SHM_UNSEEN] = "cannot be seen", [SHM_SAME] = "the one that is seen here", [SHM_OTHER] = "another one"};
+    static const char *const words[] = {
+        [SHM_UNSEEN] = "cannot be seen", [SHM_SAME] = "the one that is seen here", [SHM_OTHER] = "another one"};
     diagnosis_fact(d, "its /dev/shm is %s", words[d->patient->place]);
     if (d->patient->place == SHM_OTHER)
-        diagnosis_finding(d, SEVERITY_NOTE, "process %d has another /dev/shm than the one that is seen here", (int)d->patient->pid);
+        diagnosis_finding(d, SEVERITY_NOTE, "process %d has another /dev/shm than the one that is seen here",
+                          (int)d->patient->pid);
 }
 
 static const char *lock_kind(const struct found_lock *lock)
@@ -123,14 +130,14 @@ static void look_locks(struct diagnosis *d)
         stuck += found->lock.state != LOCK_OWNER_DIED;
         size_t used = strlen(evidence);
         if (gone <= LOCKS_SHOWN && used < sizeof evidence - 120)
-            snprintf(evidence + used, sizeof evidence - used, "%sat offset %" PRIu64 " of %.40s, %s: %s%s", used ? "; " : "", found->lock.offset,
-                     found->mapping->name, lock_kind(&found->lock),
+            snprintf(evidence + used, sizeof evidence - used, "%sat offset %" PRIu64 " of %.40s, %s: %s%s", used ? "; " : "",
+                     found->lock.offset, found->mapping->name, lock_kind(&found->lock),
                      found->lock.state == LOCK_UNRECOVERABLE ? "not recoverable" : found->owner,
                      found->waiters ? "; threads of this process wait for it" : "");
     }
     if (gone)
-        diagnosis_finding(d, stuck ? SEVERITY_SERIOUS : SEVERITY_WARNING, "%u mutex%s %s held by the dead: %s", gone, gone == 1 ? "" : "es",
-                          gone == 1 ? "is" : "are", evidence);
+        diagnosis_finding(d, stuck ? SEVERITY_SERIOUS : SEVERITY_WARNING, "%u mutex%s %s held by the dead: %s", gone,
+                          gone == 1 ? "" : "es", gone == 1 ? "is" : "are", evidence);
 }
 
 static void look_living(struct diagnosis *d)
@@ -138,8 +145,8 @@ static void look_living(struct diagnosis *d)
     for (unsigned i = 0; i < d->patient->lock_count && i < LOCKS_SHOWN; i++) {
         const struct patient_lock *found = &d->patient->locks[i];
         if (!found->owner_gone)
-            diagnosis_fact(d, "at offset %" PRIu64 " of %.60s, %s: %s; %u threads of this process wait for it", found->lock.offset,
-                           found->mapping->name, lock_kind(&found->lock), found->owner, found->waiters);
+            diagnosis_fact(d, "at offset %" PRIu64 " of %.60s, %s: %s; %u threads of this process wait for it",
+                           found->lock.offset, found->mapping->name, lock_kind(&found->lock), found->owner, found->waiters);
     }
 }
 
@@ -156,32 +163,57 @@ static void look_swap(struct diagnosis *d)
 
 const struct finding_ops findings_process[] = {
     {.id = "process-regions", PROCESS, .title = "regions", .look = look_regions},
-    {.id = "process-beyond", PROCESS, .title = "beyond the end", .look = look_beyond,
+    {.id = "process-beyond",
+     PROCESS,
+     .title = "beyond the end",
+     .look = look_beyond,
      .consequence = "touching them is a SIGBUS (BUS_ADRERR): the object was shrunk, or mapped before it had its size",
-     .fix = {[RUNTIME_HOST] = "fstat before mmap, and map no more than st_size; never ftruncate an object that others map; or seal it: "
-                              "memfd_create(..., MFD_ALLOW_SEALING), F_SEAL_SHRINK"}},
-    {.id = "process-full", PROCESS, .title = "holes", .look = look_holes,
+     .fix = {[RUNTIME_HOST] =
+                 "fstat before mmap, and map no more than st_size; never ftruncate an object that others map; or seal it: "
+                 "memfd_create(..., MFD_ALLOW_SEALING), F_SEAL_SHRINK"}},
+    {.id = "process-full",
+     PROCESS,
+     .title = "holes",
+     .look = look_holes,
      .consequence = "the first touch of such a page is a SIGBUS: ftruncate promised it, and the tmpfs cannot give it",
-     .fix = {[RUNTIME_HOST] = "shmoo gc --name '*' --apply; mount -o remount,size=2G /dev/shm     # then posix_fallocate after ftruncate",
+     .fix = {[RUNTIME_HOST] =
+                 "shmoo gc --name '*' --apply; mount -o remount,size=2G /dev/shm     # then posix_fallocate after ftruncate",
              [RUNTIME_DOCKER] = "{engine} run --shm-size=2g ...     # and posix_fallocate after ftruncate",
-             [RUNTIME_KUBERNETES] = "volumes: [{name: shm, emptyDir: {medium: Memory, sizeLimit: 2Gi}}]     # and posix_fallocate"}},
-    {.id = "process-memory", PROCESS, .title = "memory cgroup", .look = look_group,
+             [RUNTIME_KUBERNETES] =
+                 "volumes: [{name: shm, emptyDir: {medium: Memory, sizeLimit: 2Gi}}]     # and posix_fallocate"}},
+    {.id = "process-memory",
+     PROCESS,
+     .title = "memory cgroup",
+     .look = look_group,
      .consequence = "the next pages that are touched may end in the OOM killer: SIGKILL, exit status 137",
      .fix = {[RUNTIME_HOST] = "raise the limit in the file named above",
              [RUNTIME_DOCKER] = "{engine} update --memory=4g --memory-swap=4g CONTAINER",
              [RUNTIME_KUBERNETES] = "resources: {limits: {memory: 4Gi}}",
              [RUNTIME_SYSTEMD] = "systemctl set-property {unit} MemoryMax=4G"}},
-    {.id = "process-place", PROCESS, .title = "namespace", .look = look_place,
+    {.id = "process-place",
+     PROCESS,
+     .title = "namespace",
+     .look = look_place,
      .consequence = "names in the one mean nothing in the other: it finds none of the objects that shmoo ls shows here",
      .fix = {[RUNTIME_HOST] = "nsenter --target PID --mount -- shmoo ls",
-             [RUNTIME_DOCKER] = "{engine} run --ipc=container:NAME ...     # shares the /dev/shm of a container that was started with --ipc=shareable",
-             [RUNTIME_KUBERNETES] = "volumeMounts: [{name: shm, mountPath: /dev/shm}]     # the same volume in both containers"}},
-    {.id = "process-locks", PROCESS, .title = "locks", .look = look_locks,
-     .consequence = "a plain mutex stays locked for ever; of a robust one the next who asks gets EOWNERDEAD, and has to repair the data",
-     .fix = {[RUNTIME_HOST] = "pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST); on EOWNERDEAD: repair, pthread_mutex_consistent(m); "
+             [RUNTIME_DOCKER] = "{engine} run --ipc=container:NAME ...     # shares the /dev/shm of a container that was "
+                                "started with --ipc=shareable",
+             [RUNTIME_KUBERNETES] =
+                 "volumeMounts: [{name: shm, mountPath: /dev/shm}]     # the same volume in both containers"}},
+    {.id = "process-locks",
+     PROCESS,
+     .title = "locks",
+     .look = look_locks,
+     .consequence = "a plain mutex stays locked for ever; of a robust one the next who asks gets EOWNERDEAD, and has to "
+                    "repair the data",
+     .fix = {[RUNTIME_HOST] = "pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST); on EOWNERDEAD: repair, "
+                              "pthread_mutex_consistent(m); "
                               "now: end all who map the object, and remove it"}},
     {.id = "process-held", PROCESS, .title = "held by the living", .look = look_living},
-    {.id = "process-swap", PROCESS, .title = "swap", .look = look_swap,
+    {.id = "process-swap",
+     PROCESS,
+     .title = "swap",
+     .look = look_swap,
      .consequence = "the first touch after a while waits for the disc",
      .fix = {[RUNTIME_HOST] = "mlock(address, size)     # with a sufficient ulimit -l"}},
     {0},

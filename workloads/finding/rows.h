@@ -4,7 +4,7 @@
 
 #include "contract/finding.h"
 
-extern const struct finding_ops findings_place[], findings_memory[], findings_objects[], findings_limits[], findings_kernel[],
-    findings_cpu[], findings_process[], findings_message[];
+extern const struct finding_ops findings_place[], findings_memory[], findings_objects[], findings_limits[],
+    findings_kernel[], findings_cpu[], findings_process[], findings_message[];
 
 #endif

@@ -187,3 +187,21 @@ def test_what_means_nothing_is_not_explained(shmoo, message):
 def test_without_proc_no_process_can_be_looked_into(shmoo, private_shm):
     done = shmoo("doctor", "1", wrap=private_shm("mount -t tmpfs tmpfs /dev/shm && mount -t tmpfs tmpfs /proc").enter)
     assert done.returncode == 3
+
+
+def test_an_owner_in_another_pid_namespace_lives(shmoo, start, private_shm):
+    """Its number there is not its number here: only whoever maps the object may be the owner."""
+    probe = ["unshare", "--fork", "--pid", "--mount-proc", "--kill-child"]
+    if subprocess.run([*probe, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no pid namespace is to be had here")
+    place = private_shm(MOUNT.format("256m"))
+    hold = "a = map('locks', 4096); mutex(a); libc.pthread_mutex_lock(ctypes.c_void_p(a)); ready()"
+    look = "import time\nwhile not os.path.exists('/dev/shm/locks'): time.sleep(0.01)\nmap('locks', 4096); ready()"
+    programs = [subprocess.Popen([*place.enter, *wrap, sys.executable, "-c", PRELUDE + script], stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE, text=True) for wrap, script in ((probe, hold), ((), look))]
+    for program in programs:
+        assert program.stdout.readline() == "ready\n"
+    done = shmoo("doctor", str(programs[1].pid), wrap=place.enter)
+    for program in programs:
+        program.communicate("", timeout=30)
+    assert done.returncode == 0 and "which lives" in done.stdout, done.stdout

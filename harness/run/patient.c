@@ -28,32 +28,22 @@ static bool proc_line(pid_t pid, const char *file, char *text, size_t size)
     return finding_line(path, text, size);
 }
 
-/* The numbers of a line of /proc/TID/status: "Tgid:", or the last one of "NSpid:". */
-static pid_t status_number(pid_t tid, const char *key)
+/* Is that the thread's number in one of the pid namespaces it is in? "NSpid:" of /proc/TID/status has them all. */
+static bool has_number(const char *status, pid_t number)
 {
-    char path[64], line[256];
-    pid_t value = 0;
-    snprintf(path, sizeof path, "/proc/%d/status", (int)tid);
-    FILE *file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file)) {
-        if (strncmp(line, key, strlen(key)) != 0)
+    char line[256];
+    bool found = false;
+    FILE *file = fopen(status, "re");
+    while (file && !found && fgets(line, sizeof line, file)) {
+        if (strncmp(line, "NSpid:", 6) != 0)
             continue;
-        line[strcspn(line, "\n")] = '\0';
-        const char *last = strrchr(line, '\t');
-        value = last ? (pid_t)atoi(last + 1) : 0;
+        for (char *at = line + 6, *end; (end = at + strspn(at, " \t"), *end && *end != '\n'); at = end)
+            found |= (pid_t)strtol(end, &end, 10) == number;
         break;
     }
     if (file)
         fclose(file);
-    return value;
-}
-
-static bool same_pid_namespace(pid_t pid)
-{
-    struct stat own, other;
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)pid);
-    return stat("/proc/self/ns/pid", &own) == 0 && stat(path, &other) == 0 && own.st_ino == other.st_ino;
+    return found;
 }
 
 /* Does the process hold the object, mapped or open? 1, 0, or -1: it may not be looked into. */
@@ -77,34 +67,64 @@ static int holds(pid_t pid, const struct mapping *mapping)
     return found;
 }
 
-/* Who is the owner, and is he gone? Only numbers of this pid namespace can be looked up. */
-static void judge_owner(const struct patient *patient, struct patient_lock *found)
+/* A thread of the process that has this number in some namespace; 0: none. */
+static pid_t thread_of(pid_t pid, pid_t number)
 {
-    pid_t tid = found->lock.owner;
+    char path[300];
+    pid_t found = 0;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *stream = opendir(path);
+    for (struct dirent *entry; stream && !found && (entry = readdir(stream));) {
+        pid_t tid = (pid_t)atoi(entry->d_name);
+        snprintf(path, sizeof path, "/proc/%d/task/%.20s/status", (int)pid, entry->d_name);
+        struct process_look look = tid > 0 ? process_look(tid) : (struct process_look){0};
+        bool alive = look.state && look.state != 'Z' && look.state != 'X';
+        if (alive && has_number(path, number))
+            found = tid;
+    }
+    if (stream)
+        closedir(stream);
+    return found;
+}
+
+/* Who has this number, and maps the object? The number may be one of any pid namespace. Returns the process, 0 for nobody, -1
+ * where somebody has it who may not be looked into. */
+static pid_t find_owner(const struct mapping *mapping, pid_t number, pid_t *thread)
+{
+    pid_t found = 0;
+    DIR *stream = opendir("/proc");
+    for (struct dirent *entry; stream && found <= 0 && (entry = readdir(stream));) {
+        pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? (pid_t)atoi(entry->d_name) : 0;
+        int held = pid ? holds(pid, mapping) : 0;
+        *thread = held ? thread_of(pid, number) : 0;
+        if (*thread)
+            found = held > 0 ? pid : -1;
+    }
+    if (stream)
+        closedir(stream);
+    return found;
+}
+
+static void judge_owner(struct patient_lock *found)
+{
+    pid_t number = found->lock.owner, thread = 0;
     if (found->lock.state != LOCK_HELD) {
         found->owner_gone = true;
         snprintf(found->owner, sizeof found->owner, "its owner died inside");
         return;
     }
-    if (!same_pid_namespace(patient->pid)) {
-        snprintf(found->owner, sizeof found->owner, "thread %d of another pid namespace: cannot be looked up", (int)tid);
-        return;
-    }
-    bool there = kill(tid, 0) == 0 || errno == EPERM;
-    pid_t process = there ? status_number(tid, "Tgid:") : 0;
-    char state = process ? process_look(tid).state : 0;
-    if (!there || state == 'Z' || state == 'X') {
-        found->owner_gone = true;
-        snprintf(found->owner, sizeof found->owner, "thread %d, which does not live any more", (int)tid);
-    } else if (process && holds(process, found->mapping) == 0) {
-        found->owner_gone = true;
-        snprintf(found->owner, sizeof found->owner, "thread %d; a process that does not map the object has that number now",
-                 (int)tid);
-    } else {
+    pid_t process = find_owner(found->mapping, number, &thread);
+    if (process < 0) {
+        snprintf(found->owner, sizeof found->owner, "thread %d, which may not be looked into", (int)number);
+    } else if (process > 0) {
         char command[16] = "?";
-        proc_line(tid, "comm", command, sizeof command);
-        snprintf(found->owner, sizeof found->owner, "thread %d of process %d (%s), which lives", (int)tid, (int)process,
-                 command);
+        proc_line(thread, "comm", command, sizeof command);
+        snprintf(found->owner, sizeof found->owner, "thread %d of process %d (%s), which lives", (int)thread, (int)process, command);
+    } else {
+        bool again = kill(number, 0) == 0 || errno == EPERM;
+        found->owner_gone = true;
+        snprintf(found->owner, sizeof found->owner, "thread %d, %s", (int)number,
+                 again ? "which is somebody else by now" : "which does not live any more");
     }
 }
 
@@ -143,7 +163,7 @@ static void visit_lock(const struct found_lock *lock, void *user)
         return;
     struct patient_lock *found = &patient->locks[patient->lock_count++];
     *found = (struct patient_lock){.mapping = search->mapping, .lock = *lock};
-    judge_owner(patient, found);
+    judge_owner(found);
     found->waiters = count_waiters(patient, found);
 }
 

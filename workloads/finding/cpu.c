@@ -20,13 +20,25 @@ static int allowed_cpus(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
+/* How many cores the CPUs belong to: each counts where its first sibling does. 0: not to be seen. */
+static int count_cores(long cpus)
+{
+    char path[96], line[64];
+    int cores = 0;
+    for (long cpu = 0; cpu < cpus; cpu++) {
+        snprintf(path, sizeof path, CPU "cpu%ld/topology/thread_siblings_list", cpu);
+        cores += finding_line(path, line, sizeof line) && strtol(line, NULL, 10) == cpu;
+    }
+    return cores;
+}
+
 static void look_cpus(struct diagnosis *d)
 {
     char smt[16] = "";
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     int allowed = allowed_cpus();
     bool siblings = finding_line(CPU "smt/active", smt, sizeof smt) && smt[0] == '1';
-    diagnosis_fact(d, "%d of %ld CPUs may be used%s", allowed, online,
+    diagnosis_fact(d, "%d of %ld CPUs on %d cores may be used%s", allowed, online, count_cores(sysconf(_SC_NPROCESSORS_CONF)),
                    siblings ? "; two hardware threads share a core (SMT)" : "");
     if (allowed == 1)
         diagnosis_finding(d, SEVERITY_NOTE, "only one CPU may be used");

@@ -8,8 +8,9 @@
  * The window that remains, inside one open(): a process that had looked up the name, and was off its CPU from before the
  * move until after the unlink, gets an object without a name. One that arrives in time, while a third one makes a new object
  * of the same name in the same microseconds, gets an object that is under the other name by then. Contents and mappings are
- * whole in either case. Killed in the middle, this leaves the object under its other name, which is one of this program's
- * own.
+ * whole in either case. Stopped in the middle for longer than /proc/sys/fs/lease-break-time, it finds its lease broken, and
+ * puts the object back, unless it was stopped between its last look and the unlink. Killed in the middle, it leaves the
+ * object under its other name, which is one of this program's own.
  */
 #ifndef SHM_RECLAIM_H
 #define SHM_RECLAIM_H

@@ -20,7 +20,7 @@ void record_prepare(void *memory, const struct shape *shape)
 {
     unsigned char *payload = record_payload(memory);
     payload_fill(memory, RECORD_GUARD, guard_stamp(shape));
-    payload_fill(payload, shape->size, payload_stamp(0, PAYLOAD_NOBODY, record_tag(shape)));
+    payload_fill(payload, shape->size, record_initial(shape));
     payload_fill(payload + shape->size, RECORD_GUARD, guard_stamp(shape));
 }
 

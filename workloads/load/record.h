@@ -28,6 +28,12 @@ static inline uint32_t record_tag(const struct shape *shape)
     return (uint32_t)(seed_scramble(shape->seed ^ 0x746167) & ((1u << PAYLOAD_TAG_BITS) - 1));
 }
 
+/* The stamp of the initial content. */
+static inline uint64_t record_initial(const struct shape *shape)
+{
+    return payload_stamp(0, PAYLOAD_NOBODY, record_tag(shape));
+}
+
 /* Fills the payload as worker `w`, passing through worker_inside() when half of it is written. */
 void record_write(struct worker *w, void *memory, uint64_t version);
 

@@ -1,14 +1,33 @@
 /* snapshot: writers replace a whole record, readers must always see one whole write, never an older one than before. */
 #include <stdio.h>
 
+#include "workloads/load/history.h"
 #include "workloads/load/record.h"
 #include "workloads/load/rows.h"
 #include "workloads/load/snapshot_cell.h"
 
-/* A cell keeps the record in its own state. */
+/* The record, which a cell keeps in its own state; then what the workers record of their operations. */
+static size_t histories_offset(const struct shape *shape)
+{
+    size_t record = shape->family == SYNC_CELL ? RECORD_GUARD : record_bytes(shape->size);
+    return (record + SLOT_ALIGN - 1) / SLOT_ALIGN * SLOT_ALIGN;
+}
+
 static size_t snapshot_bytes(const struct shape *shape)
 {
-    return shape->family == SYNC_CELL ? RECORD_GUARD : record_bytes(shape->size);
+    return histories_offset(shape) + history_bytes(shape);
+}
+
+static void *histories_of(const struct worker *w)
+{
+    return (char *)w->area + histories_offset(w->shape);
+}
+
+static const char *snapshot_refuses(const struct shape *shape, const struct sync_ops *sync, const struct fault_ops *fault)
+{
+    (void)sync;
+    (void)fault;
+    return shape->history && shape->size < 8 ? "a record below eight bytes names no write: no history of it can be checked" : NULL;
 }
 
 static int snapshot_prepare(void *area, const struct shape *shape)
@@ -23,14 +42,16 @@ static int snapshot_prepare(void *area, const struct shape *shape)
 static void snapshot_write(struct worker *w)
 {
     if (w->shape->family == SYNC_CELL) {
-        snapshot_cell_write(w);
+        snapshot_cell_write(w, histories_of(w));
         return;
     }
+    struct history history = history_open(w, histories_of(w));
     void *record = w->area;
     const unsigned char *payload = record_payload(record);
     uint64_t size = w->shape->size, mine = 0;
     while (worker_next(w)) {
         uint64_t floor = w->timed ? record_floor(w) : 0;
+        history_begin(&history);
         if (!worker_enter(w))
             return;
         uint64_t stamp = payload_peek(payload, size);
@@ -44,6 +65,7 @@ static void snapshot_write(struct worker *w)
         record_confirm(w, record, version);
         mine = payload_stamp(version, w->index, record_tag(w->shape)) & payload_mask(size);
         worker_leave(w);
+        history_end(&history, HISTORY_WRITE, mine);
         if (size >= 8)
             __atomic_store_n(&w->slot->version, version, __ATOMIC_RELEASE);
         worker_done(w);
@@ -54,17 +76,20 @@ static void snapshot_read(struct worker *w)
 {
     uint64_t stamp, last = 0;
     if (w->shape->family == SYNC_CELL) {
-        snapshot_cell_read(w);
+        snapshot_cell_read(w, histories_of(w));
         return;
     }
+    struct history history = history_open(w, histories_of(w));
     while (worker_next(w)) {
         uint64_t floor = w->timed ? record_floor(w) : 0;
+        history_begin(&history);
         if (!worker_enter_shared(w))
             return;
         bool whole = record_read(w, w->area, &stamp);
         worker_inside(w);
         worker_leave(w);
         if (whole) {
+            history_end(&history, HISTORY_READ, stamp);
             record_order(w, stamp, floor);
             if (stamp != last)
                 worker_handoff(w);
@@ -80,9 +105,10 @@ static void snapshot_audit(struct worker *auditor)
     const struct shape *shape = auditor->shape;
     uint64_t stamp, writes = 0;
     if (shape->family == SYNC_CELL) {
-        snapshot_cell_audit(auditor);
+        snapshot_cell_audit(auditor, histories_of(auditor));
         return;
     }
+    history_check_register(auditor, histories_of(auditor), record_initial(shape));
     for (uint32_t i = 0; i < shape->writers; i++)
         writes += slot_load(&auditor->crew.slots[i].ops);
     record_audit(auditor, auditor->area);
@@ -124,6 +150,8 @@ const struct load_ops load_snapshot = {
     .size_means = "the record",
     .min_writers = 1,
     .enough = 100,
+    .recorded = true,
+    .refuses = snapshot_refuses,
     .area_bytes = snapshot_bytes,
     .prepare = snapshot_prepare,
     .write = snapshot_write,

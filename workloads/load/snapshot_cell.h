@@ -4,8 +4,9 @@
 
 struct worker;
 
-void snapshot_cell_write(struct worker *w);
-void snapshot_cell_read(struct worker *w);
-void snapshot_cell_audit(struct worker *auditor);
+/* `histories`: the memory that operations are recorded in. */
+void snapshot_cell_write(struct worker *w, void *histories);
+void snapshot_cell_read(struct worker *w, void *histories);
+void snapshot_cell_audit(struct worker *auditor, void *histories);
 
 #endif

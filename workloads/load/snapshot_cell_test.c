@@ -210,6 +210,7 @@ static void others_write(uint64_t call)
 static void own_write_is_lost(uint64_t call)
 {
     if (call == 3)
+        before_read = NULL;
         hold(2, WRITER);
 }
 
@@ -303,6 +304,37 @@ START_TEST(what_is_left_is_the_last_write_of_one_of_them)
 }
 END_TEST
 
+static uint64_t found; /* by the only read */
+
+static void one_of_them(uint64_t call)
+{
+    (void)call;
+    hold(found, WRITER);
+}
+
+/* Writer 0 writes twice, then a reader who looks at nobody's slot finds one of these versions. */
+START_TEST(recorded_operations_show_what_no_order_explains)
+{
+    for (found = 1; found <= 2; found++) {
+        start(WRITER, SIZE, 1, one_of_them);
+        spec.shape.history = 10;
+        run(2);
+        become(READER);
+        w.until_sample = 1000;
+        run(1);
+        check_only(VIOLATION_TORN, 0);
+        become(AUDITOR);
+        before_read = NULL;
+        hold(2, WRITER);
+        spec.load->audit(&w);
+        if (found == 2)
+            check_clean();
+        else
+            check_found(VIOLATION_HISTORY, 1, "version 1 of worker 0");
+    }
+}
+END_TEST
+
 int main(void)
 {
     return testing_run("snapshot_cell", (const TTest *[]){
@@ -319,6 +351,7 @@ int main(void)
                                             a_word_of_two_halves_is_seen_with_a_single_writer_too,
                                             a_read_that_gives_more_than_the_value_scribbles,
                                             what_is_left_is_the_last_write_of_one_of_them,
+                                            recorded_operations_show_what_no_order_explains,
                                             NULL,
                                         });
 }

@@ -6,7 +6,7 @@
 
 enum { SIZE_MAX_HERE = 4096, OTHER = 1, READER = 2, WORKERS = 3, AUDITOR = WORKERS };
 
-static _Alignas(128) unsigned char area[SIZE_MAX_HERE + 2 * RECORD_GUARD];
+static _Alignas(128) unsigned char area[SIZE_MAX_HERE + 4 * RECORD_GUARD];
 static struct error error;
 static struct ledger ledger;
 static struct worker w;

@@ -96,6 +96,16 @@ def test_cells_of_every_size_stay_whole(shmoo, size):
 
 
 @needs_two_cpus
+def test_recorded_histories_of_what_is_correct_have_an_order(shmoo):
+    done = shmoo("run", "--sync", "seqlock,left-right,mutex,rwlock", "--load", "snapshot", "--history", "3000",
+                 "--fault", "none,signals", "--writers", "1,3", "--readers", "2", "--duration", "60ms", *BRIEF)
+    assert (not_clean(shmoo), done.returncode) == ([], 0)
+    shmoo("run", "--sync", "seqlock", "--load", "snapshot", "--size", "7", "--history", "10", "--quiet", "--out", "tiny")
+    verdict, = verdicts(shmoo.cwd / "tiny")
+    assert verdict["verdict"] == "UNSUPPORTED" and "names no write" in verdict["reason"]
+
+
+@needs_two_cpus
 def test_one_word_is_written_at_once_and_more_are_not(shmoo):
     shmoo("run", "--sync", "cell-none", "--load", "snapshot", "--size", "8,16", "--writers", "1", "--readers", "2",
           "--duration", "300ms", *BRIEF)

@@ -210,7 +210,6 @@ static void others_write(uint64_t call)
 static void own_write_is_lost(uint64_t call)
 {
     if (call == 3)
-        before_read = NULL;
         hold(2, WRITER);
 }
 

@@ -6,6 +6,8 @@
 #   make demo | smoke       the main job, or the CI gate, on what is built
 #   make detect             how soon hunts find everything that is broken on purpose: table, chart, status 1 if one was missed
 #   make layers             the layer check
+#   make fuzz [RUNS=N]      the fuzz targets, N executions each, after their corpora
+#   make soak [TIME=1h]     everything in turn, watching for what grows
 #   make coverage           workloads/check/COVERAGE.md, from the rows of the checks
 #
 # Variables: CC=gcc|clang  BUILD=folder  WERROR=1  SANITIZE=address,undefined  CFLAGS  LDFLAGS
@@ -40,11 +42,12 @@ PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null || echo -linih
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) -Iharness -I. $(PACKAGE_CFLAGS) -DSHMOO_DATADIR='"$(DATADIR)"' $(SANITIZER) $(CFLAGS)
 ALL_LIBS = $(PACKAGE_LIBS) -lm -lpthread
 
-SOURCES := $(filter-out %_test.c,$(wildcard harness/*.c harness/*/*.c workloads/*.c workloads/*/*.c))
+SOURCES := $(filter-out %_test.c %_fuzz.c,$(wildcard harness/*.c harness/*/*.c workloads/*.c workloads/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
 PARTS := $(filter-out $(BUILD)/obj/harness/main.o,$(OBJECTS))
 TEST_SOURCES := $(wildcard harness/*/*_test.c workloads/*/*_test.c)
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/test/%)
+FUZZERS := $(patsubst %.c,$(BUILD)/fuzz/%,$(wildcard harness/*/*_fuzz.c))
 
 all: $(BUILD)/shmoo
 
@@ -58,6 +61,13 @@ $(BUILD)/obj/%.o: %.c
 $(BUILD)/test/%: $(BUILD)/obj/%.o $(PARTS)
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZER) $(LDFLAGS) -o $@ $^ $(ALL_LIBS) $$(pkg-config --libs check)
+
+# linked with libFuzzer's main(): clang, and the objects compiled for it; ci/fuzz does
+$(BUILD)/fuzz/%: $(BUILD)/obj/%.o $(PARTS)
+	@mkdir -p $(@D)
+	$(CC) -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+fuzzers: $(FUZZERS)
 
 tests: $(TESTS)
 
@@ -75,6 +85,12 @@ smoke: $(BUILD)/shmoo
 detect: $(BUILD)/shmoo
 	@status=0; $(BUILD)/shmoo run detect || status=$$?; [ $$status -le 1 ] || exit $$status; \
 	$(BUILD)/shmoo report results/latest && $(PYTHON) -B analysis/detection.py results/latest
+
+fuzz:
+	ci/fuzz $(RUNS)
+
+soak:
+	ci/soak $(TIME)
 
 layers:
 	ci/layers
@@ -98,5 +114,5 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d)
 
-.PHONY: all tests check demo smoke detect layers coverage install uninstall clean
+.PHONY: all tests fuzzers check demo smoke detect fuzz soak layers coverage install uninstall clean
 .SECONDARY:

@@ -55,7 +55,9 @@ struct plan {
     uint64_t seed;
 };
 
+#ifndef PLAN_TRIALS_MAX /* a build for fuzzing has no time for so many */
 #define PLAN_TRIALS_MAX 1000000
+#endif
 
 /* Reads the job files (paths, or names of built-in jobs), lays the command line over them, and expands the grids. The result
  * must be freed, also after a failure. */

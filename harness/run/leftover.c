@@ -47,9 +47,7 @@ static const char *behind_prefix(const char *name)
     return NULL;
 }
 
-/* "shmoo.PID.START.SERIAL", with ".lock", ".own3", ".i7.sysv" or the like behind it, or "sem." before it: exactly what a
- * trial or a check makes. */
-static bool parse_name(const char *name, int *pid, unsigned long long *start)
+bool leftover_parse(const char *name, int *pid, unsigned long long *start)
 {
     unsigned long long number, serial;
     if (strncmp(name, "sem.", 4) == 0)
@@ -110,7 +108,7 @@ static const char *objection(const struct leftover_rules *rules, const struct le
         return "is protected";
     if (!S_ISREG(st->st_mode))
         return lease_words(LEASE_NO_OBJECT, 0);
-    if (leftover->own && parse_name(leftover->name, &pid, &start) && maker_lives(pid, start))
+    if (leftover->own && leftover_parse(leftover->name, &pid, &start) && maker_lives(pid, start))
         return "the run that made it is alive";
     if (leftover->age_s < (leftover->own ? rules->own_age_s : rules->foreign_age_s))
         return "is younger than the minimum age";
@@ -146,7 +144,7 @@ static char **read_names(const struct leftover_rules *rules, DIR *folder, size_t
     for (struct dirent *entry; (entry = readdir(folder));) {
         int pid;
         unsigned long long start;
-        bool own = rules->own && parse_name(entry->d_name, &pid, &start);
+        bool own = rules->own && leftover_parse(entry->d_name, &pid, &start);
         bool dots = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
         if (dots || (!own && !matches(rules->globs, entry->d_name)))
             continue;
@@ -177,7 +175,7 @@ int leftover_scan(const struct leftover_rules *rules, void (*visit)(struct lefto
         unsigned long long start;
         snprintf(leftover.name, sizeof leftover.name, "%s", names[i]);
         free(names[i]);
-        leftover.own = parse_name(leftover.name, &pid, &start);
+        leftover.own = leftover_parse(leftover.name, &pid, &start);
         look(rules, dirfd(folder), &leftover);
         visit(&leftover, user);
     }

@@ -29,6 +29,10 @@ struct leftover_rules {
     uint64_t own_age_s, foreign_age_s;    /* nor what has been changed within so many seconds */
 };
 
+/* Is it the name of an object that a trial or a check of this program makes, and then whose: "shmoo.PID.START.SERIAL", with
+ * ".lock", ".own3", ".i7.sysv" or the like behind it, or "sem." before it? */
+bool leftover_parse(const char *name, int *pid, unsigned long long *start);
+
 /* Looks at every object in /dev/shm that the rules name. */
 int leftover_scan(const struct leftover_rules *rules, void (*visit)(struct leftover *leftover, void *user), void *user,
                   struct error *error);

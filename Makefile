@@ -102,7 +102,7 @@ install: $(BUILD)/shmoo
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/analysis $(DESTDIR)$(DATADIR)/jobs
 	install -m 755 $(BUILD)/shmoo $(DESTDIR)$(PREFIX)/bin/shmoo
 	install -m 644 workloads/jobs/*.ini $(DESTDIR)$(DATADIR)/jobs/
-	install -m 644 $(filter-out analysis/test_%.py analysis/conftest.py analysis/synthetic.py,$(wildcard analysis/*.py analysis/*.j2)) \
+	install -m 644 $(filter-out analysis/test_%.py analysis/conftest.py analysis/fuzz_%.py analysis/synthetic.py,$(wildcard analysis/*.py analysis/*.j2)) \
 	    $(DESTDIR)$(DATADIR)/analysis/
 
 uninstall:

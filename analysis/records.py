@@ -10,6 +10,7 @@ trials and not the number of lines. The fields are those of results/README.md.
 
 import json
 import os
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -166,7 +167,25 @@ def _reject_constant(word):
     raise ValueError(f"{word} is no JSON value")
 
 
-_decode = json.JSONDecoder(parse_constant=_reject_constant).decode
+def _finite(word):
+    value = float(word)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError(f"{word} is beyond all numbers")
+    return value
+
+
+def _countable(word):
+    if len(word) > DIGITS_MOST:
+        raise ValueError(f"a number of {len(word)} digits")
+    return int(word)
+
+
+# Nothing that a run counts has so many digits, and what has more than 308 is no float any more.
+DIGITS_MOST = 40
+_LONG_NUMBER = re.compile(rb"\d{%d}" % DIGITS_MOST)
+_decode = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite).decode
+# Slower: only for lines with a long number in them, or in a text.
+_decode_long = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite, parse_int=_countable).decode
 
 _MISSING = object()
 INTEGER = (int,)
@@ -225,6 +244,8 @@ class _Reader:
         self.warn = warn
         # Histograms of the trial that is being read, by trial and (name, role): they count once its verdict is there.
         self.pending = {}
+        # By histogram's name: reports merge them over roles and trials.
+        self.sub_bits = {}
         # What has no entry here is ignored: later minor versions may add types.
         self.handlers = {"run": self._run, "host": self._host, "trial": self._trial, "worker": self._worker,
                          "histogram": self._histogram, "fault": self._fault, "violation": self._violation,
@@ -236,7 +257,7 @@ class _Reader:
         if not line.strip():
             return
         try:
-            record = _decode(line.decode("utf-8"))
+            record = (_decode_long if _LONG_NUMBER.search(line) else _decode)(line.decode("utf-8"))
         except (ValueError, RecursionError) as error:
             if line.endswith(b"\n"):
                 raise DataError(f"{self.run.path}: line {number} is no JSON ({_short(error)}); the file is damaged: "
@@ -275,7 +296,7 @@ class _Reader:
         schema = need(record, "schema", TEXT)
         name, _, version = schema.partition("/")
         if name != "shmoo" or version.partition(".")[0] != str(MAJOR_VERSION):
-            raise Malformed(f"its schema is {schema!r}, and this reader knows shmoo/{MAJOR_VERSION} only; "
+            raise Malformed(f"its schema is {ellipsis_json(schema)}, and this reader knows shmoo/{MAJOR_VERSION} only; "
                             "use the report of the shmoo that wrote it")
         self.run.header = record
 
@@ -310,6 +331,9 @@ class _Reader:
         trial = self._of_trial(record)
         key = need(record, "name", TEXT), need(record, "role", TEXT)
         histogram = Histogram(need(record, "sub_bits", INTEGER))
+        if self.sub_bits.setdefault(key[0], histogram.sub_bits) != histogram.sub_bits:
+            raise Malformed(f"a histogram `{key[0]}` has sub_bits {histogram.sub_bits}, and an earlier one "
+                            f"{self.sub_bits[key[0]]}: they do not merge")
         where = trial.number, maybe(record, "max_worker", INTEGER), maybe(record, "max_at_s", NUMBER)
         count = need(record, "count", INTEGER)
         if count < 1:
@@ -358,6 +382,7 @@ class _Reader:
             _add(data.histograms, key, histogram)
 
     def _end(self, record):
+        maybe(record, "trials_done", INTEGER)
         self.run.end = record
 
     def finish(self):

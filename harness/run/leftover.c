@@ -210,3 +210,21 @@ int leftover_remove(struct leftover *leftover, struct error *error)
                   REGION_FOLDER, leftover->name, reclaim.why);
     return rc;
 }
+
+void leftover_sweep(const char *trial)
+{
+    size_t length = strlen(++trial); /* without the slash */
+    DIR *folder = opendir(REGION_FOLDER);
+    if (!folder)
+        return;
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        bool semaphore = strncmp(entry->d_name, "sem.", 4) == 0;
+        const char *name = entry->d_name + (semaphore ? 4 : 0);
+        if (strncmp(name, trial, length) != 0 || (name[length] != '.' && !(semaphore && name[length] == '\0')))
+            continue;
+        if (sysv_is_marker(entry->d_name))
+            sysv_semaphore_remove(entry->d_name);
+        unlinkat(dirfd(folder), entry->d_name, 0);
+    }
+    closedir(folder);
+}

@@ -291,6 +291,27 @@ START_TEST(without_proc_nothing_is_unused)
 }
 END_TEST
 
+START_TEST(sweeping_after_a_trial_takes_what_bears_its_name_and_nothing_else)
+{
+    int id;
+    static const char *const kept[] = {"/shmoo.7.8.1", "/shmoo.7.8.12.lock", "/shmoo.7.8.11", "/sem.shmoo.7.8.12", "/sem.other"};
+    static const char *const gone[] = {"/shmoo.7.8.1.lock", "/shmoo.7.8.1.i3.lock", "/sem.shmoo.7.8.1", "/sem.shmoo.7.8.1.i2"};
+    begin();
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        make(kept[i], 64);
+    for (size_t i = 0; i < sizeof gone / sizeof gone[0]; i++)
+        make(gone[i], 64);
+    ck_assert_int_eq(sysv_semaphore_create("/shmoo.7.8.1.sysv", 1, &id), 0);
+    leftover_sweep("/shmoo.7.8.1");
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        ck_assert_msg(shm_unlink(kept[i]) == 0, "%s was removed", kept[i]);
+    for (size_t i = 0; i < sizeof gone / sizeof gone[0]; i++)
+        ck_assert_msg(shm_unlink(gone[i]) == -1 && errno == ENOENT, "%s was left", gone[i]);
+    ck_assert_int_eq(shm_unlink("/shmoo.7.8.1.sysv"), -1);
+    ck_assert_int_eq(semctl(id, 0, GETVAL), -1);
+}
+END_TEST
+
 START_TEST(a_missing_folder_is_told)
 {
     struct wanted wanted = {.name = ""};
@@ -320,6 +341,7 @@ int main(void)
                                        what_is_no_shared_memory_object_is_never_unused,
                                        removing_what_has_gone_is_told,
                                        without_proc_nothing_is_unused,
+                                       sweeping_after_a_trial_takes_what_bears_its_name_and_nothing_else,
                                        a_missing_folder_is_told,
                                        NULL,
                                    });

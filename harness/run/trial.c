@@ -14,6 +14,7 @@
 #include "run/instances.h"
 #include "run/interrupt.h"
 #include "run/judge.h"
+#include "run/leftover.h"
 #include "run/monitor.h"
 #include "run/mortality.h"
 #include "run/pin.h"
@@ -166,6 +167,7 @@ static void take_down(struct stage *stage, struct trial_result *result)
     struct error error;
     if (instances_destroy(&stage->instances, stage->region.base, &verdict, &error) == 0)
         return;
+    leftover_sweep(stage->name);
     if (result->verdict != VERDICT_CLEAN && (result->verdict != VERDICT_INCONCLUSIVE || result->interrupted))
         return;
     char before[sizeof result->reason];

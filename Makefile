@@ -8,6 +8,7 @@
 #   make layers             the layer check
 #   make fuzz [RUNS=N]      the fuzz targets, N executions each, after their corpora
 #   make soak [TIME=1h]     everything in turn, watching for what grows
+#   make torture [COUNT=N]  kills the harness N times, and looks for what it leaves
 #   make coverage           workloads/check/COVERAGE.md, from the rows of the checks
 #
 # Variables: CC=gcc|clang  BUILD=folder  WERROR=1  SANITIZE=address,undefined  CFLAGS  LDFLAGS
@@ -92,6 +93,9 @@ fuzz:
 soak:
 	ci/soak $(TIME)
 
+torture: $(BUILD)/shmoo
+	SHMOO=$(abspath $(BUILD)/shmoo) ci/torture $(COUNT)
+
 layers:
 	ci/layers
 
@@ -114,5 +118,5 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d)
 
-.PHONY: all tests fuzzers check demo smoke detect fuzz soak layers coverage install uninstall clean
+.PHONY: all tests fuzzers check demo smoke detect fuzz soak torture layers coverage install uninstall clean
 .SECONDARY:

@@ -3,8 +3,8 @@
 
     fuzz_records.py [LINES [SEED]]        LINES: damaged lines in all, 100000 unless given
 
-Each line is one of a run's, damaged at random: bytes, structure, or values that no shmoo writes. It is read behind the undamaged
-lines before it. Exit status: 0 no finding, 1 one, which is printed with what repeats it, 2 usage.
+Each line is one of a run's, damaged at random: bytes, structure, or values that no shmoo writes. It is read among the
+undamaged lines of that run. Exit status: 0 no finding, 1 one, which is printed with what repeats it, 2 usage.
 """
 import copy
 import json
@@ -22,9 +22,10 @@ import synthetic
 # A refusal is read by people: longer than this nobody reads.
 MESSAGE_MOST = 1000
 # Values that no shmoo writes, or hardly ever.
-ODD = (None, True, False, 0, -1, 1, 2**31, 2**63, 2**64, -2**63, 10**40, 10**400, 0.5, -0.0, 1e308, 1e-320, "", "x", "none", "shmoo/1",
-       "\ud800", "\x00", "<b>&\"'", "é" * 300, "9" * 5000, [], {}, [None], [[0, 1]], [[0, -1]], [[-1, 1]], [[2**70, 1]], [[0, 2**70]],
-       [[0.5, 1]], [["0", 1]], [[0]], [[0, 1, 2]], {"": 1}, {"x": None}, {"x": 1e308}, ["x"] * 50)
+ODD = (None, True, False, 0, -1, 1, 2**31, 2**63, 2**64, -2**63, 10**40, 10**400, 0.5, -0.0, 1e308, 1e-320, "", "x",
+       "none", "shmoo/1", "\ud800", "\x00", "<b>&\"'", "é" * 300, "9" * 5000, [], {}, [None], [[0, 1]], [[0, -1]],
+       [[-1, 1]], [[2**70, 1]], [[0, 2**70]], [[0.5, 1]], [["0", 1]], [[0]], [[0, 1, 2]], {"": 1}, {"x": None}, {"x": 1e308},
+       ["x"] * 50)
 
 
 def damage_bytes(dice, line):
@@ -76,9 +77,11 @@ def damage_values(dice, line, others):
 
 def damage_structure(dice, line):
     """Something that is JSON, and no record; or hardly any more."""
-    return dice.choice((b"[" * dice.randint(1, 3000), b"{\"a\":" * dice.randint(1, 3000) + b"\n", b"null\n", b"[]\n", b"\"type\"\n", b"{}\n",
+    deep = dice.randint(1, 3000)
+    return dice.choice((b"[" * deep, b'{"a":' * deep + b"\n", b"null\n", b"[]\n", b'"type"\n', b"{}\n",
                         b"\xef\xbb\xbf" + line, line.rstrip() + line, b"\n", b"\x00" * 50 + b"\n", line.rstrip() + b",\n",
-                        b'{"type":"run","type":"trial"}\n', b'{"type":' + b"9" * 5000 + b"}\n", line.replace(b":", b": NaN, \"x\":", 1)))
+                        b'{"type":"run","type":"trial"}\n', b'{"type":' + b"9" * 5000 + b"}\n",
+                        line.replace(b":", b': NaN, "x":', 1)))
 
 
 class Finding(Exception):
@@ -101,7 +104,7 @@ def judge_run(run):
     for trial in run.judged:
         if trial.acquire is not None:
             values = [v for v in (trial.acquire.p50, trial.acquire.p99, trial.acquire.max) if v is not None]
-            if not all(isinstance(v, (int, float)) or hasattr(v, "dtype") for v in values) or any(math.isnan(v) for v in values):
+            if any(math.isnan(value) for value in values):
                 raise Finding(f"a latency that is no number: {trial.acquire}")
         trial.crew.fairness()
     for data in run.points.values():
@@ -125,7 +128,8 @@ def attempt(before, damaged, after):
 def base_lines():
     """The lines of small runs, each with all that a run can hold."""
     with tempfile.TemporaryDirectory() as folder:
-        recipe = synthetic.Recipe(syncs=("none", "mutex"), populations=((1, 1),), repeats=1, samples=40, intervals=1, rate=1000.0)
+        recipe = synthetic.Recipe(syncs=("none", "mutex"), populations=((1, 1),), repeats=1, samples=40, intervals=1,
+                                  rate=1000.0)
         synthetic.write(folder, recipe)
         with open(os.path.join(folder, records.RECORDS_NAME), "rb") as file:
             return file.readlines()
@@ -149,8 +153,8 @@ def run(count, seed):
         try:
             taken += attempt(lines[:place], damaged, lines[place + 1:])
         except Exception as error:
-            sys.stderr.write(f"finding in line {number} of seed {seed} ({type(error).__name__}: {str(error)[:300]!r}), which is\n"
-                             f"{damaged[:2000]!r}\n")
+            sys.stderr.write(f"finding in line {number} of seed {seed} ({type(error).__name__}: {str(error)[:300]!r}), "
+                             f"which is\n{damaged[:2000]!r}\n")
             raise
     return taken
 

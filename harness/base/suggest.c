@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LONGEST 64
@@ -40,11 +41,19 @@ static int distance(const char *a, const char *b)
     return d[n][m];
 }
 
+/* What the difference in length alone costs. */
+static int least_distance(const char *a, const char *b)
+{
+    return 2 * abs((int)strnlen(a, LONGEST) - (int)strnlen(b, LONGEST));
+}
+
 const char *suggest_nearest(const char *typed, const char *const *names)
 {
     const char *best = NULL;
     int least_edits = 0;
     for (; *names; names++) {
+        if (best && least_distance(typed, *names) >= least_edits)
+            continue;
         int edits = distance(typed, *names);
         if (!best || edits < least_edits) {
             best = *names;

@@ -4,9 +4,11 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #ifndef SHMOO_DATADIR
@@ -18,11 +20,14 @@ static const struct {
     const char *kind, *in_tree;
 } kinds[] = {{"jobs", "workloads/jobs"}, {"analysis", "analysis"}};
 
-/* The folder that the program lies in; empty without /proc. */
+/* The folder that the program lies in; without /proc as it was started, unless the working folder has changed since. */
 static void program_folder(char folder[PATH_MAX])
 {
     ssize_t n = readlink("/proc/self/exe", folder, PATH_MAX - 1);
+    const char *started = (const char *)(uintptr_t)getauxval(AT_EXECFN);
     folder[n > 0 ? n : 0] = '\0';
+    if (n <= 0 && (!started || !realpath(started, folder)))
+        folder[0] = '\0';
     char *slash = strrchr(folder, '/');
     if (slash)
         *slash = '\0';

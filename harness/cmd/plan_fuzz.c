@@ -1,4 +1,4 @@
-/* A fuzz target of the plan: job files, command lines, faults, units, option lists and names, from bytes that anybody may give.
+/* A fuzz target of the plan: job files, command lines, faults, units, lists and names, from bytes that anybody may give.
  *
  * The first byte chooses what the rest is. What is taken must come out again as it went in: a plan is written, read back and
  * compared, and a trial's replay line makes that trial.
@@ -22,12 +22,12 @@ static char program[] = "run";
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Ends the process where libFuzzer sees it, and keeps the input. */
-#define expect(condition)                                                                                                     \
-    do {                                                                                                                    \
-        if (!(condition)) {                                                                                                 \
-            fprintf(stderr, "plan_fuzz: line %d: not so: %s\n", __LINE__, #condition);                                      \
-            abort();                                                                                                        \
-        }                                                                                                                   \
+#define expect(condition)                                                                                             \
+    do {                                                                                                              \
+        if (!(condition)) {                                                                                           \
+            fprintf(stderr, "plan_fuzz: line %d: not so: %s\n", __LINE__, #condition);                                \
+            abort();                                                                                                  \
+        }                                                                                                             \
     } while (0)
 
 /* A refusal has words and a status of its own; what is taken has neither. */
@@ -52,7 +52,8 @@ static const char *file_of(int slot, const char *text, size_t size)
 static void same_trial(const struct trial_spec *a, const struct trial_spec *b)
 {
     expect(a->load == b->load && a->sync == b->sync && a->fault == b->fault);
-    expect(a->fault_parameter == b->fault_parameter && memcmp(a->fault_choices, b->fault_choices, sizeof a->fault_choices) == 0);
+    expect(a->fault_parameter == b->fault_parameter);
+    expect(memcmp(a->fault_choices, b->fault_choices, sizeof a->fault_choices) == 0);
     expect(a->shape.writers == b->shape.writers && a->shape.readers == b->shape.readers && a->shape.size == b->shape.size);
     expect(a->shape.hold_ns == b->shape.hold_ns && a->shape.think_ns == b->shape.think_ns && a->shape.rate == b->shape.rate);
     expect(a->shape.ops_limit == b->shape.ops_limit && a->shape.sampling == b->shape.sampling);
@@ -181,7 +182,8 @@ static void fuzz_fault(const char *text)
     struct error error = {0};
     int rc = fault_parse(text, &choice, &error);
     judge(rc, &error);
-    expect(rc || (choice.parameter >= choice.fault->min && choice.parameter <= choice.fault->max) || !choice.fault->parameter);
+    if (rc == 0 && choice.fault->parameter)
+        expect(choice.parameter >= choice.fault->min && choice.parameter <= choice.fault->max);
 }
 
 /* The first character is the option's letter in the alphabet of rows; the rest a value. */

@@ -160,10 +160,10 @@ def test_without_a_seed_runs_differ(shmoo):
     assert records(shmoo.cwd / "a")[0]["seed"] != records(shmoo.cwd / "b")[0]["seed"]
 
 
-@pytest.mark.parametrize("instances", [2, 10])
+@pytest.mark.parametrize("instances", [2, 10, 50])
 def test_instances_side_by_side_do_not_meet(shmoo, instances):
-    running = [shmoo.start("run", "--sync", "mutex,semaphore-named", "--load", "snapshot", "--ops", "300",
-                           "--min-exposure", "0",
+    running = [shmoo.start("run", "--sync", "mutex,semaphore-named", "--load", "snapshot", "--ops", "100",
+                           "--min-exposure", "0", "--writers", "1", "--readers", "1",
                            "--format", "jsonl", "--quiet") for _ in range(instances)]
     for process in running:
         done = shmoo.finish(process)

@@ -44,8 +44,9 @@ int leftover_each(void (*visit)(struct leftover *leftover, void *user), void *us
  * ENVIRONMENT when a call failed, or -1 with status AS_EXPECTED when somebody wanted it after all. */
 int leftover_remove(struct leftover *leftover, struct error *error);
 
-/* Removes what a primitive has made beside the region of a trial of this process, and could not take down: every object whose name
- * is the trial's, "/shmoo.PID.START.SERIAL", with something behind it or "sem." before it, and System V semaphores likewise. */
+/* Removes what a primitive has made beside the region of a trial of this process, and could not take down: every object
+ * whose name is the trial's, "/shmoo.PID.START.SERIAL", with something behind it or "sem." before it; System V semaphores
+ * likewise. */
 void leftover_sweep(const char *trial);
 
 #endif

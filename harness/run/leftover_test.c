@@ -294,8 +294,9 @@ END_TEST
 START_TEST(sweeping_after_a_trial_takes_what_bears_its_name_and_nothing_else)
 {
     int id;
-    static const char *const kept[] = {"/shmoo.7.8.1", "/shmoo.7.8.12.lock", "/shmoo.7.8.11", "/sem.shmoo.7.8.12", "/sem.other"};
-    static const char *const gone[] = {"/shmoo.7.8.1.lock", "/shmoo.7.8.1.i3.lock", "/sem.shmoo.7.8.1", "/sem.shmoo.7.8.1.i2"};
+    static const char *const kept[] = {"/shmoo.7.8.1", "/shmoo.7.8.12.lock", "/shmoo.7.8.11", "/sem.shmoo.7.8.12"};
+    static const char *const gone[] = {"/shmoo.7.8.1.lock", "/shmoo.7.8.1.i3.lock", "/sem.shmoo.7.8.1",
+                                       "/sem.shmoo.7.8.1.i2"};
     begin();
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
         make(kept[i], 64);

@@ -190,6 +190,25 @@ static enum status status_of(const struct sync_ops *sync, const struct isolate_o
     return own && outcome->end != ISOLATE_UNSTARTED ? STATUS_UNEXPECTED : STATUS_ENVIRONMENT;
 }
 
+/* What can be done about the errno of a call that makes something in the system. */
+static const char *way_out(int errnum)
+{
+    switch (errnum) {
+    case ENOSPC:
+        return "; /dev/shm is full (`shmoo ls`), or the system has no more semaphores to give (`ipcs -ls`): free some";
+    case EMFILE:
+    case ENFILE:
+        return "; a limit on open files is reached: raise `ulimit -n`";
+    case ENOMEM:
+        return "; free some memory, or use a smaller population";
+    case EACCES:
+    case EPERM:
+        return "; this user may not: see the modes of /dev/shm, and what a container forbids";
+    default:
+        return "";
+    }
+}
+
 static int call_instances(const struct calls *calls, const char *name, enum verdict *verdict, struct error *error)
 {
     const struct trial_spec *spec = calls->instances->spec;
@@ -207,8 +226,8 @@ static int call_instances(const struct calls *calls, const char *name, enum verd
     const char *region = calls->instances->setups[reached < calls->count ? reached : 0].name;
     enum status status = status_of(spec->sync, &outcome);
     if (outcome.end == ISOLATE_RETURNED)
-        return error_set(error, status, (int)outcome.value, "sync %s in region %s: %s: %s", spec->sync->name, region, name,
-                         error_name((int)outcome.value));
+        return error_set(error, status, (int)outcome.value, "sync %s in region %s: %s: %s%s", spec->sync->name, region, name,
+                         error_name((int)outcome.value), status == STATUS_ENVIRONMENT ? way_out((int)outcome.value) : "");
     return error_set(error, status, outcome.errnum, "sync %s in region %s: %s %s", spec->sync->name, region, name, outcome.text);
 }
 

@@ -12,6 +12,7 @@
 #   make coverage           workloads/check/COVERAGE.md, from the rows of the checks
 #
 # Variables: CC=gcc|clang  BUILD=folder  WERROR=1  SANITIZE=address,undefined  CFLAGS  LDFLAGS
+#            V=1 shows whole commands
 
 ifeq ($(origin CC),default)
 CC = gcc
@@ -36,6 +37,9 @@ ifdef SANITIZE
 SANITIZER = -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -DSANITIZED=1
 endif
 
+# one short line a command, unless V=1
+quiet = $(if $(V),,@printf '%-4s %s\n' $(1) $@;)
+
 PACKAGES = inih hwloc jansson
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null || echo -linih -lhwloc -ljansson)
@@ -53,29 +57,31 @@ FUZZERS := $(patsubst %.c,$(BUILD)/fuzz/%,$(wildcard harness/*/*_fuzz.c))
 all: $(BUILD)/shmoo
 
 $(BUILD)/shmoo: $(OBJECTS)
-	$(CC) $(SANITIZER) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+	$(call quiet,LINK)$(CC) $(SANITIZER) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call quiet,CC)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/test/%: $(BUILD)/obj/%.o $(PARTS)
 	@mkdir -p $(@D)
-	$(CC) $(SANITIZER) $(LDFLAGS) -o $@ $^ $(ALL_LIBS) $$(pkg-config --libs check)
+	$(call quiet,LINK)$(CC) $(SANITIZER) $(LDFLAGS) -o $@ $^ $(ALL_LIBS) $$(pkg-config --libs check)
 
 # linked with libFuzzer's main(): clang, and the objects compiled for it; ci/fuzz does
 $(BUILD)/fuzz/%: $(BUILD)/obj/%.o $(PARTS)
 	@mkdir -p $(@D)
-	$(CC) -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+	$(call quiet,LINK)$(CC) -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 fuzzers: $(FUZZERS)
 
 tests: $(TESTS)
 
 check: $(BUILD)/shmoo $(TESTS)
-	@for test in $(TESTS); do echo "== $$test"; CK_VERBOSITY=minimal $$test || exit 1; done
-	SHMOO=$(abspath $(BUILD)/shmoo) $(PYTHON) -B -m pytest -q -p no:cacheprovider harness workloads
-	$(PYTHON) -B -m pytest -q -p no:cacheprovider analysis
+	@failed=; \
+	for test in $(TESTS); do echo "== $$test"; CK_VERBOSITY=normal $$test || failed="$$failed $$test"; done; \
+	SHMOO=$(abspath $(BUILD)/shmoo) $(PYTHON) -B -m pytest -q -p no:cacheprovider harness workloads || failed="$$failed pytest:harness,workloads"; \
+	$(PYTHON) -B -m pytest -q -p no:cacheprovider analysis || failed="$$failed pytest:analysis"; \
+	[ -z "$$failed" ] || { echo "check: failed:$$failed"; exit 1; }
 
 demo: $(BUILD)/shmoo
 	$(BUILD)/shmoo run tradeoffs; status=$$?; $(BUILD)/shmoo report results/latest; exit $$status

@@ -168,6 +168,9 @@ START_TEST(what_it_prints_does_not_get_into_the_data)
     char *text = testing_slurp(out);
     ck_assert_int_eq(outcome.value, 1);
     testing_lacks(text, "chatter");
+    free(text);
+    close(kept);
+    fclose(out);
 }
 END_TEST
 

@@ -13,10 +13,11 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static struct worker worker_for(const struct fault_ops *fault)
 {
+    static uint64_t serial; /* the fault's choices follow from `random`: every crew makes others */
     return (struct worker){
         .slot = &slots[0],
         .crew = {.slots = slots, .workers = 2, .stop = &stop, .fault_commons = commons},
-        .random = 3,
+        .random = ++serial,
         .fault = fault,
         .fault_parameter = fault->fallback,
     };

@@ -209,10 +209,10 @@ TRAP_CODE static void die_calling(struct worker *w, double word)
 {
     uintptr_t caller = trap_caller(); /* here, where no compiler can take it for another function's */
     (void)word;
-    if (due(w, WITHIN))
-        within_calling(caller);
     if (due(w, RELEASING) && slot_load(&w->slot->phase) == PHASE_RELEASING)
         end_oneself(w);
+    if (due(w, WITHIN))
+        within_calling(caller); /* last: what follows is taken for the primitive's code */
 }
 
 /* The first acquisition after a death stops the clock. */
@@ -220,8 +220,7 @@ TRAP_CODE static void die_called(struct worker *w, double word)
 {
     struct fault_mortality *mortality = w->crew.fault_commons;
     (void)word;
-    if (place(w->fault_choices) == WITHIN)
-        within_called();
+    within_called(); /* first, for the same reason */
     if (due(w, AFTER) && slot_load(&w->slot->phase) == PHASE_RELEASING)
         end_oneself(w);
     if (slot_load(&mortality->death_ns) > 1 && slot_load(&mortality->next_ns) == 0 &&

@@ -155,6 +155,7 @@ START_TEST(the_record_is_left_at_the_word_that_was_asked_for)
         testing_ok(w.fault->begin(&w, w.fault_parameter));
         if (w.inside_at != UINT64_MAX)
             wanted = w.inside_at;
+        free(w.fault_own);
     }
     ck_assert_uint_eq(wanted, 6);
 }
@@ -220,6 +221,7 @@ START_TEST(a_reader_of_shared_data_does_not_die_inside)
     w.shared = true;
     w.fault->inside(&w, w.fault_parameter); /* would not return */
     ck_assert_uint_eq(w.slot->doomed, 0);
+    free(w.fault_own);
 }
 END_TEST
 
@@ -242,6 +244,7 @@ START_TEST(the_first_acquisition_after_a_death_stops_the_clock_once)
     ck_assert_uint_ge(next_ns, mortality->death_ns);
     w.fault->called(&w, 0);
     ck_assert_uint_eq(mortality->next_ns, next_ns);
+    free(w.fault_own);
 }
 END_TEST
 

@@ -8,7 +8,8 @@
 
 static const struct shape shape = {.writers = 2};
 static struct slot slots[2];
-static uint32_t stop, commons[FAULT_COMMONS_BYTES / 4];
+static uint32_t stop;
+static _Alignas(SLOT_ALIGN) uint32_t commons[FAULT_COMMONS_BYTES / 4];
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static struct worker worker_for(const struct fault_ops *fault)

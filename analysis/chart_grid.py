@@ -17,7 +17,7 @@ HEAD, LEVEL = 56, 26
 
 
 def build(run, looks):
-    """The chart; a run without verdicts never gets here."""
+    """The chart, or None if all trials were of deaths, which have a matrix of their own."""
     del looks  # Verdicts have colours of their own.
     chart = plot.Chart()
     panels = [panel for load, groups in _by_load(run) for panel in _split(load, groups)]
@@ -28,13 +28,13 @@ def build(run, looks):
     if len(panels) > len(shown):
         chart.notes.append(f"{style.plural(len(panels) - len(shown), 'more panel')} left out here, those with "
                            "unexpected verdicts last; the table of all trials holds every verdict.")
-    return chart
+    return chart if chart.panels else None
 
 
 def _by_load(run):
     """(load, its groups) in the order of the plan."""
     found = {}
-    for group in points.groups(run.points):
+    for group in points.groups(run.points, lambda point, data: points.alive(data)):
         found.setdefault(group.load, []).append(group)
     return found.items()
 

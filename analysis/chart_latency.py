@@ -80,7 +80,7 @@ def _clock_cost(run):
 def _has_latency(point, data):
     """True if the point has a latency to draw; loads that measure something of their own have charts of their own."""
     names = {name for name, _ in data.histograms}
-    return bool(names & set(NAMES)) and not names & OWN_CHARTS
+    return bool(names & set(NAMES)) and not names & OWN_CHARTS and points.alive(data)
 
 
 def _contended_groups(run):

@@ -19,7 +19,7 @@ AXIS_TITLE = "population (w writers, r readers)"
 
 def build(run, looks):
     """The chart, or None if no trial could have had a throughput."""
-    groups = points.groups(run.points, lambda point, data: any(trial.ops for trial in data.trials))
+    groups = points.groups(run.points, lambda point, data: points.alive(data) and any(trial.ops for trial in data.trials))
     if not groups:
         return None
     chart = plot.Chart()

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from types import ModuleType
 
+import chart_crash
 import chart_detection
 import chart_grid
 import chart_latency
 import chart_lifecycle
+import chart_recovery
 import chart_sighting
 import chart_throughput
+import chart_words
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,17 @@ CHARTS = (
         "How long a hunt took to find what is broken: a dot for each try, a bar at the median, and a mark at the right edge "
         "for each try that found nothing.",
         chart_detection),
+    Row("crash", "crashes", "The crash matrix",
+        "What became of the others when a process was killed: rows are primitives, columns the place and the manner of the "
+        "death. A quiet cell is what was expected of that primitive, a loud one with a heavy outline is not.",
+        chart_crash),
+    Row("words", "crashes", "What a dead writer leaves",
+        "The writer was killed at each place of its work in turn: the share of trials in which the data were torn.",
+        chart_words),
+    Row("recovery", "crashes", "How soon the others go on",
+        "The time from a death until another process had the primitive: a dot for each death, a bar at the median of those who "
+        "died holding it. A time far below that of a wake-up is that of somebody who was at it anyway.",
+        chart_recovery),
     Row("throughput", "trade-offs", "Throughput against population",
         "Lines run through the medians of the repeats, dots are the repeats themselves, bars the interval of the "
         "median.",

@@ -129,7 +129,7 @@ def base_lines():
     """The lines of small runs, each with all that a run can hold."""
     with tempfile.TemporaryDirectory() as folder:
         recipe = synthetic.Recipe(syncs=("none", "mutex"), populations=((1, 1),), repeats=1, samples=40, intervals=1,
-                                  rate=1000.0)
+                                  rate=1000.0, faults=("none", "die:inside:kill:2"))
         synthetic.write(folder, recipe)
         with open(os.path.join(folder, records.RECORDS_NAME), "rb") as file:
             return file.readlines()

@@ -88,10 +88,12 @@ class Canvas:
         self.ranges = {"x": (0, 1, False), "y": (0, 1, False)}
 
     def title(self, words, below=""):
-        """The panel's title and, softer below it, what the vertical axis shows."""
-        self.text(8, 16, words, bold=True, size=style.FONT_SIZE + 1)
+        """The panel's title and, softer below it, what the vertical axis shows; cut where the picture ends."""
+        def fitting(text, size):
+            return style.ellipsis(text, int((self.width - 16) / (size * ADVANCE)))
+        self.text(8, 16, fitting(words, style.FONT_SIZE + 1), bold=True, size=style.FONT_SIZE + 1)
         if below:
-            self.text(8, 35, below, colour=style.SOFT, size=style.FONT_SIZE - 1)
+            self.text(8, 35, fitting(below, style.FONT_SIZE - 1), colour=style.SOFT, size=style.FONT_SIZE - 1)
 
     def y_axis(self, low, high, ticks, write, log=False):
         """Ticks with a rule across the plot; `write` turns a value into its label."""
@@ -230,6 +232,8 @@ def _run_gnuplot(script, folder):
 
 _RGB = re.compile(r"rgb\(\s*(\d+),\s*(\d+),\s*(\d+)\)")
 _PLOT = re.compile(r'<g id="gnuplot_plot_(\d+)" ?><title>.*?</title>')
+# A mark of size 0, which stands where nothing is plotted: its matrix has no inverse, an error to some readers of SVG.
+_NO_MARK = re.compile(r"\s*<use [^>]*scale\(0\.00\)[^>]*/>")
 _EMPTY_GROUP = re.compile(r'<g fill="none"[^>]*>\s*</g>\s*')
 _DEFINITION = re.compile(r"^\t(?:<(?:circle|path|rect|use)[^>]*\bid='(gp[^']+)'.*)\n", re.M)
 _REFERENCE = re.compile(r"xlink:href='#(gp[^']+)'")
@@ -242,6 +246,7 @@ def tidy(svg, panel):
     body = _RGB.sub(lambda found: "#%02x%02x%02x" % tuple(int(part) for part in found.groups()), body)
     body = body.replace('font-family="sans-serif:Bold"', 'font-weight="600"').replace('font-family="sans-serif"', "")
     body = _PLOT.sub(lambda found: "<g>" + _tip(panel.canvas.tips, int(found.group(1))), body)
+    body = _NO_MARK.sub("", body)
     for _ in range(2):
         body = _EMPTY_GROUP.sub("", body)
     used = _used(definitions, body)

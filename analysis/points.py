@@ -121,6 +121,11 @@ def groups(points, keep=lambda point, data: True):
     return [found[key] for key in sorted(found, key=place)]
 
 
+def alive(data):
+    """True unless somebody was to die: those points have charts of their own, and no speed that is anybody's."""
+    return all(trial.death is None for trial in data.trials)
+
+
 def _settings_order(settings):
     """Sorting key: by value, what is absent first."""
     return tuple((value is not None, 0 if value is None else value) for value in settings)

@@ -75,6 +75,15 @@ class Latency:
 
 
 @dataclass(slots=True)
+class Death:
+    """What became of the others when a fault had killed somebody on purpose; times are None where there was none."""
+
+    outcome: str
+    recovery_s: float | None = None
+    data: str | None = None
+
+
+@dataclass(slots=True)
 class Trial:
     """One trial with its verdict; `verdict` is None when the run was killed while it was under way."""
 
@@ -101,6 +110,9 @@ class Trial:
     crew: Crew = field(default_factory=Crew)
     evidence: list = field(default_factory=list)
     faults: int = 0
+    fault_words: tuple = ()
+    fault_parameter: float | None = None
+    death: Death | None = None
     acquire: Latency | None = None
 
 
@@ -233,7 +245,15 @@ def _trial(record):
     return Trial(number=need(record, "trial", INTEGER), point=_point(record), repeat=need(record, "repeat", INTEGER),
                  seed=maybe(record, "seed", INTEGER), expect=maybe(record, "expect", TEXT),
                  sampling=maybe(record, "sampling", INTEGER), family=maybe(record, "family", TEXT),
-                 replay=maybe(record, "replay", TEXT))
+                 replay=maybe(record, "replay", TEXT), fault_parameter=maybe(record, "fault_parameter", NUMBER),
+                 fault_words=tuple(word for word in maybe(record, "fault_words", (list,)) or () if isinstance(word, str)))
+
+
+def _death(record):
+    outcome = maybe(record, "outcome", TEXT)
+    if outcome is None:
+        return None
+    return Death(outcome, maybe(record, "recovery_s", NUMBER), maybe(record, "data_after_death", TEXT))
 
 
 class _Reader:
@@ -370,6 +390,7 @@ class _Reader:
         trial.interrupted = maybe(record, "interrupted", TEXT)
         trial.found_s = maybe(record, "found_s", NUMBER)
         trial.hunted = maybe(record, "slices", (dict,)) is not None
+        trial.death = _death(record)
         self._settle(trial)
 
     def _settle(self, trial):

@@ -173,7 +173,7 @@ def page(run, built):
         run=run, identity=identity(run), headline=story.headline(run),
         charts=[_chart_entry(row, chart) for row, chart in built], legend=list(style.VERDICTS.items()),
         failures=groups, failures_left=groups_left, unjudged=unjudged, unjudged_left=unjudged_left,
-        reading=reading(run), tradeoffs=tables.tradeoffs(run), trials=tables.trials(run),
+        reading=reading(run), deaths=tables.deaths(run), tradeoffs=tables.tradeoffs(run), trials=tables.trials(run),
         host=tables.host(run), facts=facts(run), command=command_line(run), plan=plan_text(run),
         records=os.path.abspath(run.path), records_size=style.size(run.bytes), css=trusted(css), js=trusted(script))
 

@@ -21,6 +21,8 @@ SPEED = {"none": (17e6, 12), "semaphore": (2.8e6, 230), "semaphore-named": (2.7e
 REPEATED = ("trial", "load", "sync", "fault", "writers", "readers", "size", "repeat", "seed", "expect")
 LIFECYCLE = {"open_ns": 21000, "size_ns": 900, "reserve_ns": 2100, "map_ns": 1800, "use_ns": 200000000,
              "unmap_ns": 5200, "close_ns": 700, "unlink_ns": 8100, "reserved_by": "posix_fallocate"}
+# What becomes of the survivors of a death, by the verdict.
+OUTCOMES = {"CLEAN": "recovered", "CORRUPT": "corrupt", "WEDGED": "wedged", "CRASHED": "aborted"}
 KINDS = ("torn", "lost", "overlap", "stale", "back")
 
 
@@ -124,8 +126,8 @@ class Generator:
     def _trial(self, number, point, at_s):
         broken = point["sync"] == "none"
         replay = " ".join(f"--{key} {value}" for key, value in point.items() if key != "repeat")
-        return {"type": "trial", "trial": number, "job": "command-line", **point, "family": "lock",
-                "seed": self.recipe.seed * 100000 + number, "duration_s": 0.2, "ops_limit": None, "hold_ns": 0,
+        return {"type": "trial", "trial": number, "job": "command-line", **point,
+                **_fault_parts(point["fault"]), "family": "lock", "seed": self.recipe.seed * 100000 + number, "duration_s": 0.2, "ops_limit": None, "hold_ns": 0,
                 "think_ns": 0, "rate": self.recipe.rate, "pin": "none", "expect": "CORRUPT" if broken else "CLEAN",
                 "sampling": 64, "at_s": round(at_s, 3),
                 "replay": f"shmoo run {replay} --seed {self.recipe.seed * 100000 + number}"}
@@ -237,9 +239,20 @@ class Generator:
             found = word in ("CORRUPT", "WEDGED", "CRASHED")
             record |= {"slices": {"run": 20, "exposed": 18},
                        "found_s": round(0.01 * trial["repeat"] * len(trial["sync"]), 4) if found else None}
+        if trial["fault"].startswith("die:"):
+            record |= self._death(trial, word)
         if self.recipe.interrupted and trial["trial"] == len(list(self.plan())):
             record["interrupted"] = self.recipe.interrupted
         return record
+
+    def _death(self, trial, word):
+        if word not in OUTCOMES:
+            return {"outcome": "inconclusive"}
+        lost = word == "WEDGED" and trial["sync"].startswith("semaphore")
+        came = word in ("CLEAN", "CORRUPT")
+        record = {"outcome": "permit lost" if lost else OUTCOMES[word], "dead_worker": 0, "death_s": 0.01, "recovered": 0,
+                  "recovery_s": round(float(self.random.lognormal(-10, 1)), 9) if came else None}
+        return record | ({} if word == "CRASHED" else {"data_after_death": "torn" if word == "CORRUPT" else "whole"})
 
     def _end(self, trials, seconds):
         status = 1 if self.unexpected else 0
@@ -249,6 +262,14 @@ class Generator:
         if self.recipe.interrupted:
             record |= {"interrupted": self.recipe.interrupted, "exit_status": 130}
         return record
+
+
+def _fault_parts(text):
+    """A fault taken apart, as a trial record has it."""
+    name, *words = text.split(":")
+    numbers = [float(word) for word in words if word.isdigit()]
+    return {"fault_name": name, "fault_words": [word for word in words if not word.isdigit()],
+            "fault_parameter": numbers[0] if numbers else None}
 
 
 def _contended(ops, trial):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import crash
 import points
 import stats
 import style
@@ -205,6 +206,35 @@ TRIAL_COLUMNS = (
     ("seconds", "n", False, lambda trial: _maybe_figure("{:.3f}".format, trial.seconds)),
     ("seed", "n", False, lambda trial: Cell("N/A" if trial.seed is None else str(trial.seed), None, "n")),
 )
+
+
+def deaths(run):
+    """A table for each load, population and size: what became of the survivors, and how soon."""
+    return [_death_table(block) for block in crash.blocks(run)]
+
+
+def _death_table(block):
+    headings = [("sync", ""), ("place", ""), ("manner", ""), ("at", "n"), ("expected", ""), ("outcomes", ""), ("deaths", "n"),
+                ("next acquisition, median", "n"), ("from", "n"), ("to", "n"), ("torn", "n"), ("looked at", "n")]
+    rows, starts = [], set()
+    for sync, cells in block.cells.items():
+        starts.add(len(rows))
+        rows += [_death_row(sync, blow, cells[blow]) for blow in sorted(cells, key=lambda blow: blow.order)]
+    return Table(block.title, headings, rows, frozenset(starts if len(starts) < len(rows) else ()))
+
+
+def _death_row(sync, blow, cell):
+    of = f" {{}}/{len(cell.trials)}" if len(cell.trials) > 1 else ""
+    words = ", ".join((f"{crash.look_of(outcome)[1]} {outcome}" + of.format(count)).replace(" ", NO_BREAK)
+                      for outcome, count in cell.outcomes)
+    kind = css_class(crash.OUTCOMES.get(cell.leading[0], ("",))[0])
+    times = cell.times
+    figures = [stats.median(times), times[0], times[-1]] if times else [None] * 3
+    number = "" if blow.number is None else f"{blow.number:g}"
+    return [Cell(sync), Cell(blow.place), Cell(blow.manner_words), Cell(number, None, "n"), Cell(cell.expected),
+            Cell(words, None, f"v {kind}{' loud' if cell.odd else ''}"), _count(len(cell.trials)),
+            *(Cell("never", "", "n") if value is None else _figure(style.duration(value * 1e9), value) for value in figures),
+            _count(cell.torn), _count(cell.looked_at)]
 
 
 HOST_WORDS = {"cpu_model": "CPU", "allowed_cpus": "allowed CPUs", "memory_bytes": "memory", "page_bytes": "page",

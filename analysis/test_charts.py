@@ -19,6 +19,7 @@ import style
 
 ALL = tuple(style.FIXED_LOOKS)
 TWELVE = ALL + ("ticket", "mcs", "futex", "seqlock", "flock")
+DEATHS = ("die:before:kill:one", *(f"die:inside:kill:one:{word}" for word in range(4)), "die:inside:_exit:all-but-one:2")
 MIXED = (("mutex", ("CLEAN", "CLEAN", "CORRUPT")),)
 
 
@@ -37,7 +38,7 @@ def words(panel):
 
 def test_the_contents_page_names_each_chart_once():
     keys = [row.key for row in charts.CHARTS]
-    assert keys == ["grid", "detection", "throughput", "latency", "sighting", "lifecycle"]
+    assert keys == ["grid", "detection", "crash", "words", "recovery", "throughput", "latency", "sighting", "lifecycle"]
     assert all(callable(row.module.build) for row in charts.CHARTS)
 
 
@@ -61,7 +62,7 @@ def test_one_and_many(run_of, syncs, populations, repeats):
 
 def test_every_text_stays_inside_its_picture(run_of):
     run = run_of(loads=("snapshot", "quit", "lifecycle", "verify"), syncs=TWELVE, repeats=2, sizes=(64, 4096),
-                 faults=("none", "stop"), samples=60)
+                 faults=("none", "stop", *DEATHS), samples=60)
     for row in charts.CHARTS:
         for panel in build(row.module, run).panels:
             for x, y, size, anchor, text in placed_texts(panel):

@@ -75,10 +75,23 @@ static json_t *trial_base(const char *type, const struct trial_spec *spec)
     return record;
 }
 
+/* The words and the number that the fault came to, with what was left to its defaults: charts need not take its text apart. */
+static void put_fault(json_t *record, const struct trial_spec *spec)
+{
+    const struct fault_ops *fault = spec->fault;
+    json_t *words = json_array();
+    for (int list = 0; list < FAULT_CHOICES && fault->choices[list]; list++)
+        json_array_append_new(words, json_string(fault->choices[list][spec->fault_choices[list]]));
+    put(record, "fault_name", json_string(fault->name));
+    put(record, "fault_words", words);
+    put(record, "fault_parameter", fault->parameter ? json_real(spec->fault_parameter) : json_null());
+}
+
 json_t *record_trial(const struct run_info *run, const struct trial_spec *spec, uint64_t started_ns, const char *replay)
 {
     const struct shape *shape = &spec->shape;
     json_t *record = trial_base("trial", spec);
+    put_fault(record, spec);
     put(record, "job", record_text(spec->job));
     put(record, "family", json_string(sync_family_name(spec->sync->family)));
     put(record, "duration_s", spec->duration_ns ? json_real(SECONDS(spec->duration_ns)) : json_null());

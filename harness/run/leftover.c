@@ -21,10 +21,10 @@
 #include "contract/check.h"
 #include "run/process.h"
 #include "run/trial.h"
+#include "shm/companion.h"
 #include "shm/lease.h"
 #include "shm/reclaim.h"
 #include "shm/region.h"
-#include "shm/sysv.h"
 
 /* A number of plain digits at *at, which moves behind it. */
 static bool parse_digits(const char **at, unsigned long long *value)
@@ -106,13 +106,31 @@ static const char *objection(const struct leftover_rules *rules, const struct le
     unsigned long long start;
     if (matches(rules->protect, leftover->name))
         return "is protected";
-    if (!S_ISREG(st->st_mode))
+    if (!S_ISREG(st->st_mode) && !(S_ISFIFO(st->st_mode) && leftover->own))
         return lease_words(LEASE_NO_OBJECT, 0);
     if (leftover->own && leftover_parse(leftover->name, &pid, &start) && maker_lives(pid, start))
         return "the run that made it is alive";
     if (leftover->age_s < (leftover->own ? rules->own_age_s : rules->foreign_age_s))
         return "is younger than the minimum age";
     return NULL;
+}
+
+/* A FIFO gives no lease. This program's workers have theirs open for reading and writing: without a reader it has no user, and
+ * whoever else came to it found nobody. Asking disturbs nobody. */
+static bool fifo_is_unused(int folder, const char *name)
+{
+    int fd = openat(folder, name, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    bool unused = fd < 0 && errno == ENXIO;
+    if (fd >= 0)
+        close(fd);
+    return unused;
+}
+
+static void look_at_fifo(int folder, struct leftover *leftover)
+{
+    leftover->fifo = true;
+    leftover->unused = fifo_is_unused(folder, leftover->name);
+    leftover->why = leftover->unused ? "its run is gone, and nobody has it open" : "somebody has it open";
 }
 
 static void look(const struct leftover_rules *rules, int folder, struct leftover *leftover)
@@ -127,6 +145,10 @@ static void look(const struct leftover_rules *rules, int folder, struct leftover
     leftover->why = objection(rules, leftover, &st);
     if (leftover->why)
         return;
+    if (S_ISFIFO(st.st_mode)) {
+        look_at_fifo(folder, leftover);
+        return;
+    }
     enum lease_answer answer = lease_take(&lease, folder, leftover->name);
     lease_drop(&lease);
     leftover->unused = answer == LEASE_FREE && lease.st.st_ino == st.st_ino && lease.st.st_dev == st.st_dev;
@@ -189,8 +211,26 @@ int leftover_each(void (*visit)(struct leftover *leftover, void *user), void *us
     return leftover_scan(&(struct leftover_rules){.own = true}, visit, user, error);
 }
 
+static int remove_fifo(const struct leftover *leftover, struct error *error)
+{
+    struct stat st;
+    int folder = open(REGION_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool same = folder >= 0 && fstatat(folder, leftover->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISFIFO(st.st_mode) &&
+                st.st_ino == leftover->inode;
+    bool unused = same && fifo_is_unused(folder, leftover->name);
+    int errnum = unused && unlinkat(folder, leftover->name, 0) != 0 ? errno : 0;
+    if (folder >= 0)
+        close(folder);
+    if (unused && errnum == 0)
+        return 0;
+    return error_set(error, errnum ? STATUS_ENVIRONMENT : STATUS_AS_EXPECTED, 0, "%s/%s was not removed: %s", REGION_FOLDER,
+                     leftover->name, errnum ? error_name(errnum) : "somebody has it open by now, or it was replaced");
+}
+
 int leftover_remove(struct leftover *leftover, struct error *error)
 {
+    if (leftover->fifo)
+        return remove_fifo(leftover, error);
     static unsigned serial;
     char aside[96];
     snprintf(aside, sizeof aside, TRIAL_NAME_PREFIX "%d.%llu.%u.gc", (int)getpid(),
@@ -201,7 +241,7 @@ int leftover_remove(struct leftover *leftover, struct error *error)
         .inode = leftover->inode,
         .changed_s = leftover->changed_s,
         .aside = aside,
-        .before_unlink = leftover->own && sysv_is_marker(leftover->name) ? sysv_semaphore_remove : NULL,
+        .before_unlink = leftover->own && companion_is_marker(leftover->name) ? companion_remove : NULL,
     };
     int rc = reclaim_object(&reclaim);
     leftover->freed_bytes = reclaim.freed_bytes;
@@ -222,8 +262,7 @@ void leftover_sweep(const char *trial)
         const char *name = entry->d_name + (semaphore ? 4 : 0);
         if (strncmp(name, trial, length) != 0 || (name[length] != '.' && !(semaphore && name[length] == '\0')))
             continue;
-        if (sysv_is_marker(entry->d_name))
-            sysv_semaphore_remove(entry->d_name);
+        companion_remove(entry->d_name, -1);
         unlinkat(dirfd(folder), entry->d_name, 0);
     }
     closedir(folder);

@@ -18,6 +18,7 @@ struct leftover {
     int64_t changed_s;
     bool own;       /* its name is one that this program gives */
     bool unused;    /* proven, and nothing else speaks against its removal */
+    bool fifo;
     const char *why;
 };
 
@@ -45,8 +46,8 @@ int leftover_each(void (*visit)(struct leftover *leftover, void *user), void *us
 int leftover_remove(struct leftover *leftover, struct error *error);
 
 /* Removes what a primitive has made beside the region of a trial of this process, and could not take down: every object
- * whose name is the trial's, "/shmoo.PID.START.SERIAL", with something behind it or "sem." before it; System V semaphores
- * likewise. */
+ * whose name is the trial's, "/shmoo.PID.START.SERIAL", with something behind it or "sem." before it; what markers lead to
+ * (shm/companion.h) likewise. */
 void leftover_sweep(const char *trial);
 
 #endif

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "run/leftover.h"
-#include "shm/sysv.h"
+#include "shm/companion.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned long long start = 0;
     memcpy(name, data, size);
     name[size] = '\0';
-    sysv_is_marker(name);
+    companion_is_marker(name);
     if (leftover_parse(name, &pid, &start))
         judge(name, pid, start);
     free(name);

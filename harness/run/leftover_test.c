@@ -3,7 +3,9 @@
 #include "run/leftover.h"
 
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 
 #include "base/testing.h"
@@ -125,6 +127,55 @@ START_TEST(a_marker_of_a_dead_run_goes_together_with_its_system_v_semaphore)
     close(fd);
     check_removed(name);
     ck_assert_int_eq(semctl(id, 0, GETVAL), -1);
+}
+END_TEST
+
+START_TEST(a_marker_of_a_dead_run_goes_together_with_its_message_queue)
+{
+    int id;
+    begin();
+    const char *name = name_of(dead, 1, "i1.msg");
+    ck_assert_int_eq(sysv_queue_create(name, &id), 0);
+    check_removed(name);
+    ck_assert_int_eq(msgctl(id, IPC_STAT, &(struct msqid_ds){0}), -1);
+}
+END_TEST
+
+START_TEST(a_marker_of_a_segment_that_is_attached_is_kept)
+{
+    int id;
+    begin();
+    const char *name = name_of(dead, 1, "seg");
+    ck_assert_int_eq(sysv_segment_create(name, 4096, &id), 0);
+    void *at = shmat(id, NULL, 0);
+    struct wanted wanted = look_at(name);
+    ck_assert_int_eq(leftover_remove(&wanted.found, &error), -1);
+    testing_has(error.text, "somebody has attached the segment");
+    ck_assert_int_eq(error.status, STATUS_AS_EXPECTED);
+    shmdt(at);
+    check_removed(name);
+    ck_assert_int_eq(shmctl(id, IPC_STAT, &(struct shmid_ds){0}), -1);
+}
+END_TEST
+
+START_TEST(a_fifo_of_a_dead_run_is_unused_when_nobody_reads_it)
+{
+    char path[200];
+    begin();
+    const char *name = name_of(dead, 1, "fifo");
+    snprintf(path, sizeof path, REGION_FOLDER "%s", name);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    int fd = open(path, O_RDWR); /* as every worker has it */
+    check_kept(name, "somebody has it open");
+    struct wanted wanted = look_at(name);
+    close(fd);
+    wanted = look_at(name);
+    ck_assert(wanted.found.unused);
+    fd = open(path, O_RDWR);
+    ck_assert_int_eq(leftover_remove(&wanted.found, &error), -1);
+    ck_assert_int_eq(error.status, STATUS_AS_EXPECTED);
+    close(fd);
+    check_removed(name);
 }
 END_TEST
 
@@ -257,9 +308,6 @@ START_TEST(what_is_no_shared_memory_object_is_never_unused)
     check_kept(name_of(dead, 1, "thing"), "is not a shared memory object");
     ck_assert(there("/shmoo-test-target"));
     ck_assert_int_eq(unlink(path), 0);
-    ck_assert_int_eq(mkfifo(path, 0600), 0);
-    check_kept(name_of(dead, 1, "thing"), "is not a shared memory object");
-    ck_assert_int_eq(unlink(path), 0);
     ck_assert_int_eq(mkdir(path, 0700), 0);
     check_kept(name_of(dead, 1, "thing"), "is not a shared memory object");
     ck_assert_int_eq(rmdir(path), 0);
@@ -331,6 +379,9 @@ int main(void)
                                        an_object_of_a_dead_run_is_unused_and_can_be_removed,
                                        a_semaphore_of_a_dead_run_is_looked_at_too,
                                        a_marker_of_a_dead_run_goes_together_with_its_system_v_semaphore,
+                                       a_marker_of_a_dead_run_goes_together_with_its_message_queue,
+                                       a_marker_of_a_segment_that_is_attached_is_kept,
+                                       a_fifo_of_a_dead_run_is_unused_when_nobody_reads_it,
                                        an_object_of_a_living_run_is_kept,
                                        a_maker_of_unknown_start_time_counts_as_living,
                                        a_process_that_has_the_number_of_a_dead_maker_is_not_taken_for_it,

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "shm/companion.h"
 #include "shm/lease.h"
 #include "shm/region.h"
 
@@ -66,7 +67,9 @@ static int remove_leased(struct reclaim *reclaim, int folder, const struct lease
         return put_back(reclaim, folder, "another object took its name in that moment");
     if (!lease_holds(lease))
         return put_back(reclaim, folder, "somebody opened it in that moment");
-    int errnum = reclaim->before_unlink ? reclaim->before_unlink(reclaim->name) : 0;
+    int errnum = reclaim->before_unlink ? reclaim->before_unlink(reclaim->name, lease->fd) : 0;
+    if (companion_keeps(errnum))
+        return put_back(reclaim, folder, companion_keeps(errnum));
     if (errnum == 0 && unlinkat(folder, reclaim->aside, 0) != 0)
         errnum = errno;
     if (errnum) {

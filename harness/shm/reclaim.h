@@ -25,9 +25,9 @@ struct reclaim {
     ino_t inode;
     int64_t changed_s;
     const char *aside;  /* the other name */
-    /* What belongs to the object and goes with it; called when nothing can come in between any more. 0 or an errno. May be
-     * NULL. */
-    int (*before_unlink)(const char *name);
+    /* What belongs to the object and goes with it; called when nothing can come in between any more, with the object open for
+     * reading. 0 or an errno; what companion_keeps() explains is no failure. May be NULL. */
+    int (*before_unlink)(const char *name, int fd);
     uint64_t freed_bytes; /* result: 0 while another name of the object remains */
     bool failed;          /* result: kept because a call failed, not because somebody may want it */
     char why[160];        /* result: why it was kept */

@@ -6,33 +6,25 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/mman.h>
+#include <stdint.h>
 #include <sys/sem.h>
 #include <unistd.h>
 
+#include "shm/companion.h"
 #include "shm/sysv.h"
 #include "workloads/sync/rows.h"
 
-static void marker_name(const struct sync_setup *setup, char name[128])
-{
-    snprintf(name, 128, "%s" SYSV_SUFFIX, setup->name);
-}
-
 static int sysv_create(void *state, const struct sync_setup *setup)
 {
-    char name[128];
-    marker_name(setup, name);
+    char name[COMPANION_NAME_MAX];
+    companion_name(setup->name, SYSV_SUFFIX, name);
     return sysv_semaphore_create(name, 1, state);
 }
 
 /* Who works with the set has its marker open: so it shows that the set is in use. */
 static int sysv_attach(struct sync_self *self)
 {
-    char name[128];
-    marker_name(self->setup, name);
-    int fd = shm_open(name, O_RDONLY, 0);
+    int fd = companion_hold(self->setup->name, SYSV_SUFFIX);
     if (fd < 0)
         return errno;
     self->local = (void *)(intptr_t)fd;
@@ -46,13 +38,8 @@ static int sysv_detach(struct sync_self *self)
 
 static int sysv_destroy(void *state, const struct sync_setup *setup)
 {
-    char name[128];
     (void)state;
-    marker_name(setup, name);
-    int rc = sysv_semaphore_remove(name);
-    if (shm_unlink(name) != 0 && errno != ENOENT && rc == 0)
-        rc = errno;
-    return rc;
+    return companion_destroy(setup->name, SYSV_SUFFIX);
 }
 
 static int operate(struct sync_self *self, short change, short flags)

@@ -1,0 +1,34 @@
+/* Markers: small files in /dev/shm by which something is found again that has no name there.
+ *
+ *     marker_make("/shmoo.1.2.3.msg")                  first, so that nothing is ever without its marker
+ *     ... make the thing itself ...
+ *     marker_note("/shmoo.1.2.3.msg", "32769")         what is to be known of it
+ *
+ *     int fd = marker_hold("/shmoo.1.2.3.msg")         whoever uses the thing holds its marker open: a lease shows that
+ *
+ * A marker says in which IPC namespace it was made: what lives in another one cannot be seen from here, nor removed.
+ */
+#ifndef SHM_MARKER_H
+#define SHM_MARKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define MARKER_TEXT_MAX 512
+
+/* Makes a marker with no note. Returns 0 or an errno; EEXIST: it is there. */
+int marker_make(const char *name);
+
+/* Writes its note, once. Returns 0 or an errno. */
+int marker_note(const char *name, const char *note);
+
+/* Opens it, to be closed by close(2). Returns a descriptor, or -1 with errno. */
+int marker_hold(const char *name);
+
+/* Reads the note of an open marker; "" where there is none yet. False: it was made in another IPC namespace. */
+bool marker_read(int fd, char note[MARKER_TEXT_MAX]);
+
+/* Does a name end in that suffix, with something before it? */
+bool marker_has_suffix(const char *name, const char *suffix);
+
+#endif

@@ -82,12 +82,15 @@ static void fit_crew(const struct sync_ops *sync, uint32_t *writers, uint32_t *r
         *writers = all - *readers;
 }
 
-/* The disturbance's or the load's own size, but none that the load or the sync is not made for. */
+/* The disturbance's or the load's own size, but none that the load or the sync is not made for, nor one below which what is
+ * broken cannot show. */
 static void fit_size(struct trial_spec *slice, uint64_t size)
 {
     const struct load_ops *load = slice->load;
     uint64_t most = slice->sync->max_size;
     size = size ? size : load->default_size;
+    if (size < slice->sync->expect_size)
+        size = slice->sync->expect_size;
     if (load->max_size && size > load->max_size)
         size = load->default_size;
     slice->shape.size = most && size > most ? most : size < load->min_size ? load->min_size : size;
@@ -263,9 +266,10 @@ static void decide_found(struct hunt *hunt, const struct trial_spec *slice, stru
     sum->verdict = r->verdict;
     sum->error_status = r->error_status;
     adopt(hunt, slice, r);
-    snprintf(where, sizeof where, "; slice %u, %.2f s after the start: --load %s --writers %u --readers %u --fault %s --seed %llu",
-             sum->slices, (double)sum->found_ns / 1e9, slice->load->name, slice->shape.writers, slice->shape.readers,
-             slice->fault_text, (unsigned long long)slice->shape.seed);
+    snprintf(where, sizeof where,
+             "; slice %u, %.2f s after the start: --load %s --writers %u --readers %u --size %llu --fault %s --seed %llu", sum->slices,
+             (double)sum->found_ns / 1e9, slice->load->name, slice->shape.writers, slice->shape.readers,
+             (unsigned long long)slice->shape.size, slice->fault_text, (unsigned long long)slice->shape.seed);
     snprintf(sum->reason, sizeof sum->reason, "%.*s%s", (int)(sizeof sum->reason - sizeof where), r->reason, where);
 }
 

@@ -23,7 +23,7 @@ enum verdict spec_expected(const struct trial_spec *spec)
     const struct shape whole = spec_shape(spec), *shape = &whole;
     enum verdict sync = spec->sync->expect;
     bool exposed = !spec->load->uses_system && (spec->load->exclusive ? 0 : shape->readers) >= spec->sync->expect_readers &&
-                   shape->size >= spec->sync->expect_size &&
+                   (shape->size >= spec->sync->expect_size || (spec->load->loads && !spec->size_given)) &&
                    (spec->sync->expect_alone || spec->load->loads || spec->load->breakable(shape));
     bool broken = sync == VERDICT_WEDGED || (sync != VERDICT_CLEAN && exposed);
     if (spec->fault->deadly && exposed_to_death(spec))

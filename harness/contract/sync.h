@@ -153,6 +153,11 @@ struct sync_ops {
         struct pool_ops pool;
         struct barrier_ops barrier;
     };
+
+    /* What this system's limits make of it: writes a sentence, or nothing. False: it cannot be set up here, and the sentence says
+     * which limit or missing thing is in the way, and how to change that. Called in the harness, before anything else. Empty: no
+     * limits. */
+    bool (*here)(const struct sync_setup *setup, char *text, size_t bytes);
 };
 
 #endif

@@ -174,6 +174,8 @@ json_t *record_verdict(const struct trial_spec *spec, const struct trial_result 
     put(record, "verdict", json_string(verdict_name(result->verdict)));
     put(record, "as_expected", json_boolean(result->as_expected));
     put(record, "reason", record_text(result->reason));
+    if (result->setting[0])
+        put(record, "setting", record_text(result->setting));
     put(record, "ops", integer(result->ops));
     put(record, "writer_ops", integer(result->writer_ops));
     put(record, "reader_ops", integer(result->reader_ops));

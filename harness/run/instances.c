@@ -17,7 +17,7 @@ uint32_t instances_count(const struct trial_spec *spec)
     return spec->load->instances ? spec->load->instances : 1;
 }
 
-static struct sync_setup setup_of(const struct trial_spec *spec)
+struct sync_setup instances_setup(const struct trial_spec *spec)
 {
     return (struct sync_setup){
         .name = spec->shape.name,
@@ -56,7 +56,7 @@ static int64_t ask_size(void *user)
 static const struct isolate_outcome *size_answer(const struct trial_spec *spec)
 {
     static struct size_answer answers[SIZE_ANSWERS];
-    struct size_question question = {.sync = spec->sync, .setup = setup_of(spec)};
+    struct size_question question = {.sync = spec->sync, .setup = instances_setup(spec)};
     const struct sync_setup *setup = &question.setup;
     struct size_answer key = {true,           spec->sync->state_size, setup->writers, setup->readers,
                               setup->capacity, setup->size,            {0}};
@@ -122,7 +122,7 @@ int instances_init(struct instances *instances, const struct trial_spec *spec, c
     names = (char(*)[INSTANCES_NAME_MAX])(void *)(instances->setups + count);
     for (uint32_t i = 0; i < count; i++) {
         snprintf(names[i], sizeof names[i], i ? "%s.i%u" : "%s", name, i);
-        instances->setups[i] = setup_of(spec);
+        instances->setups[i] = instances_setup(spec);
         instances->setups[i].name = names[i];
     }
     return 0;
@@ -195,10 +195,11 @@ static const char *way_out(int errnum)
 {
     switch (errnum) {
     case ENOSPC:
-        return "; /dev/shm is full (`shmoo ls`), or the system has no more semaphores to give (`ipcs -ls`): free some";
+        return "; /dev/shm is full (`shmoo ls`), or the system has no more semaphores, message queues or segments to give (`ipcs -l`): "
+               "free some";
     case EMFILE:
     case ENFILE:
-        return "; a limit on open files is reached: raise `ulimit -n`";
+        return "; a limit on open files (`ulimit -n`) or on this user's POSIX message queues (`ulimit -q`) is reached: raise it";
     case ENOMEM:
         return "; free some memory, or use a smaller population";
     case EACCES:

@@ -27,6 +27,9 @@ struct instances {
 /* How many instances such a trial has. */
 uint32_t instances_count(const struct trial_spec *spec);
 
+/* What each is set up for, with the name of the first. */
+struct sync_setup instances_setup(const struct trial_spec *spec);
+
 /* Bytes from the region's start to the load's area. */
 uint64_t instances_bytes(const struct trial_spec *spec);
 

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/units.h"
 #include "run/hunt.h"
+#include "run/instances.h"
 #include "run/pin.h"
 #include "shm/capacity.h"
 #include "shm/region.h"
@@ -51,6 +52,10 @@ static void need_add(struct need *need, const struct trial_spec *spec)
         need->processes = workers;
         need->processes_trial = spec->number;
     }
+    /* both ends of a channel for each instance */
+    uint32_t descriptors = workers + OWN_DESCRIPTORS + (spec->sync->traits & SYNC_INHERITED ? 2 * instances_count(spec) : 0);
+    if (descriptors > need->descriptors)
+        need->descriptors = descriptors;
     /* a named semaphore takes two for a moment: it is made under another name, and tmpfs counts a link as an inode */
     uint64_t objects = 1 + (named ? 2 : 0) + (extra ? 2ULL * workers : 0);
     if (objects > need->shm_objects)
@@ -68,7 +73,8 @@ struct need need_of(const struct trial_spec *specs, size_t count)
             if (hunt_slice(&specs[i], k, &slice))
                 need_add(&need, &slice);
     }
-    need.descriptors = need.processes + OWN_DESCRIPTORS;
+    if (need.descriptors < OWN_DESCRIPTORS)
+        need.descriptors = OWN_DESCRIPTORS;
     return need;
 }
 

@@ -60,6 +60,14 @@ static void fail(const struct stage *stage, struct trial_result *result, const s
              result->interrupted ? "interrupted before the crew had started" : error->text);
 }
 
+/* Do the system's limits allow it, and what do they make of it? */
+static bool ask_limits(const struct stage *stage, struct trial_result *result)
+{
+    const struct sync_ops *sync = stage->spec.sync;
+    struct sync_setup setup = instances_setup(&stage->spec);
+    return !sync->here || sync->here(&setup, result->setting, sizeof result->setting);
+}
+
 static int make_data(struct stage *stage, struct trial_result *result, struct error *error)
 {
     const struct trial_spec *spec = &stage->spec;
@@ -198,6 +206,13 @@ static void take_back(struct stage *stage, struct trial_result *result)
     pin_destroy(stage->pin);
 }
 
+static void decline(const struct trial_spec *spec, const char *why, struct trial_result *result)
+{
+    result->verdict = VERDICT_UNSUPPORTED;
+    result->as_expected = !spec->expect_given || spec->expect == VERDICT_UNSUPPORTED;
+    snprintf(result->reason, sizeof result->reason, "%s", why);
+}
+
 void trial_run(const struct trial_spec *spec, struct trial_result *result)
 {
     struct stage stage;
@@ -205,12 +220,15 @@ void trial_run(const struct trial_spec *spec, struct trial_result *result)
     memset(result, 0, sizeof *result);
     const char *unsupported = spec_unsupported(spec);
     if (unsupported) {
-        result->verdict = VERDICT_UNSUPPORTED;
-        result->as_expected = !spec->expect_given || spec->expect == VERDICT_UNSUPPORTED;
-        snprintf(result->reason, sizeof result->reason, "%s", unsupported);
+        decline(spec, unsupported, result);
         return;
     }
     stage_init(&stage, spec);
+    if (!ask_limits(&stage, result)) {
+        stray_end();
+        decline(spec, result->setting, result);
+        return;
+    }
     if (make_data(&stage, result, &error) || make_crew(&stage, result, &error))
         fail(&stage, result, &error);
     else

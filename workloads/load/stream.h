@@ -11,7 +11,7 @@
 #include "workloads/load/account.h"
 
 #define STREAM_LINE 128
-#define STREAM_SIZE_MIN 16
+#define STREAM_SIZE_MIN 8
 #define STREAM_GUARD 64
 #define STREAM_END ((1ULL << PAYLOAD_VERSION_BITS) - 1) /* the number of a marker: no trial comes that far */
 

@@ -318,7 +318,7 @@ START_TEST(torn_foreign_short_and_overlong_elements_are_told)
     ck_assert_uint_gt(w.slot->evidence[0].bytes_count, 0);
     spoilt(forge, VIOLATION_FOREIGN, "an element came out that no worker of this trial has pushed");
     spoilt(shorten, VIOLATION_TORN, "element 3 of worker 0 went in with 64 bytes and came out with 56");
-    spoilt(cut, VIOLATION_TORN, "an element of 7 bytes came out; they have 16 to 64");
+    spoilt(cut, VIOLATION_TORN, "an element of 7 bytes came out; they have 8 to 64");
     spoilt(overrun, VIOLATION_SCRIBBLED, "a pop has written beyond the 64 bytes it was given");
 }
 END_TEST

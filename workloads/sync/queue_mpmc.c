@@ -25,26 +25,25 @@ static size_t stride_of(const struct sync_setup *setup)
     return (sizeof(struct cell) + setup->size + 7) / 8 * 8;
 }
 
-static size_t mpmc_bytes(const struct sync_setup *setup)
+size_t ring_mpmc_bytes(const struct sync_setup *setup)
 {
     return sizeof(struct mpmc) + ring_capacity(setup) * stride_of(setup);
 }
 
-static struct cell *cell_of(struct sync_self *self, uint64_t position)
+static struct cell *cell_of(struct mpmc *ring, const struct sync_setup *setup, uint64_t position)
 {
-    struct mpmc *ring = self->state;
-    uint64_t at = position % ring_capacity(self->setup);
-    return (struct cell *)(void *)(ring->cells + at * stride_of(self->setup));
+    uint64_t at = position % ring_capacity(setup);
+    return (struct cell *)(void *)(ring->cells + at * stride_of(setup));
 }
 
 /* Reserves the next position of *index whose cell is at the turn `filled` of its lap. Returns its cell, and in *turn its
  * sequence number; NULL: it is not that far. */
-static struct cell *reserve(struct sync_self *self, uint64_t *index, uint64_t filled, uint64_t *turn)
+static struct cell *reserve(struct mpmc *ring, const struct sync_setup *setup, uint64_t *index, uint64_t filled, uint64_t *turn)
 {
     uint64_t position = __atomic_load_n(index, __ATOMIC_RELAXED);
     for (;;) {
-        struct cell *cell = cell_of(self, position);
-        uint64_t wanted = position / ring_capacity(self->setup) * 2 + filled;
+        struct cell *cell = cell_of(ring, setup, position);
+        uint64_t wanted = position / ring_capacity(setup) * 2 + filled;
         int64_t ahead = (int64_t)(__atomic_load_n(&cell->sequence, __ATOMIC_ACQUIRE) - wanted);
         *turn = wanted;
         if (ahead < 0)
@@ -56,12 +55,13 @@ static struct cell *reserve(struct sync_self *self, uint64_t *index, uint64_t fi
     }
 }
 
-static int mpmc_push(struct sync_self *self, const void *element, size_t bytes)
+int ring_mpmc_push(void *memory, const struct sync_setup *setup, const void *element, size_t bytes)
 {
+    struct mpmc *ring = memory;
     uint64_t turn;
-    if (bytes > self->setup->size)
+    if (bytes > setup->size)
         return EMSGSIZE;
-    struct cell *cell = reserve(self, &((struct mpmc *)self->state)->tail, 0, &turn);
+    struct cell *cell = reserve(ring, setup, &ring->tail, 0, &turn);
     if (!cell)
         return EAGAIN;
     cell->bytes = bytes;
@@ -70,10 +70,11 @@ static int mpmc_push(struct sync_self *self, const void *element, size_t bytes)
     return 0;
 }
 
-static int mpmc_pop(struct sync_self *self, void *element, size_t bytes, size_t *got)
+int ring_mpmc_pop(void *memory, const struct sync_setup *setup, void *element, size_t bytes, size_t *got)
 {
+    struct mpmc *ring = memory;
     uint64_t turn;
-    struct cell *cell = reserve(self, &((struct mpmc *)self->state)->head, 1, &turn);
+    struct cell *cell = reserve(ring, setup, &ring->head, 1, &turn);
     if (!cell)
         return EAGAIN;
     *got = cell->bytes < bytes ? cell->bytes : bytes; /* reserved: it must be taken, and a buffer of setup->size has room */
@@ -82,11 +83,21 @@ static int mpmc_pop(struct sync_self *self, void *element, size_t bytes, size_t 
     return 0;
 }
 
+static int mpmc_push(struct sync_self *self, const void *element, size_t bytes)
+{
+    return ring_mpmc_push(self->state, self->setup, element, bytes);
+}
+
+static int mpmc_pop(struct sync_self *self, void *element, size_t bytes, size_t *got)
+{
+    return ring_mpmc_pop(self->state, self->setup, element, bytes, got);
+}
+
 const struct sync_ops sync_ring_mpmc = {
     .name = "ring-mpmc",
     .summary = "ring for many producers and consumers: a sequence number in each slot",
     .family = SYNC_QUEUE,
     .expect = VERDICT_CLEAN,
-    .state_size = mpmc_bytes,
+    .state_size = ring_mpmc_bytes,
     .queue = {.push = mpmc_push, .pop = mpmc_pop, .not_now = true},
 };

@@ -2,8 +2,9 @@
 import pytest
 from testing import listed_syncs, needs_two_cpus, records, verdicts
 
-RINGS = [sync for sync in listed_syncs("queue", "CLEAN") if sync.startswith("ring-")]
-LARGE = [sync for sync in RINGS if sync != "ring-spsc"]
+QUEUES = listed_syncs("queue", "CLEAN")
+RINGS = [sync for sync in QUEUES if sync.startswith("ring-")]
+LARGE = [sync for sync in RINGS if not sync.startswith("ring-spsc")]
 CREWS = [("1", "1"), ("2", "2"), ("4", "1"), ("1", "4")]
 BRIEF = ("--load", "stream", "--min-exposure", "0", "--quiet", "--out", "o")
 

@@ -74,6 +74,43 @@ START_TEST(one_bad_byte_anywhere_spoils_the_whole)
 }
 END_TEST
 
+START_TEST(what_steers_a_terminal_is_not_plain)
+{
+    static const char *const steering[] = {"\x1b", "\n", "\x7f", "\\", "\xc2\x9b" /* CSI */, "\xe2\x80\xae" /* RLO */,
+                                           "\xe2\x80\x8b", "\xef\xbb\xbf", "\xf3\xa0\x81\x81" /* a tag */, "\xff", ""};
+    static const char *const plain[] = {"a", " ", "~", "\xc3\xa9", "\xe6\x97\xa5", "\xf0\x9f\x98\x80"};
+    for (size_t i = 0; i < sizeof steering / sizeof steering[0]; i++)
+        ck_assert_msg(text_plain_length(steering[i]) == 0, "text %zu is taken for plain", i);
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
+        ck_assert_uint_eq(text_plain_length(plain[i]), strlen(plain[i]));
+}
+END_TEST
+
+START_TEST(what_is_not_plain_is_spelled)
+{
+    FILE *file = tmpfile();
+    ck_assert_ptr_nonnull(file);
+    text_put(file, "a\x1b[1m \xe6\x97\xa5\\\xff\xe2\x80\xae!");
+    char *text = testing_slurp(file);
+    ck_assert_str_eq(text, "a\\x1b[1m \xe6\x97\xa5\\x5c\\xff\\xe2\\x80\\xae!");
+    free(text);
+    fclose(file);
+}
+END_TEST
+
+START_TEST(what_is_mended_is_utf8_and_fits)
+{
+    char text[12];
+    text_mend("\xff\n\xc3\xa9", text, sizeof text);
+    ck_assert_str_eq(text, "\\xff\n\xc3\xa9");
+    for (size_t size = 1; size <= sizeof text; size++) {
+        text_mend("\xe6\x97\xa5\xfe\xe6\x97\xa5\xe6\x97\xa5", text, size);
+        ck_assert_uint_lt(strlen(text), size);
+        ck_assert(text_is_utf8(text));
+    }
+}
+END_TEST
+
 int main(void)
 {
     return testing_run("text", (const TTest *[]){
@@ -81,6 +118,9 @@ int main(void)
                                    what_is_no_form_of_a_code_point_has_no_length,
                                    the_end_of_a_text_has_no_length,
                                    one_bad_byte_anywhere_spoils_the_whole,
+                                   what_steers_a_terminal_is_not_plain,
+                                   what_is_not_plain_is_spelled,
+                                   what_is_mended_is_utf8_and_fits,
                                    NULL,
                                });
 }

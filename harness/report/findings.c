@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "report/host.h"
 #include "report/records.h"
 
@@ -31,8 +32,10 @@ static void put_lines(FILE *out, const char *key, const char *text)
 static void human_finding(const struct finding_sink *sink, const struct diagnosis *d, const struct finding *finding)
 {
     char fix[1024];
-    fprintf(sink->out, "%s%-8s%s %s: %s\n", paint(sink, finding->severity), severity_name(finding->severity),
-            sink->colour ? "\033[0m" : "", finding->row->id, finding->evidence);
+    fprintf(sink->out, "%s%-8s%s %s: ", paint(sink, finding->severity), severity_name(finding->severity),
+            sink->colour ? "\033[0m" : "", finding->row->id);
+    text_put(sink->out, finding->evidence); /* names of others are in it */
+    fputc('\n', sink->out);
     put_lines(sink->out, "so", finding->row->consequence);
     put_lines(sink->out, "fix", finding_fix(finding->row, d, fix, sizeof fix));
 }
@@ -42,7 +45,9 @@ static void human_facts(const struct finding_sink *sink, const struct diagnosis 
     const char *area = "";
     for (unsigned i = 0; i < d->fact_count; i++) {
         const struct finding_ops *row = d->facts[i].row;
-        fprintf(sink->out, "%-8s %-18s %s\n", strcmp(area, row->area) == 0 ? "" : row->area, row->title, d->facts[i].text);
+        fprintf(sink->out, "%-8s %-18s ", strcmp(area, row->area) == 0 ? "" : row->area, row->title);
+        text_put(sink->out, d->facts[i].text);
+        fputc('\n', sink->out);
         area = row->area;
     }
 }

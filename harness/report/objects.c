@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "report/objects.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -43,21 +42,6 @@ const char *object_age_text(uint64_t seconds, char text[24])
     return text;
 }
 
-void object_put_name(FILE *out, const char *name, int width)
-{
-    int used = 0;
-    while (*name) {
-        size_t length = text_utf8_length(name);
-        bool plain = length > 1 || (length == 1 && isprint((unsigned char)*name));
-        if (plain)
-            used += fprintf(out, "%.*s", (int)length, name) > 0;
-        else
-            used += fprintf(out, "\\x%02x", (unsigned char)*name);
-        name += plain ? length : 1;
-    }
-    fprintf(out, "%*s", used < width ? width - used : 0, "");
-}
-
 /* "rw", "r", "w", or "path" for a descriptor that gives neither. */
 static const char *rights(unsigned access, unsigned read, unsigned write)
 {
@@ -82,12 +66,14 @@ static const char *mapped_rights(unsigned access)
 static void put_holder(FILE *out, const struct object_holder *holder)
 {
     fprintf(out, "%d(", (int)holder->pid);
-    object_put_name(out, holder->command, 0);
+    text_put(out, holder->command);
     fputc(')', out);
     if (holder->access & HOLDS_OPEN)
         fprintf(out, " open %s", open_rights(holder->access));
     if (holder->access & HOLDS_MAPPED)
         fprintf(out, " mapped %s%s", mapped_rights(holder->access), holder->access & HOLDS_MAPPED_PRIVATE ? " private" : "");
+    if (holder->access & HOLDS_MOUNTED)
+        fputs(" mounted", out);
 }
 
 /* ---- human ---- */
@@ -110,7 +96,7 @@ static void human_one(FILE *out, const struct object *object)
     }
     fprintf(out, "%10s %10s  %-8s  %-10s %4s %7s  %-16s  ", allocated, size, object_kind_name(object->kind), owner, mode,
             age, object_state_name(object->state));
-    object_put_name(out, object->name, 0);
+    text_put(out, object->name);
     for (size_t i = 0; i < object->holder_count && i < HOLDERS_SHOWN; i++) {
         fputs(i ? "; " : "  ", out);
         put_holder(out, &object->holders[i]);
@@ -171,6 +157,7 @@ static json_t *record_holder(const struct object_holder *holder)
     json_object_set_new(record, "mapped",
                         holder->access & HOLDS_MAPPED ? json_string(mapped_rights(holder->access)) : json_null());
     json_object_set_new(record, "private", json_boolean(holder->access & HOLDS_MAPPED_PRIVATE));
+    json_object_set_new(record, "mounted", json_boolean(holder->access & HOLDS_MOUNTED));
     return record;
 }
 

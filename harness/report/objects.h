@@ -30,7 +30,4 @@ const char *object_owner(uid_t owner, char text[64]);
 /* "2 h", "3 d"; for people. */
 const char *object_age_text(uint64_t seconds, char text[24]);
 
-/* A name that may hold anything, printable: "a\x0ab". */
-void object_put_name(FILE *out, const char *name, int width);
-
 #endif

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 #define SECONDS(ns) ((double)(ns) / 1e9)
 
 static void put(json_t *record, const char *key, json_t *value)
@@ -26,12 +28,9 @@ json_t *record_text(const char *text)
     json_t *string = json_string(text);
     if (string)
         return string;
-    char clean[4096];
-    size_t n = 0;
-    for (; text[n] && n < sizeof clean - 1; n++)
-        clean[n] = (unsigned char)text[n] < 0x80 ? text[n] : '?';
-    clean[n] = '\0';
-    return json_string(clean);
+    char mended[4096];
+    text_mend(text, mended, sizeof mended);
+    return json_string(mended);
 }
 
 static json_t *signal_text(int signal)

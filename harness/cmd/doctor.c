@@ -19,7 +19,7 @@
 #include "run/patient.h"
 #include "run/preflight.h"
 
-enum doctor_option { DOCTOR_FOR, DOCTOR_CORE, DOCTOR_RUNTIME, DOCTOR_FORMAT, DOCTOR_QUIET, DOCTOR_HELP, DOCTOR_OPTIONS };
+enum doctor_option { DOCTOR_FOR, DOCTOR_CORE, DOCTOR_OLDER, DOCTOR_RUNTIME, DOCTOR_FORMAT, DOCTOR_QUIET, DOCTOR_HELP, DOCTOR_OPTIONS };
 
 static int valid_format(const char *text, struct error *error)
 {
@@ -41,6 +41,10 @@ static const struct option_row doctor_options[DOCTOR_OPTIONS] = {
                      .argument = "MESSAGE",
                      .type = OPTION_TEXT,
                      .help = "explains how a program ended: \"Bus error\", \"exit status 137\", a line of its log"},
+    [DOCTOR_OLDER] = {.name = "older",
+                      .argument = "AGE",
+                      .type = OPTION_DURATION,
+                      .help = "counts an unused object as left behind from this age on: 90s, 2d (default: 1h)"},
     [DOCTOR_RUNTIME] = {.name = "runtime",
                         .argument = "NAME",
                         .type = OPTION_NAME,
@@ -139,6 +143,8 @@ static int look(struct diagnosis *d, const struct option_list *lists, struct pat
     if (process && (parse_pid(process, &pid, error) || patient_read(patient, pid, error)))
         return -1;
     diagnosis_begin(d);
+    if (lists[DOCTOR_OLDER].count)
+        d->left_s = (lists[DOCTOR_OLDER].values[0].number + NS_PER_S - 1) / NS_PER_S;
     if (lists[DOCTOR_RUNTIME].count)
         d->runtime = (enum runtime)runtime_find(lists[DOCTOR_RUNTIME].values[0].text);
     if (lists[DOCTOR_CORE].count) {

@@ -20,7 +20,7 @@
 #include "shm/objects.h"
 #include "shm/region.h"
 
-enum ls_option { LS_NAME, LS_OWNER, LS_STATE, LS_OLDER, LS_WATCH, LS_LOOKS, LS_FORMAT, LS_HELP, LS_OPTIONS };
+enum ls_option { LS_NAME, LS_OWNER, LS_STATE, LS_OLDER, LS_NEWER, LS_WATCH, LS_LOOKS, LS_FORMAT, LS_HELP, LS_OPTIONS };
 
 /* As they are typed. */
 static const char *const state_words[] = {"in-use", "elsewhere", "unused", "unknown", NULL};
@@ -93,6 +93,10 @@ static const struct option_row ls_options[LS_OPTIONS] = {
                   .argument = "AGE",
                   .type = OPTION_DURATION,
                   .help = "only what has not been changed for so long: 90s, 2h"},
+    [LS_NEWER] = {.name = "newer",
+                  .argument = "AGE",
+                  .type = OPTION_DURATION,
+                  .help = "only what has been changed within so long"},
     [LS_WATCH] = {.name = "watch",
                   .argument = "TIME",
                   .type = OPTION_DURATION,
@@ -115,19 +119,19 @@ static void print_help(void)
 {
     printf("Usage: shmoo ls [OPTION ...]\n\n"
            "Lists the objects of /dev/shm, and, as far as this user may look into the processes, those without a name\n"
-           "(unlinked, memfd); the largest first. Age counts from the last change by a call; stores through a mapping leave\n"
-           "no trace.\n\n");
+           "(unlinked, memfd); the largest first. Age counts from the last change by a call (created, sized, renamed, given\n"
+           "rights, written); stores through a mapping leave no trace.\n\n");
     options_help(ls_options, LS_OPTIONS, stdout);
     printf("\nStates: in use, by processes that can be seen; in use elsewhere, proven, but by nobody who can be seen\n"
-           "(another pid namespace); unused, proven by a lease at the moment of the look; unknown, no proof either way:\n"
-           "treat it as in use.\n"
+           "(another pid namespace, a message in a socket, the kernel); unused, proven by a lease at the moment of the look;\n"
+           "unknown, no proof either way: treat it as in use.\n"
            "Exit status: 0, 2 usage, 3 there is no /dev/shm.\n");
 }
 
 static bool name_passes(const struct option_list *globs, const char *name)
 {
     for (size_t i = 0; i < globs->count; i++)
-        if (fnmatch(globs->values[i].text, name, 0) == 0)
+        if (fnmatch(globs->values[i].text + (globs->values[i].text[0] == '/'), name, 0) == 0)
             return true;
     return globs->count == 0;
 }
@@ -149,13 +153,21 @@ static bool state_passes(const struct option_list *states, enum object_state sta
     return states->count == 0;
 }
 
+/* The age of what cannot be measured is none. */
+static bool age_passes(const struct option_list *lists, const struct object *object)
+{
+    const struct option_list *older = &lists[LS_OLDER], *newer = &lists[LS_NEWER];
+    uint64_t age_s = object_age_s(object);
+    if ((older->count || newer->count) && !object->measured)
+        return false;
+    return !(older->count && age_s < (older->values[0].number + NS_PER_S - 1) / NS_PER_S) &&
+           !(newer->count && age_s > newer->values[0].number / NS_PER_S);
+}
+
 static bool passes(const struct option_list *lists, const struct object *object)
 {
-    const struct option_list *older = &lists[LS_OLDER];
-    if (older->count && (!object->measured || object_age_s(object) < older->values[0].number / NS_PER_S))
-        return false;
-    return name_passes(&lists[LS_NAME], object->name) && owner_passes(&lists[LS_OWNER], object) &&
-           state_passes(&lists[LS_STATE], object->state);
+    return age_passes(lists, object) && name_passes(&lists[LS_NAME], object->name) &&
+           owner_passes(&lists[LS_OWNER], object) && state_passes(&lists[LS_STATE], object->state);
 }
 
 /* One look. */
@@ -165,7 +177,7 @@ static int look(const struct option_list *lists, bool first, struct error *error
     struct objects objects;
     struct shm_capacity capacity;
     size_t shown = 0;
-    if (capacity_read(REGION_FOLDER, &capacity, error) || objects_read(&objects, error))
+    if (capacity_read(REGION_FOLDER, &capacity, error) || objects_read(&objects, 0, error))
         return -1;
     objects_sort(&objects);
     if (format->begin && (first || format->end))

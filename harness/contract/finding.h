@@ -102,6 +102,7 @@ struct diagnosis {
     char options[512];       /* its mount options, as /proc/self/mountinfo has them; empty where that cannot be read */
     struct memory_limit memory;
     struct objects objects;
+    uint64_t left_s;         /* an unused object of this age has been left behind */
 
     const struct finding_ops *row; /* that is looking */
     struct finding found[FINDINGS_MAX];

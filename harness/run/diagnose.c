@@ -8,8 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "run/emulate.h"
 #include "shm/region.h"
+
+/* Of the two seconds that all has, so much is for objects and holders. */
+#define LOOK_NS (1200 * NS_PER_MS)
+/* Young objects may be on their way from one process to the next. */
+#define LEFT_BEHIND_S 3600
 
 /* The service of the last path in /proc/self/cgroup: ".../NAME.service"; user@1000.service holds a session, no service. */
 static bool service_of(const char *path, char *unit, size_t size)
@@ -92,13 +98,14 @@ static void read_options(char *text, size_t size)
 void diagnosis_begin(struct diagnosis *d)
 {
     memset(d, 0, sizeof *d);
+    d->left_s = LEFT_BEHIND_S;
     d->runtime = runtime_detect(d->unit, sizeof d->unit);
     d->shm_there = stat(REGION_FOLDER, &d->folder) == 0 && capacity_read(REGION_FOLDER, &d->shm, NULL) == 0;
     d->memory = memory_limit_read();
     if (!d->shm_there)
         return;
     read_options(d->options, sizeof d->options);
-    if (objects_read(&d->objects, NULL) == 0)
+    if (objects_read(&d->objects, clock_ns() + LOOK_NS, NULL) == 0)
         objects_sort(&d->objects);
 }
 

@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "run/process.h"
+#include "shm/maps_line.h"
 #include "shm/region.h"
 
 /* Of one object, and so of a large one only the beginning: the whole diagnosis has two seconds. */
@@ -57,10 +57,8 @@ static int holds(pid_t pid, const struct mapping *mapping)
     if (!file)
         return -1;
     while (!found && getline(&line, &room, file) > 0) {
-        unsigned major, minor;
-        uint64_t inode;
-        if (sscanf(line, "%*s %*s %*s %x:%x %" SCNu64, &major, &minor, &inode) == 3)
-            found = inode == (uint64_t)mapping->inode && makedev(major, minor) == mapping->device;
+        struct maps_line parsed;
+        found = maps_line_parse(line, &parsed) && parsed.inode == mapping->inode && parsed.device == mapping->device;
     }
     free(line);
     fclose(file);

@@ -11,16 +11,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include "shm/maps_line.h"
+#include "shm/mounts.h"
 
 #define DELETED " (deleted)"
 /* Of the flags in /proc/PID/stat: PF_KTHREAD of the kernel. */
 #define KERNEL_THREAD 0x200000u
+/* Of kcmp(2), <linux/kcmp.h>. */
+#define COMPARE_FILES 2
 
 /* The process that is being looked at. */
 struct look {
     struct objects *objects;
+    struct mounts_seen *seen;
     pid_t pid;
     int folder; /* /proc/PID, or /proc/PID/task/TID */
     char command[16];
@@ -38,9 +45,11 @@ static void read_command(struct look *look)
     look->command[strcspn(look->command, "\n")] = '\0';
 }
 
+/* A file of such a name at the root of a file system would have a name, and no "(deleted)". */
 static bool is_memfd(const char *path)
 {
-    return strncmp(path, "/memfd:", 7) == 0;
+    size_t length = strlen(path), suffix = strlen(DELETED);
+    return strncmp(path, "/memfd:", 7) == 0 && length > suffix && strcmp(path + length - suffix, DELETED) == 0;
 }
 
 /* What /proc calls it, without the "(deleted)" and the folder. */
@@ -91,6 +100,7 @@ static bool stat_quietly(int folder, const char *name, struct stat *st)
         .st_size = (off_t)x.stx_size,
         .st_blocks = (blkcnt_t)x.stx_blocks,
         .st_mtim = {.tv_sec = x.stx_mtime.tv_sec, .tv_nsec = x.stx_mtime.tv_nsec},
+        .st_ctim = {.tv_sec = x.stx_ctime.tv_sec, .tv_nsec = x.stx_ctime.tv_nsec},
     };
     return true;
 }
@@ -107,6 +117,18 @@ static unsigned access_of_link(int folder, const char *name)
     return access;
 }
 
+static void read_descriptor(struct look *look, int folder, const char *name)
+{
+    char path[4096];
+    struct stat st;
+    if (!stat_quietly(folder, name, &st) || (st.st_dev != look->objects->device && (!S_ISREG(st.st_mode) || st.st_nlink)))
+        return; /* most of them: neither in /dev/shm nor a memfd */
+    ssize_t n = readlinkat(folder, name, path, sizeof path - 1);
+    path[n > 0 ? n : 0] = '\0';
+    if (path[0] == '/' && (st.st_dev == look->objects->device || is_memfd(path)))
+        held(look, &st, true, path, access_of_link(folder, name));
+}
+
 /* False when the process may not be looked into. */
 static bool read_descriptors(struct look *look)
 {
@@ -119,19 +141,9 @@ static bool read_descriptors(struct look *look)
         return true;
     }
     errno = 0;
-    for (struct dirent *entry; (entry = readdir(stream));) {
-        char path[4096];
-        struct stat st;
-        if (!isdigit((unsigned char)entry->d_name[0]))
-            continue;
-        ssize_t n = readlinkat(fd, entry->d_name, path, sizeof path - 1);
-        if (n <= 0 || path[0] != '/')
-            continue; /* sockets, pipes and the like */
-        path[n] = '\0';
-        bool here = stat_quietly(fd, entry->d_name, &st) && (st.st_dev == look->objects->device || is_memfd(path));
-        if (here)
-            held(look, &st, true, path, access_of_link(fd, entry->d_name));
-    }
+    for (struct dirent *entry; (entry = readdir(stream));)
+        if (isdigit((unsigned char)entry->d_name[0]))
+            read_descriptor(look, fd, entry->d_name);
     closedir(stream);
     return true;
 }
@@ -147,18 +159,17 @@ static unsigned access_of_mapping(const char *rights)
 
 /* Sizes and owners of a mapped object come through map_files, for whom the kernel lets: otherwise it is known by number
  * only. */
-static void read_mapping(struct look *look, const char *range, const char *rights, dev_t device, ino_t inode,
-                         const char *path)
+static void read_mapping(struct look *look, const struct maps_line *line)
 {
     char link[96];
-    struct stat st = {.st_dev = device, .st_ino = inode, .st_mode = S_IFREG};
-    bool known = objects_find(look->objects, device, inode) != SIZE_MAX;
-    if (!known && device != look->objects->device && !is_memfd(path))
+    struct stat st = {.st_dev = line->device, .st_ino = line->inode, .st_mode = S_IFREG};
+    bool known = objects_find(look->objects, line->device, line->inode) != SIZE_MAX;
+    if (!known && line->device != look->objects->device && !is_memfd(line->path))
         return;
-    snprintf(link, sizeof link, "map_files/%s", range);
+    snprintf(link, sizeof link, "map_files/%" PRIx64 "-%" PRIx64, line->from, line->to);
     struct stat found;
     bool measured = !known && stat_quietly(look->folder, link, &found);
-    held(look, measured ? &found : &st, measured, path, access_of_mapping(rights));
+    held(look, measured ? &found : &st, measured, line->path, access_of_mapping(line->rights));
 }
 
 static bool read_mappings(struct look *look)
@@ -174,15 +185,9 @@ static bool read_mappings(struct look *look)
     char *line = NULL;
     size_t room = 0;
     while (getline(&line, &room, file) > 0) {
-        char range[64], rights[8];
-        unsigned major, minor;
-        uint64_t inode;
-        int at = 0;
-        int got = sscanf(line, "%63s %7s %*x %x:%x %" SCNu64 " %n", range, rights, &major, &minor, &inode, &at);
-        if (got != 5 || inode == 0 || strlen(rights) != 4)
-            continue;
-        line[strcspn(line, "\n")] = '\0';
-        read_mapping(look, range, rights, makedev(major, minor), (ino_t)inode, line + at);
+        struct maps_line parsed;
+        if (maps_line_parse(line, &parsed))
+            read_mapping(look, &parsed);
     }
     bool allowed = !ferror(file) || (errno != EACCES && errno != EPERM);
     free(line);
@@ -197,41 +202,60 @@ static bool read_one(struct look *look)
     return read_mappings(look) && descriptors;
 }
 
-enum process_kind { PROCESS_WHOLE, PROCESS_ENDED_LEADER, PROCESS_KERNEL };
+/* What /proc/PID/stat tells of a process; all zero where it cannot be read. */
+struct process_facts {
+    bool kernel;       /* a thread of the kernel: it holds nothing, whoever asks */
+    bool leader_ended; /* it shows nothing, but its threads may live on: whatever they hold, the process holds */
+    long threads;
+};
 
-/* A leader that has ended shows nothing, but its threads may live on: whatever they hold, the process holds. A thread of the
- * kernel holds nothing, whoever asks. */
-static enum process_kind process_kind(int folder)
+static struct process_facts process_facts(int folder)
 {
-    char text[512];
+    struct process_facts facts = {0};
+    char text[512], state = ' ';
+    unsigned flags = 0;
     int fd = openat(folder, "stat", O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return PROCESS_WHOLE;
+        return facts;
     ssize_t n = read(fd, text, sizeof text - 1);
     close(fd);
     text[n > 0 ? n : 0] = '\0';
     const char *rest = strrchr(text, ')');
-    char state = ' ';
-    unsigned flags = 0;
-    if (!rest || sscanf(rest + 1, " %c %*d %*d %*d %*d %*d %u", &state, &flags) != 2)
-        return PROCESS_WHOLE;
-    return flags & KERNEL_THREAD ? PROCESS_KERNEL : state == 'Z' ? PROCESS_ENDED_LEADER : PROCESS_WHOLE;
+    if (rest && sscanf(rest + 1, " %c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld", &state, &flags,
+                       &facts.threads) == 3) {
+        facts.kernel = flags & KERNEL_THREAD;
+        facts.leader_ended = state == 'Z';
+    }
+    return facts;
 }
 
-static void read_threads(struct look *look)
+/* Has a thread descriptors of its own (unshare(CLONE_FILES))? No, where that cannot be found out. */
+static bool has_own_descriptors(pid_t known, pid_t thread)
+{
+    return syscall(SYS_kcmp, known, thread, COMPARE_FILES, 0, 0) > 0;
+}
+
+/* The threads besides the leader, which share its memory and, as a rule, its descriptors. Of a leader that has ended, the
+ * first one stands for it. */
+static void read_threads(struct look *look, bool leader_ended)
 {
     int process = look->folder;
+    pid_t known = leader_ended ? 0 : look->pid;
     int tasks = openat(process, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *stream = tasks >= 0 ? fdopendir(tasks) : NULL;
     for (struct dirent *entry; stream && (entry = readdir(stream));) {
-        if (!isdigit((unsigned char)entry->d_name[0]) || atoi(entry->d_name) == look->pid)
+        pid_t thread = isdigit((unsigned char)entry->d_name[0]) ? (pid_t)atoi(entry->d_name) : look->pid;
+        if (thread == look->pid || (known && !has_own_descriptors(known, thread)))
             continue;
         look->folder = openat(tasks, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (look->folder < 0)
             continue;
-        read_one(look);
+        if (known)
+            read_descriptors(look);
+        else if (!read_one(look))
+            look->objects->unseen++;
         close(look->folder);
-        break; /* they share what they hold */
+        known = known ? known : thread;
     }
     look->folder = process;
     if (stream)
@@ -240,33 +264,66 @@ static void read_threads(struct look *look)
         close(tasks);
 }
 
+/* Does /proc keep other users' processes from this one's eyes? */
+static bool proc_hides(void)
+{
+    char *line = NULL;
+    size_t room = 0;
+    bool hides = false;
+    FILE *file = geteuid() ? fopen("/proc/self/mountinfo", "re") : NULL;
+    while (file && getline(&line, &room, file) > 0) {
+        const char *option = strstr(line, " /proc ") ? strstr(line, "hidepid=") : NULL;
+        if (option)
+            hides = strncmp(option + 8, "0", 1) != 0 && strncmp(option + 8, "off", 3) != 0;
+    }
+    free(line);
+    if (file)
+        fclose(file);
+    return hides;
+}
+
 static void forget(struct objects *objects)
 {
     for (size_t i = 0; i < objects->count; i++)
         objects->list[i].holder_count = 0;
-    objects->unseen = 0;
+    objects->unseen = objects->unasked = 0;
     objects->proc = false;
+    objects->hidden = proc_hides();
+}
+
+static void read_process(struct look *look)
+{
+    struct process_facts facts = process_facts(look->folder);
+    if (facts.kernel)
+        return;
+    if (!facts.leader_ended && !read_one(look))
+        look->objects->unseen++;
+    if (facts.leader_ended || facts.threads > 1)
+        read_threads(look, facts.leader_ended);
+    mounts_read(look->objects, look->seen, look->folder, look->pid, look->command);
 }
 
 void holders_read(struct objects *objects)
 {
+    struct mounts_seen seen = {0};
     forget(objects);
     DIR *stream = opendir("/proc");
     for (struct dirent *entry; stream && (entry = readdir(stream));) {
         if (!isdigit((unsigned char)entry->d_name[0]))
             continue;
-        struct look look = {.objects = objects, .pid = (pid_t)atoi(entry->d_name)};
+        if (objects_late(objects)) {
+            objects->unasked++;
+            continue;
+        }
+        struct look look = {.objects = objects, .seen = &seen, .pid = (pid_t)atoi(entry->d_name)};
         look.folder = openat(dirfd(stream), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (look.folder < 0)
             continue;
         objects->proc = true;
-        enum process_kind kind = process_kind(look.folder);
-        if (kind == PROCESS_ENDED_LEADER)
-            read_threads(&look);
-        else if (kind == PROCESS_WHOLE && !read_one(&look))
-            objects->unseen++;
+        read_process(&look);
         close(look.folder);
     }
     if (stream)
         closedir(stream);
+    mounts_free(&seen);
 }

@@ -14,13 +14,30 @@ static enum lease_answer answer_of_open(int errnum)
     case ENOENT:
         return LEASE_GONE;
     case EWOULDBLOCK: /* somebody else has a lease, and therefore has it open */
+    case ETXTBSY:     /* it is being executed */
         return LEASE_HELD;
     case ELOOP: /* a symbolic link */
     case ENXIO: /* a socket */
         return LEASE_NO_OBJECT;
     default:
-        return LEASE_DENIED;
+        return LEASE_CLOSED;
     }
+}
+
+/* Opens what is a regular file, and nothing else: an open() of a FIFO would set its writer free. Whoever may only write may
+ * take a lease as well. */
+static int open_object(int folder, const char *name)
+{
+    static const int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+    struct stat st;
+    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return -1;
+    if (!S_ISREG(st.st_mode)) {
+        errno = ENXIO;
+        return -1;
+    }
+    int fd = openat(folder, name, O_RDONLY | flags);
+    return fd < 0 && errno == EACCES ? openat(folder, name, O_WRONLY | flags) : fd;
 }
 
 static enum lease_answer answer_of_lease(int errnum)
@@ -41,7 +58,7 @@ enum lease_answer lease_take(struct lease *lease, int folder, const char *name)
 {
     *lease = (struct lease){.fd = -1};
     signal(SIGIO, SIG_IGN);
-    int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    int fd = open_object(folder, name);
     if (fd < 0) {
         lease->errnum = errno;
         return answer_of_open(errno);
@@ -76,7 +93,7 @@ enum lease_answer lease_probe(const char *folder)
     signal(SIGIO, SIG_IGN);
     int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0)
-        return LEASE_DENIED;
+        return LEASE_CLOSED;
     enum lease_answer answer = fcntl(fd, F_SETLEASE, F_WRLCK) == 0 ? LEASE_FREE : answer_of_lease(errno);
     close(fd);
     return answer;
@@ -89,9 +106,11 @@ const char *lease_words(enum lease_answer answer, int errnum)
         return "nobody has it open or mapped";
     case LEASE_HELD:
         return "somebody has it open or mapped";
-    case LEASE_DENIED:
-        return errnum == EACCES || errnum == EPERM ? "belongs to another user: no proof to be had"
+    case LEASE_CLOSED:
+        return errnum == EACCES || errnum == EPERM ? "may not be opened by this user: no proof to be had"
                                                    : "cannot be opened: no proof to be had";
+    case LEASE_DENIED:
+        return "belongs to another user: no proof to be had";
     case LEASE_UNSUPPORTED:
         return "no lease to be had here: no proof";
     case LEASE_NO_OBJECT:

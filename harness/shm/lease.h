@@ -11,7 +11,12 @@
  * back (at the longest /proc/sys/fs/lease-break-time), and F_GETLEASE tells that somebody waits; an open() with O_NONBLOCK
  * fails with EWOULDBLOCK. The kernel's signal, SIGIO, is ignored: leases here last for microseconds, and are asked.
  *
- * What a lease does not see: a descriptor with O_PATH, which is no way to the contents, but back to an open().
+ * A descriptor in flight over a socket, one that is registered with an io_uring, a loop device and a running program count as
+ * well. What a lease does not see is what gives no way to the contents, but back to an open(): a descriptor with O_PATH or
+ * with O_ACCMODE, and a mount of the object at another place.
+ *
+ * The question is a very short open() itself. While it lasts, it looks like a holder to others who ask, and to whoever has
+ * a write lease of his own, like somebody who wants the object: his lease is broken, as by any open().
  */
 #ifndef SHM_LEASE_H
 #define SHM_LEASE_H
@@ -22,7 +27,8 @@
 enum lease_answer {
     LEASE_FREE,        /* proven: nobody else has it open or mapped */
     LEASE_HELD,        /* somebody has */
-    LEASE_DENIED,      /* EACCES: this user may not open it, or take leases on what belongs to another user */
+    LEASE_CLOSED,      /* this user may not open it, for reading or for writing */
+    LEASE_DENIED,      /* EACCES: this user may not take leases on what belongs to another user */
     LEASE_UNSUPPORTED, /* this kernel or file system gives no leases */
     LEASE_NO_OBJECT,   /* no regular file: a folder, a link, a FIFO */
     LEASE_GONE,        /* no such name any more */
@@ -44,7 +50,7 @@ bool lease_holds(const struct lease *lease);
 void lease_drop(struct lease *lease);
 
 /* Does the file system of a folder give leases? Tried on a file without a name. LEASE_FREE, LEASE_UNSUPPORTED, or
- * LEASE_DENIED where no such file can be made. */
+ * LEASE_CLOSED where no such file can be made. */
 enum lease_answer lease_probe(const char *folder);
 
 /* The answer as half a sentence: "nobody has it open or mapped". */

@@ -131,7 +131,30 @@ START_TEST(without_the_right_there_is_no_proof)
     ck_assert_int_eq(seteuid(0), 0);
     ck_assert_int_eq(fchmodat(folder, name, 0600, 0), 0);
     ck_assert_int_eq(seteuid(65534), 0);
-    ck_assert_int_eq(ask(), LEASE_DENIED);
+    ck_assert_int_eq(ask(), LEASE_CLOSED);
+    ck_assert_int_eq(seteuid(0), 0);
+    unlinkat(folder, name, 0);
+}
+END_TEST
+
+START_TEST(an_owner_who_may_only_write_has_a_proof)
+{
+    begin();
+    if (geteuid() != 0)
+        return;
+    close(make());
+    ck_assert_int_eq(fchownat(folder, name, 65534, 65534, 0), 0);
+    ck_assert_int_eq(fchmodat(folder, name, 0200, 0), 0);
+    ck_assert_int_eq(setegid(65534), 0);
+    ck_assert_int_eq(seteuid(65534), 0);
+    ck_assert_int_eq(ask(), LEASE_FREE);
+    int fd = openat(folder, name, O_WRONLY);
+    ck_assert_int_eq(ask(), LEASE_HELD);
+    close(fd);
+    ck_assert_int_eq(seteuid(0), 0);
+    ck_assert_int_eq(fchmodat(folder, name, 0, 0), 0);
+    ck_assert_int_eq(seteuid(65534), 0);
+    ck_assert_int_eq(ask(), LEASE_CLOSED);
     ck_assert_int_eq(seteuid(0), 0);
     unlinkat(folder, name, 0);
 }
@@ -141,7 +164,7 @@ START_TEST(support_is_found_out_without_leaving_anything)
 {
     begin();
     ck_assert_int_eq(lease_probe("/dev/shm"), LEASE_FREE);
-    ck_assert_int_eq(lease_probe("/proc"), LEASE_DENIED);
+    ck_assert_int_eq(lease_probe("/proc"), LEASE_CLOSED);
     ck_assert_int_eq(testing_census("shmoo-probe"), 0);
 }
 END_TEST
@@ -154,6 +177,7 @@ int main(void)
                                     two_leases_at_once_are_not_to_be_had,
                                     what_is_no_object_has_no_lease,
                                     without_the_right_there_is_no_proof,
+                                    an_owner_who_may_only_write_has_a_proof,
                                     support_is_found_out_without_leaving_anything,
                                     NULL,
                                 });

@@ -12,10 +12,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "shm/maps_line.h"
 #include "shm/region.h"
 
 #define TMPFS_MAGIC 0x01021994
@@ -107,21 +107,20 @@ static bool keep(struct mappings *mappings, const struct mapping *mapping)
 /* One line of maps. Programs and libraries are private mappings of other file systems, and do not get far here. */
 static void read_line(struct mappings *mappings, pid_t pid, char *line)
 {
-    struct mapping mapping = {.fd = -1};
-    unsigned major, minor;
-    uint64_t inode;
-    int at = 0;
-    int got = sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n", &mapping.from, &mapping.to,
-                     mapping.rights, &mapping.offset, &major, &minor, &inode, &at);
-    if (got != 7 || inode == 0)
+    struct maps_line parsed;
+    if (!maps_line_parse(line, &parsed))
         return;
-    line[strcspn(line, "\n")] = '\0';
-    const char *path = line + at;
+    struct mapping mapping = {.from = parsed.from,
+                              .to = parsed.to,
+                              .offset = parsed.offset,
+                              .device = parsed.device,
+                              .inode = parsed.inode,
+                              .fd = -1};
+    const char *path = parsed.path;
+    memcpy(mapping.rights, parsed.rights, sizeof mapping.rights);
     bool looks_shared = mapping.rights[3] == 's' || starts(path, REGION_FOLDER "/") || starts(path, "/memfd:");
     if (!looks_shared || starts(path, "/SYSV") || (starts(path, "/dev/") && !starts(path, REGION_FOLDER "/")))
         return;
-    mapping.device = makedev(major, minor);
-    mapping.inode = (ino_t)inode;
     name_it(&mapping, path);
     mapping.fd = reach_object(pid, &mapping, path);
     bool listed = mapping.fd >= 0 ? measure(&mapping) : starts(path, REGION_FOLDER "/") || starts(path, "/memfd:");

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "shm/holders.h"
 #include "shm/region.h"
 
@@ -45,6 +46,11 @@ uint64_t object_age_s(const struct object *object)
 {
     int64_t now = (int64_t)time(NULL);
     return object->changed_s < now ? (uint64_t)(now - object->changed_s) : 0;
+}
+
+int64_t object_changed_s(const struct stat *st)
+{
+    return (int64_t)(st->st_ctim.tv_sec > st->st_mtim.tv_sec ? st->st_ctim.tv_sec : st->st_mtim.tv_sec);
 }
 
 /* ---- the list ---- */
@@ -118,7 +124,7 @@ void object_measure(struct object *object, const struct stat *st)
     object->links = (uint64_t)st->st_nlink;
     object->owner = st->st_uid;
     object->mode = st->st_mode;
-    object->changed_s = (int64_t)st->st_mtim.tv_sec;
+    object->changed_s = object_changed_s(st);
 }
 
 size_t objects_add(struct objects *objects, const char *name, enum object_kind kind, const struct stat *st, bool measured)
@@ -252,6 +258,11 @@ static void settle(struct object *object, enum lease_answer answer, int errnum)
     snprintf(object->why, sizeof object->why, "%s", lease_words(answer, errnum));
 }
 
+bool objects_late(const struct objects *objects)
+{
+    return objects->deadline_ns && clock_ns() > objects->deadline_ns;
+}
+
 static bool has_name(const struct object *object)
 {
     return object->kind <= OBJECT_OTHER;
@@ -261,8 +272,14 @@ static void ask_all(struct objects *objects, int folder)
 {
     for (size_t i = 0; i < objects->count; i++) {
         struct lease lease;
-        if (has_name(&objects->list[i]))
-            settle(&objects->list[i], ask(folder, &objects->list[i], &lease), lease.errnum);
+        if (!has_name(&objects->list[i]))
+            continue;
+        if (objects_late(objects)) {
+            snprintf(objects->list[i].why, sizeof objects->list[i].why, "there was no time to ask for a proof");
+            continue;
+        }
+        enum lease_answer answer = ask(folder, &objects->list[i], &lease);
+        settle(&objects->list[i], answer, lease.errnum);
     }
 }
 
@@ -286,7 +303,7 @@ static size_t ask_again(struct objects *objects, int folder)
     for (size_t i = 0; i < objects->count; i++) {
         struct object *object = &objects->list[i];
         struct lease lease;
-        if (object->state != OBJECT_ELSEWHERE)
+        if (object->state != OBJECT_ELSEWHERE || objects_late(objects))
             continue;
         enum lease_answer answer = LEASE_HELD;
         for (int look = 0; look < LOOKS && answer == LEASE_HELD; look++) {
@@ -309,12 +326,19 @@ static void explain_elsewhere(struct objects *objects)
             continue;
         if (!objects->proc)
             snprintf(object->why, sizeof object->why, "somebody has it open or mapped; without /proc nobody can be seen");
+        else if (objects->unasked)
+            snprintf(object->why, sizeof object->why, "held by one of %u processes that there was no time to look at, or elsewhere",
+                     objects->unasked);
+        else if (objects->hidden)
+            snprintf(object->why, sizeof object->why,
+                     "held by somebody who cannot be seen: /proc is mounted with hidepid, or it is another pid namespace");
         else if (objects->unseen)
             snprintf(object->why, sizeof object->why,
                      "held by another pid namespace, or by one of %u processes that this user may not look into",
                      objects->unseen);
         else
-            snprintf(object->why, sizeof object->why, "held by a process that cannot be seen: another pid namespace");
+            snprintf(object->why, sizeof object->why,
+                     "held by nobody who can be seen: another pid namespace, a message in a socket, or the kernel");
     }
 }
 
@@ -335,7 +359,8 @@ static void drop_gone(struct objects *objects)
     unhash(objects);
 }
 
-int objects_read(struct objects *objects, struct error *error)
+/* Opens /dev/shm and lists what is in it. Returns the folder, or -1. */
+static int begin(struct objects *objects, struct error *error)
 {
     struct stat st;
     *objects = (struct objects){0};
@@ -343,16 +368,40 @@ int objects_read(struct objects *objects, struct error *error)
     int listed = folder >= 0 ? openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (listed < 0 || fstat(folder, &st) != 0) {
         error_set(error, STATUS_ENVIRONMENT, errno, "%s: open: %s", REGION_FOLDER, error_name(errno));
+        if (listed >= 0)
+            close(listed);
         if (folder >= 0)
             close(folder);
         return -1;
     }
     objects->device = st.st_dev;
     list_folder(objects, listed, "", 0);
+    return folder;
+}
+
+int objects_list(struct objects *objects, struct error *error)
+{
+    int folder = begin(objects, error);
+    if (folder < 0)
+        return -1;
+    close(folder);
+    holders_read(objects);
+    return 0;
+}
+
+int objects_read(struct objects *objects, uint64_t deadline_ns, struct error *error)
+{
+    int folder = begin(objects, error);
+    if (folder < 0)
+        return -1;
+    objects->deadline_ns = deadline_ns;
     ask_all(objects, folder);
+    uint64_t start = clock_ns();
     holders_read(objects);
     mark_held(objects);
-    if (ask_again(objects, folder)) {
+    uint64_t again = clock_ns() + (clock_ns() - start);
+    bool enough = deadline_ns && again > deadline_ns; /* half a second look would tell less than the first */
+    if (ask_again(objects, folder) && !enough) {
         holders_read(objects); /* whoever opened something while the others were looked at */
         mark_held(objects);
     }

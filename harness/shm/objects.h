@@ -1,7 +1,7 @@
 /* The objects of /dev/shm: what they are, who holds them, and whether they are in use.
  *
  *     struct objects objects;
- *     if (objects_read(&objects, &error) == 0) ...
+ *     if (objects_read(&objects, 0, &error) == 0) ...
  *     for (size_t i = 0; i < objects.count; i++) ... objects.list[i] ...
  *     objects_free(&objects);
  *
@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -46,6 +47,7 @@ enum holder_access {
     HOLDS_MAPPED_READ = 16,
     HOLDS_MAPPED_WRITE = 32,
     HOLDS_MAPPED_PRIVATE = 64,
+    HOLDS_MOUNTED = 128, /* in its mount namespace, by itself, at another place */
 };
 
 struct object_holder {
@@ -64,7 +66,8 @@ struct object {
     uint64_t links;
     uid_t owner;
     mode_t mode;
-    int64_t changed_s; /* when it was created, sized or last written by a call; stores through a mapping leave no trace */
+    int64_t changed_s; /* when it was last created, sized, renamed, given rights or written by a call; stores through a
+                        * mapping leave no trace */
     struct object_holder *holders;
     size_t holder_count;
     enum object_state state;
@@ -78,14 +81,21 @@ struct objects {
     dev_t device;      /* of /dev/shm */
     uint32_t unseen;   /* processes that this user may not look into */
     bool proc;         /* is there a /proc? */
+    bool hidden;       /* it keeps other users' processes to itself (hidepid) */
+    uint32_t unasked;  /* processes that there was no time to look at */
     bool cut;          /* more objects than can be listed */
+    uint64_t deadline_ns; /* 0: none */
     size_t *buckets;   /* internal */
     size_t bucket_count, room;
 };
 
-/* Fails with status ENVIRONMENT where there is no /dev/shm. */
-int objects_read(struct objects *objects, struct error *error);
+/* Fails with status ENVIRONMENT where there is no /dev/shm. From the deadline on (clock_ns(); 0: none) no more objects are
+ * asked for a proof, and no more processes looked at: what is left stays unknown, or in use by nobody who was seen. */
+int objects_read(struct objects *objects, uint64_t deadline_ns, struct error *error);
 void objects_free(struct objects *objects);
+
+/* Lists the objects and their holders, without asking whether anybody else holds them: every state is unknown. */
+int objects_list(struct objects *objects, struct error *error);
 
 /* Largest allocation first, then by name. */
 void objects_sort(struct objects *objects);
@@ -96,6 +106,9 @@ const char *object_state_name(enum object_state state); /* "in use", "in use els
 /* Seconds since it was changed; 0 for a time to come. */
 uint64_t object_age_s(const struct object *object);
 
+/* When that was, of a stat. The time of modification alone may be any: whoever copies a file keeps it, utimensat() sets it. */
+int64_t object_changed_s(const struct stat *st);
+
 /* ---- for shm/holders.c ---- */
 
 /* The first object with that device and inode, SIZE_MAX for none; and the next one of them. */
@@ -104,6 +117,9 @@ size_t objects_next(const struct objects *objects, size_t at);
 
 /* Adds an object; returns its number, or SIZE_MAX. */
 size_t objects_add(struct objects *objects, const char *name, enum object_kind kind, const struct stat *st, bool measured);
+
+/* Is the time over? */
+bool objects_late(const struct objects *objects);
 
 /* Fills in what a stat tells. */
 void object_measure(struct object *object, const struct stat *st);

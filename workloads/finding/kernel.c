@@ -35,7 +35,7 @@ static void look_leases(struct diagnosis *d)
 {
     enum lease_answer answer = lease_probe(REGION_FOLDER);
     diagnosis_fact(d, "%s", answer == LEASE_FREE     ? "work: what is unused can be proven"
-                            : answer == LEASE_DENIED ? "could not be tried"
+                            : answer == LEASE_CLOSED ? "could not be tried"
                                                      : "refused");
     if (answer == LEASE_UNSUPPORTED)
         diagnosis_finding(d, SEVERITY_WARNING, "F_SETLEASE on /dev/shm is refused");

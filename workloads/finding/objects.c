@@ -13,13 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/units.h"
 #include "shm/region.h"
 #include "workloads/finding/rows.h"
 
-/* Young objects may be on their way from one process to the next. */
-#define LEFT_BEHIND_S 3600
-#define UNSIZED_S 10
+/* Between shm_open and ftruncate lie microseconds, unless somebody is off the CPU there. */
+#define UNSIZED_S 3
 
 static bool is_object(const struct object *object)
 {
@@ -31,18 +31,21 @@ static void look_states(struct diagnosis *d)
     size_t counts[OBJECT_STATES] = {0};
     for (size_t i = 0; i < d->objects.count; i++)
         counts[d->objects.list[i].state] += is_object(&d->objects.list[i]);
-    diagnosis_fact(d, "%zu in use, %zu in use elsewhere, %zu unused, %zu unknown", counts[OBJECT_IN_USE],
-                   counts[OBJECT_ELSEWHERE], counts[OBJECT_UNUSED], counts[OBJECT_UNKNOWN]);
+    char late[80] = "";
+    if (d->objects.unasked)
+        snprintf(late, sizeof late, "; no time to look at %u of the processes: shmoo ls takes it", d->objects.unasked);
+    diagnosis_fact(d, "%zu in use, %zu in use elsewhere, %zu unused, %zu unknown%s", counts[OBJECT_IN_USE],
+                   counts[OBJECT_ELSEWHERE], counts[OBJECT_UNUSED], counts[OBJECT_UNKNOWN], late);
 }
 
 static void look_left(struct diagnosis *d)
 {
-    char size[UNITS_TEXT];
+    char size[UNITS_TEXT], age[UNITS_TEXT];
     uint64_t bytes = 0, count = 0;
     const struct object *largest = NULL;
     for (size_t i = 0; i < d->objects.count; i++) {
         const struct object *object = &d->objects.list[i];
-        if (!is_object(object) || object->state != OBJECT_UNUSED || object_age_s(object) < LEFT_BEHIND_S)
+        if (!is_object(object) || object->state != OBJECT_UNUSED || object_age_s(object) < d->left_s)
             continue;
         count++;
         bytes += object->allocated_bytes / (object->links ? object->links : 1);
@@ -50,12 +53,13 @@ static void look_left(struct diagnosis *d)
             largest = object;
     }
     units_print(&units_size, (double)bytes, size);
-    diagnosis_fact(d, "%s in %" PRIu64 " objects unused for more than an hour", size, count);
+    units_print(&units_duration, (double)d->left_s * NS_PER_S, age);
+    diagnosis_fact(d, "%s in %" PRIu64 " objects unused for more than %s", size, count, age);
     bool much = bytes > d->shm.size_bytes / 10 || (d->shm.inodes && count > d->shm.inodes / 10);
     if (count)
         diagnosis_finding(d, much ? SEVERITY_WARNING : SEVERITY_NOTE,
-                          "%" PRIu64 " object%s, proven unused and older than an hour, hold%s %s; the largest is %.100s",
-                          count, count == 1 ? "" : "s", count == 1 ? "s" : "", size, largest->name);
+                          "%" PRIu64 " object%s, proven unused and older than %s, hold%s %s; the largest is %.100s", count,
+                          count == 1 ? "" : "s", age, count == 1 ? "s" : "", size, largest->name);
 }
 
 static void look_unsized(struct diagnosis *d)
@@ -149,7 +153,7 @@ static void look_layouts(struct diagnosis *d)
     for (size_t i = 0; i < d->objects.count; i++) {
         const struct object *object = &d->objects.list[i];
         int first = 0;
-        for (size_t k = 0; k < object->holder_count && k < 32 && is_object(object); k++) {
+        for (size_t k = 0; object->holder_count > 1 && k < object->holder_count && k < 32 && is_object(object); k++) {
             int bits = bits_of(object->holders[k].pid);
             first = first ? first : bits;
             if (bits && bits != first) {

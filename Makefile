@@ -9,6 +9,7 @@
 #   make fuzz [RUNS=N]      the fuzz targets, N executions each, after their corpora
 #   make soak [TIME=1h]     everything in turn, watching for what grows
 #   make torture [COUNT=N]  kills the harness N times, and looks for what it leaves
+#   make race [COUNT=N]     N objects are removed while processes keep opening them: none that is held may lose its name
 #   make coverage           workloads/check/COVERAGE.md, from the rows of the checks
 #
 # Variables: CC=gcc|clang  BUILD=folder  WERROR=1  SANITIZE=address,undefined  CFLAGS  LDFLAGS
@@ -102,6 +103,10 @@ soak:
 torture: $(BUILD)/shmoo
 	SHMOO=$(abspath $(BUILD)/shmoo) ci/torture $(COUNT)
 
+race: COUNT ?= 10000
+race: $(BUILD)/test/harness/run/leftover_race_test
+	SHMOO_RACE_REMOVALS=$(COUNT) CK_TIMEOUT_MULTIPLIER=1000 $<
+
 layers:
 	ci/layers
 
@@ -124,5 +129,5 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d)
 
-.PHONY: all tests fuzzers check demo smoke detect fuzz soak torture layers coverage install uninstall clean
+.PHONY: all tests fuzzers check demo smoke detect fuzz soak torture race layers coverage install uninstall clean
 .SECONDARY:

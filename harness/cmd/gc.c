@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/option.h"
 #include "base/suggest.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "cmd/command.h"
 #include "report/objects.h"
@@ -85,8 +86,10 @@ static void tell_one(const struct totals *totals, const struct leftover *leftove
         return;
     }
     printf("%-8s %10s  /dev/shm/", outcome, units_print(&units_size, (double)leftover->allocated_bytes, bytes));
-    object_put_name(stdout, leftover->name, 0);
-    printf("  %s\n", why);
+    text_put(stdout, leftover->name);
+    fputs("  ", stdout);
+    text_put(stdout, why);
+    putchar('\n');
 }
 
 static void show(struct leftover *leftover, void *user)

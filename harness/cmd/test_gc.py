@@ -1,13 +1,14 @@
 """shmoo gc: shows and removes what is proven unused, and keeps everything else."""
 import mmap
 import os
+import signal
 import stat
 import subprocess
 import time
 
 import pytest
 from testing import (ENDLESS, NOBODY, SANITIZED, children_of, needs_root, one_line, read_records, shm_objects, stat_of,
-                     valid, wait_for_workers, wait_until)
+                     valid, wait_for_workers)
 
 DEAD = 4194304  # one more than the largest pid_max there is
 GONE = f"shmoo.{DEAD}.12345.1"
@@ -211,14 +212,15 @@ def test_objects_of_a_run_are_for_its_user_alone(shmoo, place):
 
 
 def test_foreign_objects_go_by_name_and_age(shmoo, place):
-    for name in ("job-old", "job-new", "job-kept", "other"):
-        put(place, name)
     for name in ("job-old", "job-kept", "other"):
-        os.utime(place.folder / name, (1, 1))
-    done = shmoo("gc", "--name", "job-*", "--protect", "*-kept", "--apply", wrap=place.enter)
+        put(place, name)
+    time.sleep(5.1)
+    os.utime(place.folder / put(place, "job-new"), (1, 1))  # as after cp -p: it is new all the same
+    done = shmoo("gc", "--name", "job-*", "--min-age", "5s", "--protect", "*-kept", "--apply", wrap=place.enter)
     assert done.returncode == 0 and "3 found, 1 unused" in done.stdout and "had back" in done.stdout
     assert shm_objects(place.folder) == ["job-kept", "job-new", "other"]
     assert "younger" in done.stdout and "protected" in done.stdout
+    assert "0 unused" in shmoo("gc", "--name", "job-new", "--apply", wrap=place.enter).stdout  # an hour, unless told
     done = shmoo("gc", "--name", "/job-*", "--min-age", "0", "--apply", "--format", "jsonl", wrap=place.enter)
     *objects, end = valid(read_records(done.stdout))
     assert {o["name"]: o["outcome"] for o in objects} == {"job-new": "removed", "job-kept": "removed"}
@@ -254,7 +256,6 @@ while time.monotonic() < deadline:
             try:
                 fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
                 os.ftruncate(fd, 4096)
-                os.utime(fd, (1, 1))
                 made += 1
             except FileExistsError:
                 continue
@@ -283,7 +284,7 @@ def test_nothing_that_somebody_opens_is_unlinked(shmoo, place):
                for _ in range(3)]
     removed, kept_in_time = 0, 0
     while any(opener.poll() is None for opener in openers):
-        done = shmoo("gc", "--name", "job-*", "--min-age", "1h", "--apply", wrap=place.enter)
+        done = shmoo("gc", "--name", "job-*", "--min-age", "0", "--apply", wrap=place.enter)
         assert done.returncode == 0, done.stderr
         removed += done.stdout.count("removed   ")
         kept_in_time += done.stdout.count("in that moment")
@@ -293,14 +294,41 @@ def test_nothing_that_somebody_opens_is_unlinked(shmoo, place):
     assert not [name for name in shm_objects(place.folder) if not name.startswith("job-")]
 
 
-def test_a_collector_that_is_killed_loses_nothing(shmoo, place):
-    for i in range(200):
-        put(place, f"job-{i}", f"content {i}")
-    process = shmoo.start("gc", "--name", "job-*", "--min-age", "0", "--apply", wrap=place.enter)
-    wait_until(lambda: len(shm_objects(place.folder)) < 150 or process.poll() is not None, 10)
-    process.kill()
-    shmoo.finish(process)
-    left = [name for name in shm_objects(place.folder) if not name.startswith("job-")]
-    assert len(left) <= 1 and all(name.startswith("shmoo.") for name in left)
-    gc(shmoo, place, "--apply")
-    assert all(name.startswith("job-") for name in shm_objects(place.folder))
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
+def test_a_collector_that_is_ended_at_any_moment_loses_nothing(shmoo, place, number):
+    """What is in use keeps name and contents; of the rest at most one is under another name, and goes with the next gc --own."""
+    held = [f"job-held-{i}" for i in range(20)]
+    files = [open(place.folder / put(place, name, name), encoding="utf-8") for name in held]
+    for delay in [k / 200 for k in range(16)]:
+        for i in range(60):
+            put(place, f"job-{i}", f"content {i}")
+        process = shmoo.start("gc", "--name", "job-*", "--min-age", "0", "--apply", wrap=place.enter)
+        time.sleep(0.01 + delay)
+        process.send_signal(number)
+        shmoo.finish(process)
+        left = [name for name in shm_objects(place.folder) if not name.startswith("job-")]
+        assert len(left) <= (number == signal.SIGKILL) and all(name.startswith("shmoo.") for name in left)
+        assert all((place.folder / name).read_text(encoding="utf-8") == name for name in held)
+        gc(shmoo, place, "--apply")
+        assert all(name.startswith("job-") for name in shm_objects(place.folder))
+    for file in files:
+        file.close()
+
+
+def test_the_bytes_had_back_are_those_of_the_file_system(shmoo, place):
+    put(place, "job-whole", "x" * 300000)
+    put(place, "job-small", "x")
+    with open(place.folder / "job-sparse", "wb") as file:
+        file.truncate(1 << 30)
+        file.seek(1 << 29)
+        file.write(b"x" * 8192)
+    put(place, "sem.job", "x" * 32)
+    os.link(place.folder / put(place, "job-twin", "x" * 50000), place.folder / "job-twin2")  # the last name gives them back
+    os.link(place.folder / put(place, "job-linked", "x" * 70000), place.folder / "kept")
+    before = os.statvfs(place.folder)
+    done = shmoo("gc", "--name", "*job*", "--min-age", "0", "--apply", "--format", "jsonl", wrap=place.enter)
+    *objects, end = valid(read_records(done.stdout))
+    after = os.statvfs(place.folder)
+    assert shm_objects(place.folder) == ["kept"] and end["removed"] == len(objects) == 7
+    assert end["freed_bytes"] == (after.f_bfree - before.f_bfree) * before.f_frsize > 300000
+    assert after.f_ffree - before.f_ffree == 7  # a tmpfs counts names

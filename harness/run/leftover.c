@@ -23,6 +23,7 @@
 #include "run/trial.h"
 #include "shm/companion.h"
 #include "shm/lease.h"
+#include "shm/objects.h"
 #include "shm/reclaim.h"
 #include "shm/region.h"
 
@@ -95,7 +96,7 @@ static void measure(struct leftover *leftover, const struct stat *st)
     leftover->allocated_bytes = (uint64_t)st->st_blocks * 512;
     leftover->device = st->st_dev;
     leftover->inode = st->st_ino;
-    leftover->changed_s = (int64_t)st->st_mtim.tv_sec;
+    leftover->changed_s = object_changed_s(st);
     leftover->age_s = leftover->changed_s < now ? (uint64_t)(now - leftover->changed_s) : 0;
 }
 
@@ -133,7 +134,19 @@ static void look_at_fifo(int folder, struct leftover *leftover)
     leftover->why = leftover->unused ? "its run is gone, and nobody has it open" : "somebody has it open";
 }
 
-static void look(const struct leftover_rules *rules, int folder, struct leftover *leftover)
+/* Somebody who can be seen, and whom no lease tells of: he holds a way back to the object, though none to its contents. */
+static bool has_holder(const struct objects *seen, struct leftover *leftover)
+{
+    size_t at = objects_find(seen, leftover->device, leftover->inode);
+    if (at == SIZE_MAX || seen->list[at].holder_count == 0)
+        return false;
+    const struct object_holder *holder = &seen->list[at].holders[0];
+    snprintf(leftover->holder, sizeof leftover->holder, "process %d (%s) has it %s", (int)holder->pid, holder->command,
+             holder->access & HOLDS_MOUNTED ? "mounted at another place" : "open");
+    return true;
+}
+
+static void look(const struct leftover_rules *rules, const struct objects *seen, int folder, struct leftover *leftover)
 {
     struct stat st = {0};
     struct lease lease;
@@ -152,6 +165,11 @@ static void look(const struct leftover_rules *rules, int folder, struct leftover
     enum lease_answer answer = lease_take(&lease, folder, leftover->name);
     lease_drop(&lease);
     leftover->unused = answer == LEASE_FREE && lease.st.st_ino == st.st_ino && lease.st.st_dev == st.st_dev;
+    if (leftover->unused && has_holder(seen, leftover)) {
+        leftover->unused = false;
+        leftover->why = leftover->holder;
+        return;
+    }
     if (leftover->unused)
         leftover->why = leftover->own ? "its run is gone, and nobody has it open or mapped" : lease_words(LEASE_FREE, 0);
     else
@@ -183,25 +201,38 @@ static char **read_names(const struct leftover_rules *rules, DIR *folder, size_t
     return names;
 }
 
+static void names_free(char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+}
+
 int leftover_scan(const struct leftover_rules *rules, void (*visit)(struct leftover *leftover, void *user), void *user,
                   struct error *error)
 {
     size_t count = 0;
+    struct objects seen = {0};
     DIR *folder = opendir(REGION_FOLDER);
     if (!folder)
         return error_set(error, STATUS_ENVIRONMENT, errno, "%s: opendir: %s", REGION_FOLDER, error_name(errno));
     char **names = read_names(rules, folder, &count);
+    if (count && objects_list(&seen, error)) {
+        names_free(names, count);
+        closedir(folder);
+        return -1;
+    }
     for (size_t i = 0; i < count; i++) {
         struct leftover leftover = {0};
         int pid;
         unsigned long long start;
         snprintf(leftover.name, sizeof leftover.name, "%s", names[i]);
-        free(names[i]);
         leftover.own = leftover_parse(leftover.name, &pid, &start);
-        look(rules, dirfd(folder), &leftover);
+        look(rules, &seen, dirfd(folder), &leftover);
         visit(&leftover, user);
     }
-    free(names);
+    names_free(names, count);
+    objects_free(&seen);
     closedir(folder);
     return 0;
 }

@@ -19,7 +19,8 @@ struct leftover {
     bool own;       /* its name is one that this program gives */
     bool unused;    /* proven, and nothing else speaks against its removal */
     bool fifo;
-    const char *why;
+    const char *why;      /* a constant, or what stands in `holder` */
+    char holder[96];
 };
 
 /* What is looked at, and what is left alone in any case. */

@@ -2,15 +2,17 @@
  *
  * In this order: a lease is taken (refused while anybody has the object open or mapped); what was opened is compared with
  * what was found before; for a moment, whoever comes is seen by the lease, and keeps the object; if nobody did, it is moved
- * to another name, so that nobody new finds it; whoever had found the name just before has some microseconds to arrive; if
- * somebody did, the object is moved back, else unlinked; then the lease is given back, and who waited goes on.
+ * to another name, so that nobody new finds it; whoever had found the name just before is waited for, on the same CPU too; as
+ * soon as somebody arrives, the object is moved back, else it is unlinked; then the lease is given back, and who waited goes
+ * on.
  *
  * The window that remains, inside one open(): a process that had looked up the name, and was off its CPU from before the
  * move until after the unlink, gets an object without a name. One that arrives in time, while a third one makes a new object
- * of the same name in the same microseconds, gets an object that is under the other name by then. Contents and mappings are
- * whole in either case. Stopped in the middle for longer than /proc/sys/fs/lease-break-time, it finds its lease broken, and
- * puts the object back, unless it was stopped between its last look and the unlink. Killed in the middle, it leaves the
- * object under its other name, which is one of this program's own.
+ * of the same name in the microsecond before the object is moved back, gets an object that is under the other name by then.
+ * Contents and mappings are whole in either case. Stopped in the middle for longer than /proc/sys/fs/lease-break-time, it
+ * finds its lease broken, and puts the object back, unless it was stopped between its last look and the unlink. Signals that
+ * can be waited with wait; killed in the middle, it leaves the object under its other name, which is one of this program's
+ * own.
  */
 #ifndef SHM_RECLAIM_H
 #define SHM_RECLAIM_H

@@ -3,6 +3,7 @@
 #include "shm/reclaim.h"
 
 #include "base/testing.h"
+#include "shm/objects.h"
 
 #include <sys/stat.h>
 
@@ -24,7 +25,7 @@ static void begin(void)
     ck_assert_int_eq(fstat(fd, &st), 0);
     close(fd);
     reclaim = (struct reclaim){
-        .name = name, .device = st.st_dev, .inode = st.st_ino, .changed_s = st.st_mtim.tv_sec, .aside = other};
+        .name = name, .device = st.st_dev, .inode = st.st_ino, .changed_s = object_changed_s(&st), .aside = other};
 }
 
 static void check_kept(const char *why)

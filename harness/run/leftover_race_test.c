@@ -1,6 +1,6 @@
-/* The race of collecting: processes open, make, map, pass on and inherit objects all the time, while everything that is unused is
- * removed. Whoever holds an object must find it under a name at all times.
+/* The race of collecting: whoever holds an object finds it under its name, while everything unused is removed.
  *
+ * Processes open, make, map, pass on and inherit objects all the time, in eight ways.
  * SHMOO_RACE_REMOVALS says how many removals are to be seen (make race COUNT=N); a few hundred unless given.
  */
 #define _GNU_SOURCE

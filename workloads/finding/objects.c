@@ -53,7 +53,7 @@ static void look_left(struct diagnosis *d)
             largest = object;
     }
     units_print(&units_size, (double)bytes, size);
-    units_print(&units_duration, (double)d->left_s * NS_PER_S, age);
+    units_exact(&units_duration, d->left_s * NS_PER_S, age);
     diagnosis_fact(d, "%s in %" PRIu64 " objects unused for more than %s", size, count, age);
     bool much = bytes > d->shm.size_bytes / 10 || (d->shm.inodes && count > d->shm.inodes / 10);
     if (count)

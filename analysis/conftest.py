@@ -39,12 +39,16 @@ def folder_of(tmp_path):
     return make
 
 
-@pytest.fixture
-def report():
-    """A function that runs report.py as a command: (status, stdout, stderr)."""
+def command(script):
+    """A function that runs a script of this folder as a command: (status, stdout, stderr)."""
     def run(*arguments, **environment):
-        command = ["/usr/bin/python3", "-B", os.path.join(HERE, "report.py"), *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False,
-                              env={**os.environ, **environment})
+        line = ["/usr/bin/python3", "-B", os.path.join(HERE, script), *map(str, arguments)]
+        done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **environment})
         return done.returncode, done.stdout, done.stderr
     return run
+
+
+@pytest.fixture
+def report():
+    """The report command."""
+    return command("report.py")

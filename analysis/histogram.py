@@ -5,6 +5,7 @@ never averaged, because the average of percentiles is the percentile of nothing.
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy
 
@@ -12,6 +13,7 @@ import numpy
 SAMPLES_BEYOND = 10
 MOST_BITS = 64
 MOST_SUB_BITS = 20
+RESAMPLES = 500
 
 
 def low(index, sub_bits):
@@ -78,8 +80,7 @@ class Histogram:
             raise ValueError("an empty histogram has no percentiles")
         indices = sorted(self.counts)
         cumulated = numpy.cumsum([self.counts[index] for index in indices])
-        # The epsilon keeps 0.99 * 100 at rank 99: in binary it is a little more than 99.
-        ranks = [min(self.count, max(1, math.ceil(fraction * self.count - 1e-9))) for fraction in fractions]
+        ranks = [rank(fraction, self.count) for fraction in fractions]
         places = numpy.searchsorted(cumulated, ranks)
         values = [self._clamped(mid(indices[place], self.sub_bits)) for place in places]
         return [self._exact_end(fraction, value) for fraction, value in zip(fractions, values)]
@@ -90,7 +91,7 @@ class Histogram:
 
     def supports(self, fraction):
         """True if enough samples lie beyond this fraction for the percentile to mean something."""
-        return self.count * (1 - fraction) >= SAMPLES_BEYOND - 1e-6
+        return supported(self.count, fraction)
 
     def _clamped(self, value):
         if self.min is not None and value < self.min:
@@ -115,3 +116,63 @@ def merged(histograms):
             total = Histogram(histogram.sub_bits)
         total.merge(histogram)
     return total
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """One trial's histogram in the least room: steps and their counts as arrays, to be kept for every trial."""
+
+    sub_bits: int
+    indices: numpy.ndarray
+    counts: numpy.ndarray
+    count: int
+    min: int
+    max: int
+
+    @classmethod
+    def of(cls, histogram):
+        """The same counts, in ascending steps."""
+        indices = numpy.fromiter(sorted(histogram.counts), dtype=numpy.int32, count=len(histogram.counts))
+        counts = numpy.fromiter((histogram.counts[index] for index in indices.tolist()), dtype=numpy.int64,
+                                count=indices.size)
+        return cls(histogram.sub_bits, indices, counts, histogram.count, histogram.min, histogram.max)
+
+    def percentile(self, fraction):
+        """The value at or below which this fraction of the samples lies."""
+        place = int(numpy.searchsorted(numpy.cumsum(self.counts), rank(fraction, self.count)))
+        return float(min(max(mid(int(self.indices[place]), self.sub_bits), self.min), self.max))
+
+    def supports(self, fraction):
+        """True if enough samples lie beyond this fraction for the percentile to mean something."""
+        return supported(self.count, fraction)
+
+
+def rank(fraction, count):
+    """Which of so many samples in ascending order the percentile is; the epsilon keeps 0.99 * 100 at 99."""
+    return min(count, max(1, math.ceil(fraction * count - 1e-9)))
+
+
+def supported(count, fraction):
+    """True if of so many samples enough lie beyond this fraction."""
+    return count * (1 - fraction) >= SAMPLES_BEYOND - 1e-6
+
+
+def draws(number, seed, resamples=RESAMPLES):
+    """How often each of `number` trials is drawn in each of the resamples, as rows of counts."""
+    generator = numpy.random.Generator(numpy.random.PCG64(seed))
+    return generator.multinomial(number, [1 / number] * number, size=resamples)
+
+
+def resampled_percentiles(distributions, fraction, drawn):
+    """(percentile of all added up, percentiles of what each draw of trials adds up to)."""
+    steps = numpy.unique(numpy.concatenate([one.indices for one in distributions]))
+    counts = numpy.zeros((len(distributions), steps.size))
+    for row, one in enumerate(distributions):
+        counts[row, numpy.searchsorted(steps, one.indices)] = one.counts
+    values = numpy.array([mid(int(step), distributions[0].sub_bits) for step in steps])
+    values = numpy.clip(values, min(one.min for one in distributions), max(one.max for one in distributions))
+    weights = numpy.vstack([numpy.ones(len(distributions)), drawn])
+    cumulated = numpy.cumsum(weights @ counts, axis=1)
+    wanted = numpy.maximum(1, numpy.ceil(fraction * cumulated[:, -1:] - 1e-9))
+    found = values[(cumulated < wanted).sum(axis=1)]
+    return float(found[0]), found[1:]

@@ -3,12 +3,7 @@
 from dataclasses import dataclass
 
 import style
-
-# What a fault column holds when nothing disturbs the crew.
-NO_FAULT = "none"
-# Conditions that few runs vary; they are named only where a load meets more than one value.
-SETTINGS = (("hold_ns", "hold", style.duration), ("think_ns", "think", style.duration),
-            ("rate", "rate", style.rate), ("pin", "pin", str))
+from conditions import NO_FAULT, SETTINGS
 
 
 def population(point):
@@ -23,7 +18,7 @@ def population_order(point):
 
 def settings_key(point):
     """What distinguishes two points beyond load, sync, fault, population and size."""
-    return tuple(getattr(point, name) for name, _, _ in SETTINGS)
+    return tuple(getattr(point, field.name) for field in SETTINGS) + (point.extra,)
 
 
 def syncs(run):
@@ -88,20 +83,28 @@ class SettingsNamer:
     """Says in words which settings a point has, as far as they vary within its load."""
 
     def __init__(self, points):
-        self.values = {}
+        self.values, self.extra = {}, {}
         for point in points:
-            for name, _, _ in SETTINGS:
-                self.values.setdefault((point.load, name), set()).add(getattr(point, name))
+            for field in SETTINGS:
+                self.values.setdefault((point.load, field.name), set()).add(getattr(point, field.name))
+            for name, _ in point.extra:
+                self.extra.setdefault(name)
+        for point in points:
+            found = dict(point.extra)
+            for name in self.extra:
+                self.values.setdefault((point.load, name), set()).add(found.get(name))
 
     def words(self, point):
         """For each setting its name and value, for instance `hold 1 us`; empty where it does not vary."""
-        return tuple(self._words(point, *setting) for setting in SETTINGS)
+        known = tuple(self._words(point.load, field.name, getattr(point, field.name), field.word, field.write)
+                      for field in SETTINGS)
+        extra = dict(point.extra)
+        return known + tuple(self._words(point.load, name, extra.get(name), name, str) for name in self.extra)
 
-    def _words(self, point, name, word, written):
-        value = getattr(point, name)
-        if len(self.values[point.load, name]) == 1:
+    def _words(self, load, name, value, word, write):
+        if len(self.values[load, name]) == 1:
             return ""
-        return f"{word} {written(value)}" if value else f"no {word}"
+        return f"{word} {write(value)}" if value or value is False else f"no {word}"
 
 
 def groups(points, keep=lambda point, data: True):
@@ -127,8 +130,9 @@ def alive(data):
 
 
 def _settings_order(settings):
-    """Sorting key: by value, what is absent first."""
-    return tuple((value is not None, 0 if value is None else value) for value in settings)
+    """Sorting key: by value, what is absent first; of unknown settings, whose types may differ, by their words."""
+    *known, extra = settings
+    return tuple((value is not None, 0 if value is None else value) for value in known), str(extra)
 
 
 def rates(trials):

@@ -14,7 +14,8 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from histogram import Histogram, merged
+from conditions import FIELDS, INTEGER, NUMBER, TEXT, Point, unknown
+from histogram import Distribution, Histogram, merged
 
 MAJOR_VERSION = 1
 RECORDS_NAME = "run.jsonl"
@@ -30,38 +31,31 @@ class Malformed(Exception):
     """A record lacks a field, or holds a value of the wrong type."""
 
 
-@dataclass(frozen=True)
-class Point:
-    """The conditions of a trial: all that must be equal before two trials count as repeats of each other."""
-
-    load: str
-    sync: str
-    fault: str
-    writers: int
-    readers: int
-    size: int
-    hold_ns: int | None = None
-    think_ns: int | None = None
-    rate: float | None = None
-    pin: str | None = None
-
-
 @dataclass(slots=True)
 class Crew:
-    """The workers of one trial, reduced: extremes of their operations by role, and how those ended that failed.
+    """The workers of one trial, reduced: their operations by role, CPU time, and how those ended that failed.
 
-    `casualties` counts (role, phase, exit) of every worker that did not exit with status 0.
+    `ops` holds a list of each role's operations in the order of the workers. `cpu_s` and `involuntary` are sums over
+    the workers, None if one of them lacks the figure. `casualties` counts (role, phase, exit) of every worker that did
+    not exit with status 0.
     """
 
     workers: int = 0
-    least: dict = field(default_factory=dict)
-    most: dict = field(default_factory=dict)
+    ops: dict = field(default_factory=dict)
+    cpu_s: float | None = 0.0
+    involuntary: int | None = 0
     casualties: Counter = field(default_factory=Counter)
 
     def fairness(self):
         """Least over most operations among workers of the same role, the worst role; None without workers."""
-        shares = [self.least[role] / most for role, most in self.most.items() if most]
+        shares = [min(ops) / max(ops) for ops in self.ops.values() if max(ops)]
         return min(shares) if shares else None
+
+    def jain(self):
+        """Jain's index of the workers of one role, the worst role: 1 where all did the same, 1/n where one did all."""
+        indices = [sum(ops) ** 2 / (len(ops) * sum(value * value for value in ops))
+                   for ops in self.ops.values() if max(ops)]
+        return min(indices) if indices else None
 
 
 @dataclass(slots=True)
@@ -94,6 +88,7 @@ class Trial:
     expect: str | None
     sampling: int | None = None
     replay: str | None = None
+    duration_s: float | None = None
     verdict: str | None = None
     as_expected: bool | None = None
     reason: str = ""
@@ -114,6 +109,8 @@ class Trial:
     fault_parameter: float | None = None
     death: Death | None = None
     acquire: Latency | None = None
+    # By name, merged over the roles; only where the reader was asked to keep them.
+    distributions: dict = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -125,7 +122,7 @@ class PointData:
 
     def histogram(self, name):
         """The histogram of this name, merged over the roles; None if there is none."""
-        return merged(found for (found_name, _), found in self.histograms.items() if found_name == name)
+        return _of_name(self.histograms, name)
 
 
 @dataclass
@@ -162,10 +159,13 @@ def records_path(run):
     raise DataError(f"{run}: no such run; name a run's folder (results/latest, results/runs/ID) or its {RECORDS_NAME}")
 
 
-def read(run, warn=lambda message: None):
-    """Reads a run; DataError if it cannot be used. `warn` is called with each thing that is odd but harmless."""
+def read(run, warn=lambda message: None, keep=()):
+    """Reads a run; DataError if it cannot be used. `warn` is called with each thing that is odd but harmless.
+
+    Histograms are added up by point; of those named in `keep` each trial keeps its own distribution as well.
+    """
     path = records_path(run)
-    reader = _Reader(path, warn)
+    reader = _Reader(path, warn, keep)
     try:
         with open(path, "rb") as file:
             for number, line in enumerate(file, 1):
@@ -200,9 +200,6 @@ _decode = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite)
 _decode_long = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite, parse_int=_countable).decode
 
 _MISSING = object()
-INTEGER = (int,)
-NUMBER = (int, float)
-TEXT = (str,)
 
 
 def _of_kind(value, kinds):
@@ -234,18 +231,24 @@ def ellipsis_json(value):
 
 
 def _point(record):
-    return Point(load=need(record, "load", TEXT), sync=need(record, "sync", TEXT), fault=need(record, "fault", TEXT),
-                 writers=need(record, "writers", INTEGER), readers=need(record, "readers", INTEGER),
-                 size=need(record, "size", INTEGER), hold_ns=maybe(record, "hold_ns", NUMBER),
-                 think_ns=maybe(record, "think_ns", NUMBER), rate=maybe(record, "rate", NUMBER),
-                 pin=maybe(record, "pin", TEXT))
+    values = {field.name: _condition(record, field) for field in FIELDS}
+    # A verdict repeats some conditions only, and has fields of its own.
+    return Point(**values, extra=unknown(record) if record["type"] == "trial" else ())
+
+
+def _condition(record, field):
+    if field.needed:
+        return need(record, field.name, field.kinds)
+    value = maybe(record, field.name, field.kinds)
+    return field.absent if value is None else value
 
 
 def _trial(record):
     return Trial(number=need(record, "trial", INTEGER), point=_point(record), repeat=need(record, "repeat", INTEGER),
                  seed=maybe(record, "seed", INTEGER), expect=maybe(record, "expect", TEXT),
                  sampling=maybe(record, "sampling", INTEGER), family=maybe(record, "family", TEXT),
-                 replay=maybe(record, "replay", TEXT), fault_parameter=maybe(record, "fault_parameter", NUMBER),
+                 replay=maybe(record, "replay", TEXT), duration_s=maybe(record, "duration_s", NUMBER),
+                 fault_parameter=maybe(record, "fault_parameter", NUMBER),
                  fault_words=tuple(word for word in maybe(record, "fault_words", (list,)) or () if isinstance(word, str)))
 
 
@@ -259,9 +262,9 @@ def _death(record):
 class _Reader:
     """The state of one pass over the lines."""
 
-    def __init__(self, path, warn):
+    def __init__(self, path, warn, keep=()):
         self.run = Run(path=path, header={})
-        self.warn = warn
+        self.warn, self.keep = warn, keep
         # Histograms of the trial that is being read, by trial and (name, role): they count once its verdict is there.
         self.pending = {}
         # By histogram's name: reports merge them over roles and trials.
@@ -341,8 +344,9 @@ class _Reader:
         crew = self._of_trial(record).crew
         role, ops = need(record, "role", TEXT), need(record, "ops", INTEGER)
         crew.workers += 1
-        crew.least[role] = min(crew.least.get(role, ops), ops)
-        crew.most[role] = max(crew.most.get(role, ops), ops)
+        crew.ops.setdefault(role, []).append(ops)
+        crew.cpu_s = _sum_known(crew.cpu_s, maybe(record, "user_s", NUMBER), maybe(record, "system_s", NUMBER))
+        crew.involuntary = _sum_known(crew.involuntary, maybe(record, "involuntary_switches", INTEGER))
         ending = maybe(record, "exit", TEXT)
         if ending not in (None, "exited 0"):
             crew.casualties[role, maybe(record, "phase", TEXT), ending] += 1
@@ -398,7 +402,11 @@ class _Reader:
         data = self.run.points.setdefault(trial.point, PointData())
         data.trials.append(trial)
         histograms = self.pending.pop(trial.number, {})
-        trial.acquire = _latency(merged(found for (name, _), found in histograms.items() if name == "acquire"))
+        trial.acquire = _latency(_of_name(histograms, "acquire"))
+        for name in self.keep:
+            histogram = _of_name(histograms, name)
+            if histogram is not None:
+                trial.distributions[name] = Distribution.of(histogram)
         for key, histogram in histograms.items():
             _add(data.histograms, key, histogram)
 
@@ -422,6 +430,11 @@ class _Reader:
         return run
 
 
+def _sum_known(*values):
+    """The sum; None where one of the values is not known."""
+    return None if None in values else sum(values)
+
+
 def _numbers(record):
     """The numeric fields of an object that may be absent."""
     return {key: value for key, value in (record or {}).items() if _of_kind(value, NUMBER)}
@@ -432,6 +445,11 @@ def _add(histograms, key, histogram):
         histograms[key].merge(histogram)
     else:
         histograms[key] = histogram
+
+
+def _of_name(histograms, name):
+    """The histogram of this name, merged over the roles; None if there is none."""
+    return merged(found for (found_name, _), found in histograms.items() if found_name == name)
 
 
 def _latency(histogram):

@@ -49,6 +49,15 @@ class Recipe:
     schema: str = "shmoo/1"
     hostname: str = "bench-01"
     seed: int = 7
+    run_id: str = "20250102T030405Z-4242"
+    # Factors of the speed by primitive, and how far repeats are apart (of the logarithm).
+    speeds: tuple = ()
+    noise: float = 0.08
+    # (pairing, side) of a run that was interleaved with another one.
+    build: tuple | None = None
+    # More fields: of the host record, and of every trial; a function is called with the trial.
+    host: tuple = ()
+    fields: tuple = ()
 
 
 def steps_of(values):
@@ -76,7 +85,8 @@ class Generator:
     def __init__(self, recipe):
         self.recipe = recipe
         self.random = numpy.random.Generator(numpy.random.PCG64(recipe.seed))
-        self.verdicts = dict(recipe.verdicts)
+        self.verdicts, self.speeds = dict(recipe.verdicts), dict(recipe.speeds)
+        self.rate = 0.0
         self.counts = {}
         self.unexpected = 0
         self.turns = {}
@@ -108,7 +118,9 @@ class Generator:
             yield self._end(len(plan), at_s)
 
     def _run(self, trials):
-        return {"type": "run", "schema": self.recipe.schema, "id": "20250102T030405Z-4242", "version": "0.9.0",
+        build = {} if not self.recipe.build else {"build": {
+            "pairing": self.recipe.build[0], "side": self.recipe.build[1], "path": f"/builds/{self.recipe.build[1]}"}}
+        return {"type": "run", "schema": self.recipe.schema, "id": self.recipe.run_id, "version": "0.9.0", **build,
                 "command": ["shmoo", "run", "--load", ",".join(self.recipe.loads),
                             "--sync", ",".join(self.recipe.syncs)],
                 "cwd": "/home/user/project", "started": "2025-01-02T03:04:05Z", "seed": self.recipe.seed,
@@ -121,7 +133,7 @@ class Generator:
                 "libc": "glibc 2.36", "compiler": "gcc 12.2.0", "clocksource": "tsc", "governor": None,
                 "load1": 0.31, "virtual": True,
                 "shm": {"path": "/dev/shm", "filesystem": "tmpfs", "size_bytes": 4 << 30, "free_bytes": 4 << 30,
-                        "inodes": 1000000, "inodes_free": 999990}}
+                        "inodes": 1000000, "inodes_free": 999990}, **dict(self.recipe.host)}
 
     def _trial(self, number, point, at_s):
         broken = point["sync"] == "none"
@@ -130,7 +142,8 @@ class Generator:
                 **_fault_parts(point["fault"]), "family": "lock", "seed": self.recipe.seed * 100000 + number, "duration_s": 0.2, "ops_limit": None, "hold_ns": 0,
                 "think_ns": 0, "rate": self.recipe.rate, "pin": "none", "expect": "CORRUPT" if broken else "CLEAN",
                 "sampling": 64, "at_s": round(at_s, 3),
-                "replay": f"shmoo run {replay} --seed {self.recipe.seed * 100000 + number}"}
+                "replay": f"shmoo run {replay} --seed {self.recipe.seed * 100000 + number}",
+                **{name: value(point) if callable(value) else value for name, value in self.recipe.fields}}
 
     def _word(self, trial):
         words = self.verdicts.get(trial["sync"], trial["expect"])
@@ -141,6 +154,7 @@ class Generator:
 
     def _results(self, trial):
         word = self._word(trial)
+        self.rate = self._ops(trial)
         idle = word in ("UNSUPPORTED", "ERROR")
         if not idle:
             if self.recipe.workers:
@@ -157,11 +171,12 @@ class Generator:
     def _ops(self, trial):
         crew = trial["writers"] + trial["readers"]
         alone, _ = SPEED.get(trial["sync"], (3e6, 200))
-        return alone / (1 + 0.35 * (crew - 1)) * self.random.lognormal(0, 0.08)
+        factor = self.speeds.get(trial["sync"], 1.0) * self.random.lognormal(0, self.recipe.noise)
+        return alone / (1 + 0.35 * (crew - 1)) * factor
 
     def _workers(self, trial, word):
         crew = trial["writers"] + trial["readers"]
-        each = int(self._ops(trial) * 0.2 / crew)
+        each = int(self.rate * 0.2 / crew)
         for index in range(crew):
             stuck = word == "WEDGED" and index == 0
             ending = "killed by SIGBUS" if word == "CRASHED" else "exited 0"
@@ -219,7 +234,7 @@ class Generator:
         expected = word == trial["expect"]
         self.counts[word] = self.counts.get(word, 0) + 1
         self.unexpected += not expected
-        rate = self._ops(trial)
+        rate = self.rate
         ops = 0 if idle else int(rate * 0.2)
         record = {"type": "verdict", **{key: trial[key] for key in REPEATED}, "verdict": word, "as_expected": expected,
                   "reason": _reason(word), "ops": ops,

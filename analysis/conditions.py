@@ -49,7 +49,7 @@ FIELDS = (
 # Fields of a `trial` record that say which trial it was, not under which conditions it ran, or that `fault` says as well.
 NOT_CONDITIONS = frozenset((
     "type", "trial", "job", "family", "repeat", "seed", "duration_s", "expect", "at_s", "replay", "control", "turn",
-    "origin", "fault_words", "fault_parameter"))
+    "origin", "fault_name", "fault_words", "fault_parameter"))
 SETTINGS = tuple(field for field in FIELDS if field.word)
 CORE = tuple(field for field in FIELDS if not field.word)
 

@@ -15,6 +15,9 @@ import sys
 import tempfile
 import time
 
+import compare
+import comparison
+import metrics
 import records
 import report
 import synthetic
@@ -84,6 +87,10 @@ def damage_structure(dice, line):
                         line.replace(b":", b': NaN, "x":', 1)))
 
 
+# Compared by every figure there is.
+ALL = comparison.Terms(metrics=metrics.NAMES)
+
+
 class Finding(Exception):
     """The reader did something else than reading or refusing."""
 
@@ -100,7 +107,11 @@ def judge_refusal(error):
 def judge_run(run):
     """What was taken can be reckoned with, and some of it put on a page."""
     if run.bytes % 64 == 0:
-        report.page(run, []).encode("utf-8", "replace")
+        report.page_text(run, []).encode("utf-8", "replace")
+    if run.bytes % 16 == 0:
+        found = comparison.compare(run, run, ALL)
+        for write in compare.FORMATS.values():
+            write(found).encode("utf-8", "replace")
     for trial in run.judged:
         if trial.acquire is not None:
             values = [v for v in (trial.acquire.p50, trial.acquire.p99, trial.acquire.max) if v is not None]
@@ -114,7 +125,7 @@ def judge_run(run):
 
 def attempt(before, damaged, after):
     """Reads a run with one damaged line; True if the reader took it. Anything but reading and refusing is raised."""
-    reader = records._Reader("run.jsonl", lambda message: message.encode("utf-8"))
+    reader = records._Reader("run.jsonl", lambda message: message.encode("utf-8"), metrics.LATENCIES)
     try:
         for number, line in enumerate((*before, damaged, *after), 1):
             reader.line(number, line)

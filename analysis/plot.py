@@ -151,11 +151,11 @@ class Canvas:
         self.commands.append(f"set arrow from {self._at(x0, y0)} to {self._at(x1, y1)} nohead "
                              f"lw {width} dt {style.DASHES[dash]} lc rgb '{colour.light}'")
 
-    def box(self, x, y, width, height, fill, outline=None, line_width=1.0):
-        """A filled rectangle, with an outline if one is named."""
+    def box(self, x, y, width, height, fill, outline=None, line_width=1.0, behind=False):
+        """A filled rectangle, with an outline if one is named; `behind` the grid and everything else if asked for."""
         border = f"border lc rgb '{outline.light}' lw {line_width}" if outline else "noborder"
         self.commands.append(f"set object rectangle from {self._at(x, y + height)} to {self._at(x + width, y)} "
-                             f"fc rgb '{fill.light}' fs solid 1 {border}")
+                             f"{'behind ' if behind else ''}fc rgb '{fill.light}' fs solid 1 {border}")
 
     def series(self, rows, drawn_with, tip):
         """Plots rows of numbers; an empty row lifts the pen. `tip` is what the pointer is told."""

@@ -8,19 +8,15 @@ import argparse
 import os
 import shlex
 import sys
-import tempfile
 
 STATUS_USAGE, STATUS_ENVIRONMENT = 2, 3
-PAGE_NAME, CHARTS_FOLDER, PLAN_NAME = "report.html", "charts", "plan.ini"
+PAGE_NAME, PLAN_NAME = "report.html", "plan.ini"
 MOST_PLAN_BYTES = 200_000
-# Panels wider than this, in pixels, take a row of the page; narrower ones stay readable down to the second width.
-WIDE_FROM, LEAST_WIDTH = 560, 340
 
 try:
-    import jinja2
-    import markupsafe
-
     import charts
+    import output
+    import page
     import plot
     import points
     import records
@@ -32,10 +28,6 @@ except ImportError as error:
     print(f"shmoo report: {error}: apt install python3-numpy python3-jinja2, and start it with /usr/bin/python3",
           file=sys.stderr)
     sys.exit(STATUS_ENVIRONMENT)
-
-
-class EnvironmentProblem(Exception):
-    """The page cannot be made here; the message says why and what to do."""
 
 
 def warn(message):
@@ -51,7 +43,7 @@ def parse(arguments):
     parser.add_argument("run", metavar="RUN", help="a run's folder, or its run.jsonl")
     parser.add_argument("--out", metavar="FILE",
                         help=f"where to write the page (default: RUN/{PAGE_NAME}); "
-                        f"the charts go to {CHARTS_FOLDER}/ beside it")
+                        f"the charts go to {page.CHARTS_FOLDER}/ beside it")
     return parser.parse_args(arguments)
 
 
@@ -144,109 +136,36 @@ def plan_text(run):
         return ""
 
 
-def _chart_entry(row, chart):
-    return {"row": row, "panels": [_panel_entry(panel) for panel in chart.panels], "notes": chart.notes}
-
-
-def _panel_entry(panel):
-    """A panel for the page: wide ones scroll on a small screen, others shrink."""
-    width = panel.canvas.width
-    wide = width > WIDE_FROM
-    return {"svg": markupsafe.Markup(plot.inline(panel)), "width": width, "caption": panel.caption, "wide": wide,
-            "least": round(0.8 * width) if wide else LEAST_WIDTH}
-
-
-def page(run, built):
+def page_text(run, built):
     """The whole page as a string."""
-    folder = os.path.dirname(os.path.abspath(__file__))
-    templates = jinja2.Environment(loader=jinja2.FileSystemLoader(folder), autoescape=True, trim_blocks=True)
-    templates.filters.update(count=style.count, plural=style.plural, verdict_class=tables.css_class)
-    verdicts = [(name.lower(), name) for name in style.VERDICTS] + [("open", "")]
-    trusted = markupsafe.Markup
-    css = templates.get_template("page.css.j2").render(
-        light=trusted(style.css_variables(False)), dark=trusted(style.css_variables(True)), font=trusted(style.FONT),
-        verdicts=verdicts)
-    script = templates.get_template("page.js.j2").render()
     groups, groups_left = story.failures(run)
     unjudged, unjudged_left = story.unjudged(run)
-    return templates.get_template("page.html.j2").render(
-        run=run, identity=identity(run), headline=story.headline(run),
-        charts=[_chart_entry(row, chart) for row, chart in built], legend=list(style.VERDICTS.items()),
+    return page.render(
+        "page.html.j2", run=run, identity=identity(run), headline=story.headline(run),
+        charts=[page.chart_entry(row, chart) for row, chart in built], legend=list(style.VERDICTS.items()),
         failures=groups, failures_left=groups_left, unjudged=unjudged, unjudged_left=unjudged_left,
         reading=reading(run), deaths=tables.deaths(run), tradeoffs=tables.tradeoffs(run), trials=tables.trials(run),
         host=tables.host(run), facts=facts(run), command=command_line(run), plan=plan_text(run),
-        records=os.path.abspath(run.path), records_size=style.size(run.bytes), css=trusted(css), js=trusted(script))
-
-
-def write_whole(path, text):
-    """Writes a file so that nobody ever sees half of it."""
-    folder = os.path.dirname(path)
-    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".shmoo-report-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def write_charts(folder, built):
-    """Writes each panel as a file, and removes those that an earlier report has left there."""
-    os.makedirs(folder, exist_ok=True)
-    names = {f"{panel.name}.svg": panel for _, chart in built for panel in chart.panels}
-    for name in os.listdir(folder):
-        if name.endswith(".svg") and name not in names and _is_ours(os.path.join(folder, name)):
-            os.unlink(os.path.join(folder, name))
-    for name, panel in names.items():
-        write_whole(os.path.join(folder, name), plot.standalone(panel))
-
-
-def _is_ours(path):
-    with open(path, "rb") as file:
-        return plot.MARK.encode() in file.read(200)
+        records=os.path.abspath(run.path), records_size=style.size(run.bytes))
 
 
 def make(run_argument, out=None):
     """Reads the run, draws and writes; returns the path of the page."""
     run = records.read(run_argument, warn)
-    out = os.path.abspath(out or os.path.join(run.folder, PAGE_NAME))
-    if os.path.isdir(out):
-        raise records.DataError(f"{out}: is a folder; --out names the file of the page")
-    folder = os.path.dirname(out)
-    if not os.path.isdir(folder):
-        raise EnvironmentProblem(f"{folder}: no such folder; make it first, or name another with --out")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise EnvironmentProblem(f"{folder}: cannot be written to; name another place with --out FILE")
+    out = output.page_path(out or os.path.join(run.folder, PAGE_NAME))
     built = build_charts(run)
-    try:
-        write_charts(os.path.join(folder, CHARTS_FOLDER), built)
-        write_whole(out, page(run, built))
-    except OSError as error:
-        raise EnvironmentProblem(f"{error.filename or folder}: {error.strerror}; "
-                                 "make room or permission there, or name another place with --out FILE") from error
+    page.write(out, page_text(run, built), built)
     return out
 
 
 def main(arguments=None):
     """Returns the exit status."""
     options = parse(arguments)
-    try:
-        print(make(options.run, options.out))
-    except records.DataError as error:
-        warn(error)
-        return STATUS_USAGE
-    except (EnvironmentProblem, plot.PlotError) as error:
-        warn(error)
-        return STATUS_ENVIRONMENT
-    return 0
+
+    def command():
+        output.put(make(options.run, options.out) + "\n")
+        return 0
+    return output.guarded(command, warn, (records.DataError, output.UsageProblem), (output.EnvironmentProblem, plot.PlotError))
 
 
 if __name__ == "__main__":

@@ -41,11 +41,21 @@ def median_interval(values, confidence=CONFIDENCE, resamples=RESAMPLES, seed=SEE
     data = numpy.asarray(values, dtype=float)
     if data.size < FEWEST_FOR_INTERVAL:
         return None
-    medians = numpy.concatenate([_resampled_medians(data, rows, seed + part)
-                                 for part, rows in enumerate(_parts(data.size, resamples))])
+    return Interval(*ends(resampled_medians(data, seed, resamples), confidence))
+
+
+def resampled_medians(values, seed=SEED, resamples=RESAMPLES):
+    """The medians of so many samples of the same size, drawn from the values with replacement."""
+    data = numpy.asarray(values, dtype=float)
+    return numpy.concatenate([_resampled_medians(data, rows, seed + part)
+                              for part, rows in enumerate(_parts(data.size, resamples))])
+
+
+def ends(resampled, confidence=CONFIDENCE):
+    """(low, high) of the percentile interval that resampled estimates make."""
     tail = (1 - confidence) / 2
-    low, high = numpy.quantile(medians, [tail, 1 - tail])
-    return Interval(float(low), float(high))
+    low, high = numpy.quantile(resampled, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def _resampled_medians(data, rows, seed):

@@ -6,6 +6,9 @@ import conditions
 import points
 
 
+NUMBERS = ("seed", "duration_s", "at_s", "turn", "fault_parameter")
+
+
 def trial(**fields):
     return {"type": "trial", "trial": 1, "load": "snapshot", "sync": "mutex", "fault": "none", "writers": 1, "readers": 1,
             "size": 64, **fields}
@@ -26,8 +29,8 @@ def test_every_axis_tells_points_apart(run_of, name, value):
 
 @pytest.mark.parametrize("name", sorted(conditions.NOT_CONDITIONS - {"type", "trial", "expect", "repeat"}))
 def test_what_names_a_trial_does_not(run_of, name):
-    assert points_of(run_of, **{name: lambda point: point["repeat"] if name in ("seed", "duration_s", "at_s", "turn")
-                                else str(point["repeat"])}) == 1
+    kind = list if name == "fault_words" else int if name in NUMBERS else str
+    assert points_of(run_of, **{name: lambda point: [str(point["repeat"])] if kind is list else kind(point["repeat"])}) == 1
 
 
 def test_an_unknown_axis_that_is_null_is_no_axis(run_of):

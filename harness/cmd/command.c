@@ -8,7 +8,8 @@
 #include "base/error.h"
 
 const struct command *const commands[] = {
-    &command_run, &command_check, &command_doctor, &command_ls, &command_gc, &command_list, &command_report, NULL,
+    &command_run, &command_check, &command_doctor, &command_ls, &command_gc, &command_list, &command_report, &command_compare,
+    NULL,
 };
 
 static int kept_count;

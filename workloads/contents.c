@@ -150,6 +150,7 @@ const struct load_ops *const contents_loads[] = {
     &load_phases,
     &load_lifecycle,
     &load_stream,
+    &load_pingpong,
     &load_verify,
     NULL,
 };

@@ -46,6 +46,7 @@ struct slot {
     uint64_t beats;   /* moves with every release, and while an operation waits by polling: progress for the watchdog */
     uint64_t version; /* newest version this worker knows to be complete */
     uint64_t handoffs;
+    uint64_t messages, bytes; /* taken out of a queue whole and verified; bytes of their payload */
     /* written now and then */
     uint64_t sampled, contended, preempted;
     uint64_t started_ns, ended_ns; /* first operation begun, last one ended; 0 until then */

@@ -1,10 +1,12 @@
 /* A worker: the slow halves of the timed path, and the evidence it leaves. */
 #include "contract/worker.h"
 
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "base/error.h"
 
@@ -47,6 +49,17 @@ void worker_asks(struct worker *w)
 {
     look_around(w);
     w->asked_ns = clock_ns();
+}
+
+#define NAP_NS (100 * NS_PER_US)
+
+void worker_give_way(struct worker *w)
+{
+    const struct timespec nap = {.tv_nsec = (long)NAP_NS};
+    if (worker_stopping(w))
+        nanosleep(&nap, NULL);
+    else
+        sched_yield();
 }
 
 /* Waits, in stretches short enough that the end of the trial is seen. */

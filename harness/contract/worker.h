@@ -56,6 +56,7 @@ struct worker {
     bool shared; /* entered by worker_enter_shared() */
     bool leave;  /* the operation failed for good: stop at once */
     uint32_t until_sample;
+    uint32_t polls; /* what was not to be had is asked for so often in a row before the CPU is given away */
     uint64_t ops, ops_limit;
     uint64_t asked_ns, granted_ns; /* of the sampled operation */
     uint64_t intended_ns, period_ns; /* open loop */
@@ -72,7 +73,12 @@ struct worker {
     struct sync_self *instances; /* one for each instance of the sync's state; self is a copy of one of them */
 };
 
+/* With a CPU for everybody, waiting by polling is over long before this many pauses; without, the others need the CPU. */
+#define WORKER_POLLS_MANY 1000
+#define WORKER_POLLS_FEW 8
+
 /* The slow halves of the inline functions below. */
+void worker_give_way(struct worker *w);
 void worker_sample(struct worker *w);
 void worker_asks(struct worker *w);
 void worker_pace(struct worker *w);
@@ -117,6 +123,13 @@ static inline bool worker_next(struct worker *w)
     return true;
 }
 
+/* The first of the instances that this worker uses. */
+static inline uint32_t worker_first_instance(const struct worker *w)
+{
+    uint32_t own = w->writer ? w->index : w->index - w->shape->writers;
+    return w->load->per_writer ? own * w->load->instances : 0;
+}
+
 /* From now on the worker means that instance of the sync, of load->instances. Between operations only. */
 static inline void worker_select(struct worker *w, uint32_t instance)
 {
@@ -140,6 +153,25 @@ static inline void worker_missed(struct worker *w)
 {
     w->timed = false;
     w->granted_ns = 0;
+}
+
+/* What is waited for by polling is not there yet; `polls` counts from 0, and again after each success. Whoever was asked to end
+ * sleeps in between, so that the watchdog sees that he waits. */
+static inline void worker_poll(struct worker *w, uint32_t *polls)
+{
+    if (__builtin_expect(++*polls < w->polls && !worker_stopping(w), 1)) {
+        cpu_relax();
+        return;
+    }
+    *polls = 0;
+    worker_give_way(w);
+}
+
+/* A message has come out of a queue, whole and verified. */
+static inline void worker_received(struct worker *w, uint64_t bytes)
+{
+    slot_store(&w->slot->messages, w->slot->messages + 1);
+    slot_store(&w->slot->bytes, w->slot->bytes + bytes);
 }
 
 /* The operation is complete. */

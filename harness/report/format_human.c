@@ -51,6 +51,16 @@ static void put_time(FILE *out, uint64_t ns, bool known)
     fprintf(out, " %8s", text);
 }
 
+/* What came out of a queue: messages and bytes a second. */
+static void put_messages(FILE *out, const struct trial_result *r)
+{
+    char text[UNITS_TEXT];
+    double per_s = trial_messages_per_s(r);
+    if (per_s > 0)
+        fprintf(out, "  %s msg/s, %.3g GB/s", units_print(&units_count, round(per_s), text),
+                per_s * (double)r->bytes / (double)r->messages / 1e9);
+}
+
 static void put_row(struct sink *sink, const struct trial_event *event)
 {
     const struct trial_spec *spec = event->spec;
@@ -68,6 +78,7 @@ static void put_row(struct sink *sink, const struct trial_event *event)
     put_time(sink->out, histogram_quantile(&merged, 0.99), merged.count > 0);
     put_time(sink->out, merged.max, merged.count > 0);
     fprintf(sink->out, "  %9llu", (unsigned long long)r->handoffs);
+    put_messages(sink->out, r);
     if (strcmp(spec->fault_text, "none") != 0)
         fprintf(sink->out, "  fault %s", spec->fault_text);
     fputc('\n', sink->out);
@@ -88,7 +99,7 @@ static void human_trial_end(struct sink *sink, const struct trial_event *event)
 
 static void human_end(struct sink *sink, const struct run_summary *summary)
 {
-    fprintf(sink->out, "(1) of sampled operations; load quit: from the change of the flag until it was seen\n");
+    fprintf(sink->out, "(1) of sampled operations; load quit: from the change of the flag until it was seen; pingpong: a round trip\n");
     fprintf(sink->out, "%u of %u trials in %.1f s:", summary->done, summary->planned, summary->seconds);
     for (int i = 0; i < VERDICTS; i++)
         if (summary->verdicts[i])

@@ -167,6 +167,18 @@ static void put_run_figures(json_t *record, const struct trial_result *result)
                                   (json_int_t)result->ready_ns, "reap_ns", (json_int_t)result->reap_ns));
 }
 
+/* Messages of a queue: how many, and how fast in the common window. */
+static void put_messages(json_t *record, const struct trial_result *result)
+{
+    double per_s = trial_messages_per_s(result);
+    if (result->messages == 0)
+        return;
+    double size = (double)result->bytes / (double)result->messages;
+    put(record, "messages",
+        json_pack("{s:o, s:o, s:o, s:o}", "count", integer(result->messages), "bytes", integer(result->bytes), "per_s",
+                  per_s > 0 ? json_real(per_s) : json_null(), "bytes_per_s", per_s > 0 ? json_real(per_s * size) : json_null()));
+}
+
 json_t *record_verdict(const struct trial_spec *spec, const struct trial_result *result)
 {
     json_t *record = trial_base("verdict", spec);
@@ -179,6 +191,7 @@ json_t *record_verdict(const struct trial_spec *spec, const struct trial_result 
     put(record, "writer_ops", integer(result->writer_ops));
     put(record, "reader_ops", integer(result->reader_ops));
     put_run_figures(record, result);
+    put_messages(record, result);
     put(record, "violations", integer(result->violation_count));
     put(record, "violations_by_kind", violations_by_kind(result));
     put(record, "exposure", exposure(result));

@@ -67,17 +67,19 @@ void crew_worker_init(struct worker *w, const struct crew_plan *plan, uint32_t i
     w->shape = &spec->shape;
     w->load = spec->load;
     w->sync = spec->sync;
-    w->self = (struct sync_self){.state = instances_state(spec, region_base, 0), .setup = plan->setups, .index = index};
+    w->index = index;
+    w->writer = index < spec->shape.writers;
+    w->self = (struct sync_self){.state = instances_state(spec, region_base, 0), .setup = plan->setups,
+                                 .index = spec->load->per_writer ? !w->writer : index};
     w->instances = &w->self;
     w->area = (char *)region_base + spec_area_offset(spec);
     w->slot = &plan->ledger->slots[index];
     w->crew = (struct crew_view){plan->ledger->slots, workers, &plan->ledger->gate->stop, plan->ledger->commons};
     w->histograms = ledger_histograms(plan->ledger, index);
-    w->index = index;
-    w->writer = index < spec->shape.writers;
     w->paced = spec->shape.think_ns != 0 || spec->shape.rate > 0;
     w->ops_limit = spec->shape.ops_limit ? spec->shape.ops_limit : UINT64_MAX;
     w->until_sample = 1;
+    w->polls = workers <= pin_cpus_of_crew(plan->pin, workers) ? WORKER_POLLS_MANY : WORKER_POLLS_FEW;
     w->random = seed_scramble(spec->shape.seed + index + 1);
     w->fault = spec->fault;
     w->fault_parameter = spec->fault_parameter;
@@ -111,6 +113,12 @@ static int attach_elsewhere(struct region *region, const struct crew_plan *plan,
     return 0;
 }
 
+/* Is it an instance that this worker uses? */
+static bool uses_instance(const struct worker *w, uint32_t instance)
+{
+    return !w->load->per_writer || instance - worker_first_instance(w) < w->load->instances;
+}
+
 /* Every instance of the sync's state is attached to by itself. */
 void crew_worker_attach(struct worker *w, const struct crew_plan *plan, void *base)
 {
@@ -121,6 +129,8 @@ void crew_worker_attach(struct worker *w, const struct crew_plan *plan, void *ba
         give_up(w->slot, ENOMEM, "worker %u: out of memory for %u instances of sync %s", w->index, count, sync->name);
     for (uint32_t i = 0; i < count; i++) {
         struct sync_self *self = &w->instances[i];
+        if (!uses_instance(w, i))
+            continue;
         *self = (struct sync_self){.state = instances_state(plan->spec, base, i), .setup = &plan->setups[i], .index = w->self.index};
         slot_store(&w->slot->phase, PHASE_ATTACHING);
         int rc = sync->attach ? sync->attach(self) : 0;
@@ -128,13 +138,14 @@ void crew_worker_attach(struct worker *w, const struct crew_plan *plan, void *ba
             give_up(w->slot, rc, "worker %u: sync %s: attach: %s", w->index, sync->name, error_name(rc));
     }
     slot_store(&w->slot->phase, PHASE_STARTING);
-    worker_select(w, 0);
+    worker_select(w, worker_first_instance(w));
 }
 
 static void detach_sync(struct worker *w, const struct crew_plan *plan)
 {
     for (uint32_t i = 0; i < instances_count(plan->spec) && plan->spec->sync->detach; i++)
-        plan->spec->sync->detach(&w->instances[i]);
+        if (uses_instance(w, i))
+            plan->spec->sync->detach(&w->instances[i]);
     free(w->instances);
 }
 

@@ -14,15 +14,16 @@
 
 uint32_t instances_count(const struct trial_spec *spec)
 {
-    return spec->load->instances ? spec->load->instances : 1;
+    uint32_t count = spec->load->instances ? spec->load->instances : 1;
+    return spec->load->per_writer ? count * spec->shape.writers : count;
 }
 
 struct sync_setup instances_setup(const struct trial_spec *spec)
 {
     return (struct sync_setup){
         .name = spec->shape.name,
-        .writers = spec->shape.writers,
-        .readers = spec->shape.readers,
+        .writers = spec->load->per_writer ? 1 : spec->shape.writers,
+        .readers = spec->load->per_writer ? 1 : spec->shape.readers,
         .size = spec->shape.size,
         .capacity = spec->load->capacity ? spec->load->capacity(&spec->shape) : 0,
         .seed = spec->shape.seed,

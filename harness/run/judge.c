@@ -37,6 +37,8 @@ static void add_slot(struct trial_result *result, const struct slot *slot)
         result->violation_count += slot->violations[k];
     }
     result->handoffs += slot->handoffs;
+    result->messages += slot->messages;
+    result->bytes += slot->bytes;
     result->contended += slot->contended;
     result->preempted += slot->preempted;
     result->sampled += slot->sampled;

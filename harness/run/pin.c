@@ -187,3 +187,15 @@ uint32_t pin_cpus_allowed(void)
     int weight = hwloc_bitmap_weight(hwloc_topology_get_allowed_cpuset(topology));
     return weight > 0 ? (uint32_t)weight : 1;
 }
+
+uint32_t pin_cpus_of_crew(const struct pin *pin, uint32_t workers)
+{
+    if (!pin || pin->places == 0)
+        return pin_cpus_allowed();
+    hwloc_bitmap_t all = hwloc_bitmap_alloc();
+    for (uint32_t i = 0; i < pin->places && i < workers; i++)
+        hwloc_bitmap_or(all, all, pin->sets[i]);
+    int count = hwloc_bitmap_weight(all);
+    hwloc_bitmap_free(all);
+    return count > 0 ? (uint32_t)count : 1;
+}

@@ -28,4 +28,7 @@ const char *pin_cpus(const struct pin *pin, uint32_t worker);
 /* How many CPUs this process may use. */
 uint32_t pin_cpus_allowed(void);
 
+/* How many CPUs a crew of so many has, all together. NULL: as many as this process. */
+uint32_t pin_cpus_of_crew(const struct pin *pin, uint32_t workers);
+
 #endif

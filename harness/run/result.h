@@ -67,6 +67,7 @@ struct trial_result {
     uint64_t window_ops;
     uint64_t violations[VIOLATIONS], violation_count;
     uint64_t handoffs, contended, preempted, sampled, overlaps, recovered, sleeps;
+    uint64_t messages, bytes; /* that came out of a queue, whole and verified; and bytes of their payload */
     uint32_t idle_workers;
 
     uint64_t found_ns;     /* from the start until the first evidence, a death or the proof of a wedge; 0: nothing was found */
@@ -83,6 +84,14 @@ struct trial_result {
     bool region_step_done[REGION_STEPS];
     const char *reserved_by;
 };
+
+/* Messages a second in the common window; 0 where there is no such figure. */
+static inline double trial_messages_per_s(const struct trial_result *result)
+{
+    if (result->window_ns == 0 || result->messages == 0)
+        return 0;
+    return (double)result->messages / (double)result->ops * (double)result->window_ops / ((double)result->window_ns / 1e9);
+}
 
 void trial_result_free(struct trial_result *result);
 

@@ -56,13 +56,14 @@ const char *spec_unsupported(const struct trial_spec *spec)
     const struct sync_ops *sync = spec->sync;
     if (!(spec->load->families >> sync->family & 1))
         return "this load cannot be run with a sync of that family";
-    if (exceeds(shape_workers(&spec->shape), sync->max_workers))
+    uint32_t writers = spec->load->per_writer ? 1 : spec->shape.writers, readers = spec->load->per_writer ? 1 : spec->shape.readers;
+    if (exceeds(writers + readers, sync->max_workers))
         return "this sync is made for fewer processes; see its line in: shmoo list sync";
-    if (exceeds(spec->shape.writers, sync->max_writers))
+    if (exceeds(writers, sync->max_writers))
         return "this sync is made for fewer writers; see its line in: shmoo list sync";
     if (spec->load->exclusive && sync->family == SYNC_LOCK && exceeds(shape_workers(&spec->shape), sync->max_writers))
         return "this load needs the lock for writing in all its processes, and this sync is made for fewer writers";
-    if (exceeds(spec->shape.readers, sync->max_readers))
+    if (exceeds(readers, sync->max_readers))
         return "this sync is made for fewer readers; see its line in: shmoo list sync";
     if (sync->max_size && spec->shape.size > sync->max_size)
         return "this sync is made for smaller values; see its line in: shmoo list sync";

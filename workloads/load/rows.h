@@ -13,6 +13,7 @@ extern const struct load_ops load_pool;
 extern const struct load_ops load_phases;
 extern const struct load_ops load_lifecycle;
 extern const struct load_ops load_stream;
+extern const struct load_ops load_pingpong;
 extern const struct load_ops load_verify;
 
 #endif

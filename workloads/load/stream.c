@@ -4,9 +4,7 @@
  * stop when they are told to; the last one closes the stream. Consumers of a queue that blocks get a marker each, behind all
  * elements; the others find the stream closed and then empty.
  */
-#include <sched.h>
 #include <string.h>
-#include <time.h>
 
 #include "shm/payload.h"
 #include "workloads/load/history.h"
@@ -15,10 +13,8 @@
 
 #define CAPACITY 64
 #define RING_BYTES (256 * 1024) /* larger elements: fewer of them */
-#define FEW_MISSES 8            /* so often a full or empty queue is tried again at once */
 #define STAND_BACK_NS (10 * NS_PER_MS)
 #define ASK_AGAIN_NS (50 * NS_PER_MS)
-#define NAP_NS (100 * NS_PER_US)
 
 uint32_t stream_capacity(const struct shape *shape)
 {
@@ -31,9 +27,14 @@ static size_t lines(size_t bytes)
     return (bytes + STREAM_LINE - 1) / STREAM_LINE * STREAM_LINE;
 }
 
-static size_t buffer_bytes(const struct shape *shape)
+size_t stream_buffer_bytes(const struct shape *shape)
 {
     return lines(shape->size + 8 + STREAM_GUARD);
+}
+
+void stream_buffer_prepare(const struct shape *shape, unsigned char *buffer)
+{
+    *(uint64_t *)(void *)(buffer + (shape->size + 7) / 8 * 8) = STREAM_END;
 }
 
 static size_t own_ring_bytes(const struct shape *shape)
@@ -43,17 +44,17 @@ static size_t own_ring_bytes(const struct shape *shape)
 
 size_t stream_bytes(const struct shape *shape)
 {
-    return sizeof(struct stream_area) + lines(account_book_bytes(shape)) + shape_workers(shape) * buffer_bytes(shape) +
+    return sizeof(struct stream_area) + lines(account_book_bytes(shape)) + shape_workers(shape) * stream_buffer_bytes(shape) +
            own_ring_bytes(shape) + history_bytes(shape);
 }
 
 struct stream stream_open(const struct shape *shape, void *area, uint32_t worker)
 {
     unsigned char *at = (unsigned char *)area + sizeof(struct stream_area);
-    struct stream s = {.area = area, .book = account_book_open(shape, at)};
+    struct stream s = {.area = area, .book = account_book_open(shape, at), .producers = shape->writers};
     at += lines(account_book_bytes(shape));
-    s.buffer = at + worker * buffer_bytes(shape);
-    at += shape_workers(shape) * buffer_bytes(shape);
+    s.buffer = at + worker * stream_buffer_bytes(shape);
+    at += shape_workers(shape) * stream_buffer_bytes(shape);
     s.ring = shape->family == SYNC_LOCK ? (struct ring *)(void *)at : NULL;
     s.histories = at + own_ring_bytes(shape);
     return s;
@@ -66,7 +67,7 @@ static int stream_prepare(void *area, const struct shape *shape)
     a->producing = shape->writers;
     for (uint32_t i = 0; i < shape_workers(shape); i++) {
         struct stream s = stream_open(shape, area, i);
-        *(uint64_t *)(void *)(s.buffer + (shape->size + 7) / 8 * 8) = STREAM_END;
+        stream_buffer_prepare(shape, s.buffer);
         if (i == 0 && s.ring)
             ring_init(s.ring, stream_capacity(shape), shape->size);
     }
@@ -76,19 +77,6 @@ static int stream_prepare(void *area, const struct shape *shape)
 static bool is_closed(const struct stream *s)
 {
     return __atomic_load_n(&s->area->closed, __ATOMIC_ACQUIRE) != 0;
-}
-
-/* The queue was full or empty. On one CPU the others need it to change that. Who was asked to end waits for the others without
- * a sign of life: that is no progress. */
-static void missed(const struct worker *w, uint32_t *misses)
-{
-    const struct timespec nap = {.tv_nsec = (long)NAP_NS}; /* asleep, not spinning: the watchdog is to see that it waits */
-    if (worker_stopping(w))
-        nanosleep(&nap, NULL);
-    else if (++*misses > FEW_MISSES)
-        sched_yield();
-    else
-        cpu_relax();
 }
 
 /* EAGAIN is no answer of a queue that waits. */
@@ -174,7 +162,7 @@ static void finish(struct worker *w, struct stream *s)
     __atomic_store_n(&s->area->closed, 1, __ATOMIC_RELEASE);
 }
 
-static void stream_write(struct worker *w)
+static void produce(struct worker *w)
 {
     struct stream s = stream_open(w->shape, w->area, w->index);
     struct history history = history_open(w, s.histories);
@@ -183,7 +171,7 @@ static void stream_write(struct worker *w)
     for (uint64_t number = 1; worker_next(w);) {
         history_begin(&history);
         if (!push(w, &s, number, stream_length(w->shape, number))) {
-            missed(w, &misses);
+            worker_poll(w, &misses);
             continue;
         }
         history_end(&history, HISTORY_WRITE, stream_stamp(w->shape, w->index, number));
@@ -243,7 +231,7 @@ static bool nothing_comes(const struct worker *w, const struct stream *s, uint64
 }
 
 /* A consumer does not ask whether the trial is over: it ends when nothing more can come. */
-static void stream_read(struct worker *w)
+static void consume(struct worker *w)
 {
     struct stream s = stream_open(w->shape, w->area, w->index);
     struct history history = history_open(w, s.histories);
@@ -253,7 +241,7 @@ static void stream_read(struct worker *w)
         size_t got = 0;
         worker_turn(w);
         if (stands_back(w, &s, &until) || idles(w, &s)) {
-            missed(w, &misses);
+            worker_poll(w, &misses);
             continue;
         }
         bool closed = is_closed(&s);
@@ -264,7 +252,7 @@ static void stream_read(struct worker *w)
             history_end(&history, HISTORY_EMPTY, 0);
             if (closed && nothing_comes(w, &s, &given_up_ns))
                 return;
-            missed(w, &misses);
+            worker_poll(w, &misses);
             continue;
         }
         uint64_t stamp = payload_peek(s.buffer, STREAM_SIZE_MIN);
@@ -274,6 +262,7 @@ static void stream_read(struct worker *w)
         if (stream_judge(w, &s, got) == STREAM_MARKER)
             return;
         worker_handoff(w);
+        worker_received(w, got);
         worker_done(w);
     }
 }
@@ -318,8 +307,8 @@ const struct load_ops load_stream = {
     .capacity = stream_capacity,
     .area_bytes = stream_bytes,
     .prepare = stream_prepare,
-    .write = stream_write,
-    .read = stream_read,
+    .write = produce,
+    .read = consume,
     .audit = stream_audit,
     .breakable = stream_breakable,
 };

@@ -27,6 +27,8 @@ struct stream {
     struct ring *ring; /* NULL: the sync is a queue */
     void *histories;
     unsigned char *buffer; /* this worker's, with a guard behind it */
+    uint32_t producers;    /* workers from 0 on that push */
+    bool fixed;            /* all elements have the same length */
     uint64_t before;       /* the stamp of the element that this consumer took before; 0: none */
 };
 
@@ -52,6 +54,13 @@ static inline size_t stream_length(const struct shape *shape, uint64_t number)
         return shape->size;
     return STREAM_SIZE_MIN + seed_scramble(number) % room;
 }
+
+/* What this worker's buffer takes, with its guard, in whole lines; and the guard written. */
+size_t stream_buffer_bytes(const struct shape *shape);
+void stream_buffer_prepare(const struct shape *shape, unsigned char *buffer);
+
+/* Judges the bytes that a pop has put into the buffer. True: they are those of one element, and *stamp is its stamp. */
+bool stream_read(struct worker *w, const struct stream *s, size_t got, uint64_t *stamp);
 
 enum stream_taken {
     STREAM_ELEMENT,

@@ -16,15 +16,15 @@ static const char *name_of(uint64_t stamp, char text[64])
     return text;
 }
 
-static bool plausible(const struct worker *w, uint64_t stamp)
+static bool plausible(const struct worker *w, const struct stream *s, uint64_t stamp)
 {
-    return payload_writer(stamp) < w->shape->writers && payload_tag(stamp) == stream_tag(w->shape) && payload_version(stamp) != 0;
+    return payload_writer(stamp) < s->producers && payload_tag(stamp) == stream_tag(w->shape) && payload_version(stamp) != 0;
 }
 
 static void tell_bytes(struct worker *w, const struct stream *s, const struct payload_view *view, size_t got)
 {
     bool partial = got - view->offset < 8; /* a partial word names no element */
-    bool torn = plausible(w, view->stamp) && (partial || plausible(w, view->other));
+    bool torn = plausible(w, s, view->stamp) && (partial || plausible(w, s, view->other));
     struct evidence *evidence = worker_violation(w, torn ? VIOLATION_TORN : VIOLATION_FOREIGN);
     char first[64], second[64], before[64];
     if (!evidence)
@@ -60,13 +60,13 @@ static bool read_whole(struct worker *w, const struct stream *s, size_t got, uin
     }
     bool whole = payload_read(s->buffer, got, &view);
     *stamp = view.stamp;
-    if (!whole || !plausible(w, view.stamp)) {
+    if (!whole || !plausible(w, s, view.stamp)) {
         if (whole)
             view = (struct payload_view){.stamp = view.stamp, .other = view.stamp};
         tell_bytes(w, s, &view, got);
         return false;
     }
-    size_t length = stream_length(w->shape, payload_version(*stamp));
+    size_t length = s->fixed ? w->shape->size : stream_length(w->shape, payload_version(*stamp));
     if (got != length && payload_version(*stamp) != STREAM_END)
         worker_violation_values(w, VIOLATION_TORN, length, got, "%s went in with %zu bytes and came out with %zu",
                                 name_of(*stamp, name), length, got);
@@ -123,12 +123,17 @@ static void check_guard(struct worker *w, const struct stream *s)
     *guard = STREAM_END;
 }
 
+bool stream_read(struct worker *w, const struct stream *s, size_t got, uint64_t *stamp)
+{
+    check_guard(w, s);
+    return read_whole(w, s, got, stamp);
+}
+
 enum stream_taken stream_judge(struct worker *w, struct stream *s, size_t got)
 {
     uint64_t stamp, missing;
     uint32_t missing_count;
-    check_guard(w, s);
-    if (!read_whole(w, s, got, &stamp))
+    if (!stream_read(w, s, got, &stamp))
         return STREAM_SPOILT;
     if (payload_version(stamp) == STREAM_END)
         return STREAM_MARKER;

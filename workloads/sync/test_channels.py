@@ -6,9 +6,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from testing import ENDLESS, listed_syncs, needs_two_cpus, one_line, records, shm_objects, verdicts, wait_for_workers
+from testing import ENDLESS, listed_syncs, needs_two_cpus, records, shm_objects, verdicts, wait_for_workers
 
-CHANNELS = [sync for sync in listed_syncs("queue", "CLEAN") if not sync.startswith("ring-")]
+QUEUES = listed_syncs("queue", "CLEAN")
+CHANNELS = [sync for sync in QUEUES if not sync.startswith("ring-")]
 NAMED = ["fifo", "mqueue", "sysv-msg", "sysv-shm", "file"]
 BRIEF = ("--load", "stream", "--min-exposure", "0", "--quiet", "--out", "o")
 MISSING = "UNSUPPORTED"  # some systems lack a kind: the reason says which
@@ -57,6 +58,26 @@ def test_frames_that_are_not_atomic_and_not_locked_are_caught(shmoo):
                  *BRIEF[:-1], "p")
     verdict, = verdicts(shmoo.cwd / "p")  # up to PIPE_BUF the system keeps them whole
     assert (verdict["verdict"], verdict["expect"], done.returncode) == ("CLEAN", "CLEAN", 0), verdict["reason"]
+
+
+@needs_two_cpus
+@pytest.mark.parametrize("pairs", ["1", "3"])
+def test_pairs_play_ping_pong_through_every_queue(shmoo, pairs):
+    done = shmoo("run", "--load", "pingpong", "--sync", ",".join(QUEUES), "--writers", pairs, "--readers", pairs, "--size", "8,20000",
+                 "--duration", "30ms", "--min-exposure", "0", "--quiet", "--out", "o")
+    assert (outcome(shmoo), done.returncode) == ([], 0)
+    for verdict in verdicts(shmoo.cwd / "o"):
+        if verdict["verdict"] == "CLEAN":
+            assert verdict["writer_ops"] == verdict["reader_ops"] == verdict["messages"]["count"] / 2
+            assert verdict["messages"]["bytes"] == verdict["messages"]["count"] * verdict["size"]
+    names = {(h["name"], h["role"]) for h in records(shmoo.cwd / "o", "histogram")}
+    assert names == {("round-trip", "writer"), ("one-way", "writer"), ("one-way", "reader")}
+
+
+def test_ping_pong_needs_pairs(shmoo):
+    done = shmoo("run", "--load", "pingpong", "--sync", "pipe", "--writers", "2", "--readers", "1", "--ops", "5", *BRIEF[2:])
+    verdict, = verdicts(shmoo.cwd / "o")
+    assert (verdict["verdict"], done.returncode) == (MISSING, 4) and "pairs" in verdict["reason"]
 
 
 def kernel_objects():

@@ -5,10 +5,10 @@ import plot
 import style
 
 CELL = (46, 36)
-MOST_COLUMNS = 22
+MOST_COLUMNS = 26
 MOST_ROWS = 45
 MOST_PANELS = 12
-HEAD = 104
+HEAD = 116
 SIZE = style.FONT_SIZE - 2
 
 
@@ -29,9 +29,11 @@ def build(run, looks):
 def _parts(block):
     """(rows, columns) of each picture of a block."""
     columns, syncs = block.matrix(), list(block.cells)
+    pieces = -(-len(columns) // MOST_COLUMNS)
+    wide = -(-len(columns) // max(pieces, 1))
     for first in range(0, len(syncs), MOST_ROWS):
-        for start in range(0, len(columns), MOST_COLUMNS):
-            part = columns[start:start + MOST_COLUMNS]
+        for start in range(0, len(columns), wide):
+            part = columns[start:start + wide]
             rows = [sync for sync in syncs[first:first + MOST_ROWS] if any(blow in block.cells[sync] for blow in part)]
             if rows:
                 yield rows, part
@@ -56,23 +58,21 @@ def _panel(block, syncs, columns, name):
 
 
 def _heads(canvas, columns, left):
-    """The manner above each column, with the number of words; above the columns of one place its name."""
+    """The manner above each column, with whom it strikes and the number of words; above the columns of one place its name."""
     width = CELL[0]
     for place, blow in enumerate(columns):
-        middle = left + (place + 0.5) * width
-        counted = blow.number is not None
-        canvas.text(middle, HEAD - (26 if counted else 14), style.ellipsis(blow.manner_words, 7), colour=style.SOFT,
-                    anchor="center", size=SIZE)
-        if counted:
-            canvas.text(middle, HEAD - 12, f"at {blow.number:g}", colour=style.SOFT, anchor="center", size=SIZE)
+        lines = [blow.manner, *blow.others] + ([f"at {blow.number:g}"] if blow.number is not None else [])
+        for line, words in enumerate(reversed(lines[:3])):
+            canvas.text(left + (place + 0.5) * width, HEAD - 12 - 13 * line, style.ellipsis(words, 7), colour=style.SOFT,
+                        anchor="center", size=SIZE)
     start = 0
     for beyond in range(1, len(columns) + 1):
         if beyond < len(columns) and columns[beyond].place == columns[start].place:
             continue
         x, room = left + start * width, (beyond - start) * width
-        words = style.ellipsis(columns[start].place, max(3, int(room / (SIZE * plot.ADVANCE))))
-        canvas.text(x + room / 2, HEAD - 48, words, anchor="center", size=SIZE)
-        canvas.line(x + 4, HEAD - 38, x + room - 4, HEAD - 38, colour=style.SOFT, width=0.8)
+        words = style.ellipsis(columns[start].place, max(7, int(room / (SIZE * plot.ADVANCE))))
+        canvas.text(x + room / 2, HEAD - 60, words, anchor="center", size=SIZE)
+        canvas.line(x + 4, HEAD - 50, x + room - 4, HEAD - 50, colour=style.SOFT, width=0.8)
         start = beyond
 
 

@@ -52,7 +52,7 @@ def _panel(block, kind, blows, name):
         _share(canvas, left + 10 + len(blows) * CELL[0], top, block.pooled(sync, blows))
     return plot.Panel(name, f"Share of records found torn, by primitive and number: {below}", canvas,
                       "Torn trials, of those in which the data could be looked at; a dash where they could not. The glyph "
-                      "tells what became of the others.")
+                      "tells what became of the others." + (" An exchange that fails counts as a store." if place == "writing" else ""))
 
 
 def torn_words(cell):

@@ -181,7 +181,7 @@ def _reject_constant(word):
 
 def _finite(word):
     value = float(word)
-    if value in (float("inf"), float("-inf")):
+    if abs(value) > LARGEST:
         raise ValueError(f"{word} is beyond all numbers")
     return value
 
@@ -192,8 +192,9 @@ def _countable(word):
     return int(word)
 
 
-# Nothing that a run counts has so many digits, and what has more than 308 is no float any more.
+# Nothing that a run counts or measures is as large: it can be reckoned with, in any unit.
 DIGITS_MOST = 40
+LARGEST = 1e40
 _LONG_NUMBER = re.compile(rb"\d{%d}" % DIGITS_MOST)
 _decode = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite).decode
 # Slower: only for lines with a long number in them, or in a text.

@@ -184,6 +184,8 @@ static int lean_on_control(struct plan *plan, size_t group_start, struct trial_s
     control.sync = row;
     control.control = true;
     control.expect_given = false;
+    if (hunt_is(&control) && !control.crew_given)
+        hunt_crew(&control, &control.shape.writers, &control.shape.readers);
     control.expect = spec_expected(&control);
     plan->trials[plan->trial_count] = control;
     return 1;

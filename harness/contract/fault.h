@@ -28,6 +28,7 @@ struct worker;
 struct nemesis {
     void *harness;
     uint32_t workers;
+    uint32_t alive;     /* so many of them are there at this moment */
     uint64_t now_ns;    /* since the gate opened */
     uint64_t *random;   /* for seed_next() and seed_below() */
     double parameter;   /* the row's default, or what followed the colon */
@@ -36,11 +37,15 @@ struct nemesis {
     struct slot *slots; /* of the workers */
     void *commons;      /* the fault's shared memory */
     uint64_t step;      /* how often it was called before */
+    bool pending;       /* the fault's to set: somebody is to be put in the place of a dead one; until then the trial goes on */
     /* Sends a signal to one worker; a record says so. Returns 0 or an errno. */
     int (*signal)(struct nemesis *nemesis, uint32_t worker, int signal, const char *detail);
     /* The process of one worker, for whatever else is done to it; 0: it has ended. note() then leaves the record. */
     pid_t (*process)(struct nemesis *nemesis, uint32_t worker);
     void (*note)(struct nemesis *nemesis, uint32_t worker, const char *detail);
+    /* Puts a new process in the place of one that has ended by the fault's hand, with its index, slot and counters; a record says
+     * so, or why it could not be. Returns 0 or an errno. */
+    int (*respawn)(struct nemesis *nemesis, uint32_t worker);
 };
 
 /* Memory that all workers of a trial share and that belongs to the fault, zeroed before the gate. */
@@ -58,7 +63,7 @@ struct disturbance {
 };
 
 /* How many kinds of words may follow a fault's name, before the number: die:inside:kill:4. */
-#define FAULT_CHOICES 3
+#define FAULT_CHOICES 4
 
 /* Where a deadly fault strikes, for the expectation. */
 enum death {
@@ -67,15 +72,33 @@ enum death {
     DEATH_WAITING,
     DEATH_INSIDE,  /* in the middle of writing */
     DEATH_UNMAPPED, /* there, too, after giving up its mapping of the region */
-    DEATH_WITHIN,  /* at an instruction of the primitive's own code */
+    DEATH_WITHIN,  /* at an instruction or a store of the primitive's own code */
     DEATH_HOLDING, /* the data are whole, the primitive is still held */
+    DEATH_ANYWHERE, /* at several of these places, by lot */
 };
 
 /* What a deadly fault keeps at the beginning of the commons. Moments are clock_ns(). */
+#define FAULT_RECOVERIES 256
 struct fault_mortality {
     uint64_t death_ns; /* the first death; 0: nobody has died */
-    uint64_t next_ns;  /* the first acquisition by somebody else after it; 0: none */
+    uint64_t next_ns;  /* the first acquisition by somebody else after it (of what is no lock: a whole call); 0: none */
+    /* of the first one that died */
     uint32_t victim;
+    uint32_t phase;
+    uint64_t ops;
+    uint64_t made; /* stores or instructions of the primitive's own in its last operation, where these were counted */
+    /* of all of them: the last death that nobody has acquired anything since, or 0, and how long that took */
+    uint64_t open_ns;
+    uint32_t deaths, recoveries;
+    uint64_t recovery_ns[FAULT_RECOVERIES]; /* the first so many */
+};
+
+/* What a slot's `doomed` comes to when its worker could not be replaced. */
+#define FAULT_NOT_REPLACED 2
+
+/* How many of the crew may be dead at the end. */
+struct fault_victims {
+    uint32_t writers, readers;
 };
 
 struct fault_ops {
@@ -87,7 +110,10 @@ struct fault_ops {
     /* Words that may stand before the parameter, each from its own NULL-ended list; the first is the default. */
     const char *const *choices[FAULT_CHOICES];
     bool deadly;              /* workers die of it: the others go on, and the trial is judged by them; keeps a fault_mortality */
+    bool repeats;             /* a deadly one: again and again, with its parameter a time, and no number of words */
     enum death (*dies_at)(const uint8_t *choices);
+    struct fault_victims (*victims)(const struct shape *shape, const uint8_t *choices);
+    bool (*respawns)(const uint8_t *choices); /* the dead are replaced; empty: never */
     /* Stands for these, by turns, in short slices; ended by a row without a fault. The other slots are empty then. */
     const struct disturbance *disturbances;
     bool preempts;            /* takes the CPU away inside the primitive or the critical section; so does whoever has inside() */

@@ -69,6 +69,8 @@ struct load_ops {
     void (*audit)(struct worker *auditor);
     /* By a holder that was told of the last one's death: makes the data whole again, before the sync's recover(). */
     void (*repair)(struct worker *worker);
+    bool survivable; /* somebody may die on purpose: what the others do can still be judged */
+    bool resumable;  /* a new process may take up the work of one that has died, from its slot and the area */
     /* Instead of audit() when a fault has killed workers on purpose: are the data whole? Totals prove nothing then. */
     void (*inspect)(struct worker *auditor);
     /* Would death in the middle of the critical section, when so many words are written, leave the data broken? */

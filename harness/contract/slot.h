@@ -54,6 +54,8 @@ struct slot {
     uint64_t violations[VIOLATIONS];
     uint32_t recovered; /* EOWNERDEAD met and recovered */
     uint32_t doomed;    /* about to die, by a fault's hand */
+    uint32_t sentence;  /* the fault's: where and how it is to die; 0: nothing was said. Written from outside */
+    uint32_t lives;     /* processes that have had this place before. Written by the harness alone */
     uint32_t evidence_count;
     struct slot_fault fault;
     char failure[512]; /* the sentence that goes with `failed` */

@@ -142,6 +142,21 @@ static inline bool worker_stopping(const struct worker *w)
     return slot_load(w->crew.stop) != 0;
 }
 
+/* Has that worker died by a fault's hand, and not been replaced? */
+static inline bool worker_is_dead(const struct worker *w, uint32_t other)
+{
+    return slot_load(&w->crew.slots[other].doomed) != 0;
+}
+
+/* How many processes of the workers from `first` up to, not including, `beyond` have died by a fault's hand. */
+static inline uint32_t worker_deaths(const struct worker *w, uint32_t first, uint32_t beyond)
+{
+    uint32_t deaths = 0;
+    for (uint32_t i = first; i < beyond; i++)
+        deaths += slot_load(&w->crew.slots[i].lives) + worker_is_dead(w, i);
+    return deaths;
+}
+
 /* Alive while waiting by polling. */
 static inline void worker_beat(struct worker *w)
 {

@@ -179,6 +179,19 @@ static void put_messages(json_t *record, const struct trial_result *result)
                   per_s > 0 ? json_real(per_s) : json_null(), "bytes_per_s", per_s > 0 ? json_real(per_s * size) : json_null()));
 }
 
+static void put_deaths(json_t *record, const struct trial_result *result)
+{
+    put(record, "deaths", integer(result->deaths));
+    json_t *times = json_object();
+    put(times, "count", integer(result->recoveries));
+    if (result->recoveries) {
+        put(times, "min_s", json_real(SECONDS(result->recovery_min_ns)));
+        put(times, "median_s", json_real(SECONDS(result->recovery_median_ns)));
+        put(times, "max_s", json_real(SECONDS(result->recovery_max_ns)));
+    }
+    put(record, "recoveries", times);
+}
+
 json_t *record_verdict(const struct trial_spec *spec, const struct trial_result *result)
 {
     json_t *record = trial_base("verdict", spec);
@@ -204,6 +217,7 @@ json_t *record_verdict(const struct trial_spec *spec, const struct trial_result 
         put(record, "death_s", json_real(SECONDS(result->death_ns)));
         put(record, "recovery_s", result->recovery_ns ? json_real(SECONDS(result->recovery_ns)) : json_null());
         put(record, "recovered", integer(result->recovered));
+        put_deaths(record, result);
         if (result->remains != REMAINS_UNKNOWN)
             put(record, "data_after_death", json_string(result->remains == REMAINS_TORN ? "torn" : "whole"));
     }

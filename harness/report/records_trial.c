@@ -62,6 +62,8 @@ static json_t *worker_record(const struct trial_spec *spec, const struct trial_r
     put_integer(record, "involuntary_switches", slot->involuntary_switches);
     put(record, "user_s", json_real(SECONDS(slot->user_ns)));
     put(record, "system_s", json_real(SECONDS(slot->system_ns)));
+    if (slot->lives)
+        put_integer(record, "replaced", slot->lives);
     put(record, "phase", json_string(phase_name(end->phase)));
     put(record, "exit", json_string(end->exit));
     return record;

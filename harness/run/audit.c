@@ -30,15 +30,10 @@ static int64_t audit(void *user)
     return 0;
 }
 
-/* A gigabyte a second is slow even for a verification of uncached memory. */
-static uint64_t patience_ns(const struct crew_plan *plan)
+void audit_run(const struct crew_plan *plan, uint64_t patience_ns, char *failure, size_t size)
 {
-    return 30000000000ULL + plan->region_bytes;
-}
-
-void audit_run(const struct crew_plan *plan, char *failure, size_t size)
-{
-    struct isolate_outcome outcome = isolate_call(audit, (void *)(uintptr_t)plan, patience_ns(plan));
+    /* a gigabyte a second is slow even for a verification of uncached memory */
+    struct isolate_outcome outcome = isolate_call(audit, (void *)(uintptr_t)plan, patience_ns + plan->region_bytes);
     if (outcome.end == ISOLATE_RETURNED)
         return;
     snprintf(failure, size, "the audit of the region %s%s", outcome.text,

@@ -7,8 +7,8 @@
 
 #include "run/crew.h"
 
-/* Runs the load's audit() and waits for it. What it finds is in the auditor's slot. `failure` is written when the audit
+/* Runs the load's audit() and waits for it, for so long at the most. What it finds is in the auditor's slot. `failure` is written when the audit
  * itself died or did not end in time, and left alone otherwise. */
-void audit_run(const struct crew_plan *plan, char *failure, size_t size);
+void audit_run(const struct crew_plan *plan, uint64_t patience_ns, char *failure, size_t size);
 
 #endif

@@ -55,15 +55,25 @@ static int fork_one(struct crew *crew, const struct crew_plan *plan, uint32_t in
     return 0;
 }
 
+/* Returns 0, or an errno and the call that failed. */
+static int open_pidfd(struct crew *crew, uint32_t i, const char **call)
+{
+    struct crew_member *member = &crew->members[i];
+    *call = "pidfd_open";
+    member->pidfd = pidfd_open(member->pid, 0);
+    if (member->pidfd < 0)
+        return errno;
+    *call = "epoll_ctl";
+    return watch(crew, member->pidfd, i) == 0 ? 0 : errno;
+}
+
 static int open_pidfds(struct crew *crew, struct error *error)
 {
+    const char *call;
     for (uint32_t i = 0; i < crew->count; i++) {
-        struct crew_member *member = &crew->members[i];
-        member->pidfd = pidfd_open(member->pid, 0);
-        if (member->pidfd < 0)
-            return fail_fork(crew, "pidfd_open", errno, crew->count, error);
-        if (watch(crew, member->pidfd, i) != 0)
-            return fail_fork(crew, "epoll_ctl", errno, crew->count, error);
+        int rc = open_pidfd(crew, i, &call);
+        if (rc)
+            return fail_fork(crew, call, rc, crew->count, error);
     }
     if (interrupt_fd() >= 0 && watch(crew, interrupt_fd(), INTERRUPT_MARK) != 0)
         return fail_fork(crew, "epoll_ctl", errno, crew->count, error);
@@ -117,6 +127,48 @@ static void classify(struct crew *crew, uint32_t index, const siginfo_t *info)
     crew->last_exit_ns = clock_ns();
 }
 
+/* Kills one that has not ended, and waits for its end. */
+static void end_one(struct crew *crew, uint32_t i)
+{
+    struct crew_member *member = &crew->members[i];
+    siginfo_t info = {0};
+    int rc;
+    kill(member->pid, SIGKILL);
+    while ((rc = waitid(P_PID, (id_t)member->pid, &info, WEXITED)) != 0 && errno == EINTR)
+        continue;
+    if (rc == 0)
+        classify(crew, i, &info);
+    if (info.si_code == CLD_KILLED && info.si_status == SIGKILL)
+        member->exit = EXIT_ENDED;
+}
+
+int crew_respawn(struct crew *crew, uint32_t worker)
+{
+    struct crew_member *member = &crew->members[worker], before = *member;
+    const char *call;
+    if (member->exit == EXIT_NOT_YET)
+        return EBUSY;
+    if (crew->alive == 0)
+        crew->group = 0; /* the group has gone with its last process, and its number may be somebody else's */
+    *member = (struct crew_member){.pidfd = -1, .first_exit = before.first_exit, .first_value = before.first_value};
+    if (before.first_exit == EXIT_NOT_YET) {
+        member->first_exit = before.exit;
+        member->first_value = before.value;
+    }
+    fflush(NULL); /* what is buffered belongs to the harness alone */
+    int rc = fork_one(crew, crew->plan, worker, getpid());
+    if (rc) {
+        *member = before;
+        return rc;
+    }
+    if (before.exit == EXIT_SIGNAL || before.value != 0)
+        crew->failed--;
+    rc = open_pidfd(crew, worker, &call);
+    if (rc) /* nobody would see its end: it is not to be there */
+        end_one(crew, worker);
+    return rc;
+}
+
 void crew_poll(struct crew *crew, int timeout_ms)
 {
     struct epoll_event events[EVENTS];
@@ -147,20 +199,9 @@ void crew_end(struct crew *crew)
 {
     if (crew->alive && crew->group > 0) /* unreaped members keep the group's number from being used again */
         killpg(crew->group, SIGKILL);
-    for (uint32_t i = 0; i < crew->count && crew->members; i++) {
-        struct crew_member *member = &crew->members[i];
-        siginfo_t info = {0};
-        int rc;
-        if (member->pid <= 0 || member->exit != EXIT_NOT_YET)
-            continue;
-        kill(member->pid, SIGKILL);
-        while ((rc = waitid(P_PID, (id_t)member->pid, &info, WEXITED)) != 0 && errno == EINTR)
-            continue;
-        if (rc == 0)
-            classify(crew, i, &info);
-        if (info.si_code == CLD_KILLED && info.si_status == SIGKILL)
-            member->exit = EXIT_ENDED;
-    }
+    for (uint32_t i = 0; i < crew->count && crew->members; i++)
+        if (crew->members[i].pid > 0 && crew->members[i].exit == EXIT_NOT_YET)
+            end_one(crew, i);
 }
 
 void crew_free(struct crew *crew)
@@ -173,23 +214,34 @@ void crew_free(struct crew *crew)
     crew->epoll = -1;
 }
 
-const char *crew_exit_text(const struct crew_member *member, char text[48])
+static const char *exit_text(enum exit_kind exit, int value, char text[48])
 {
-    const char *name = member->exit == EXIT_SIGNAL ? sigabbrev_np(member->value) : NULL;
-    switch (member->exit) {
+    const char *name = exit == EXIT_SIGNAL ? sigabbrev_np(value) : NULL;
+    switch (exit) {
     case EXIT_NOT_YET:
         return "not ended";
     case EXIT_NORMAL:
-        snprintf(text, 48, "exited %d", member->value);
+        snprintf(text, 48, "exited %d", value);
         break;
     case EXIT_SIGNAL:
         if (name)
             snprintf(text, 48, "killed by SIG%s", name);
         else
-            snprintf(text, 48, "killed by signal %d", member->value);
+            snprintf(text, 48, "killed by signal %d", value);
         break;
     case EXIT_ENDED:
         return "ended by the watchdog";
     }
     return text;
+}
+
+const char *crew_exit_text(const struct crew_member *member, char text[48])
+{
+    return exit_text(member->exit, member->value, text);
+}
+
+const char *crew_first_exit_text(const struct crew_member *member, char text[48])
+{
+    bool replaced = member->first_exit != EXIT_NOT_YET;
+    return exit_text(replaced ? member->first_exit : member->exit, replaced ? member->first_value : member->value, text);
 }

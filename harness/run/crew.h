@@ -32,6 +32,8 @@ struct crew_member {
     int pidfd; /* -1 once reaped */
     enum exit_kind exit;
     int value;
+    enum exit_kind first_exit; /* of the first process that had this place, if it was replaced */
+    int first_value;
 };
 
 /* What the crew is to do. The pointers must stay valid until crew_end(). */
@@ -62,6 +64,9 @@ int crew_start(struct crew *crew, const struct crew_plan *plan, struct error *er
 /* Waits up to timeout_ms for something to happen, and reaps who has ended. */
 void crew_poll(struct crew *crew, int timeout_ms);
 
+/* Forks a new process into the place of a worker that has ended. Its slot must be ready for it. Returns 0 or an errno. */
+int crew_respawn(struct crew *crew, uint32_t worker);
+
 /* Signals one worker, if it is alive. Returns 0 or an errno. */
 int crew_signal(const struct crew *crew, uint32_t worker, int signal);
 
@@ -72,5 +77,8 @@ void crew_free(struct crew *crew);
 
 /* "exited 0", "killed by SIGSEGV", "ended by the watchdog". */
 const char *crew_exit_text(const struct crew_member *member, char text[48]);
+
+/* The same of the first process that had this place. */
+const char *crew_first_exit_text(const struct crew_member *member, char text[48]);
 
 #endif

@@ -80,7 +80,8 @@ void crew_worker_init(struct worker *w, const struct crew_plan *plan, uint32_t i
     w->ops_limit = spec->shape.ops_limit ? spec->shape.ops_limit : UINT64_MAX;
     w->until_sample = 1;
     w->polls = workers <= pin_cpus_of_crew(plan->pin, workers) ? WORKER_POLLS_MANY : WORKER_POLLS_FEW;
-    w->random = seed_scramble(spec->shape.seed + index + 1);
+    w->ops = w->slot->lives ? w->slot->ops : 0; /* of whoever had this place before */
+    w->random = seed_scramble(spec->shape.seed + index + 1 + ((uint64_t)w->slot->lives << 32));
     w->fault = spec->fault;
     w->fault_parameter = spec->fault_parameter;
     w->fault_choices = spec->fault_choices;
@@ -174,22 +175,23 @@ static uint64_t timeval_ns(struct timeval t)
 
 static void note_usage(struct slot *slot, const struct rusage *before, const struct rusage *after)
 {
-    slot->voluntary_switches = (uint64_t)(after->ru_nvcsw - before->ru_nvcsw);
-    slot->involuntary_switches = (uint64_t)(after->ru_nivcsw - before->ru_nivcsw);
-    slot->user_ns = timeval_ns(after->ru_utime) - timeval_ns(before->ru_utime);
-    slot->system_ns = timeval_ns(after->ru_stime) - timeval_ns(before->ru_stime);
+    slot->voluntary_switches += (uint64_t)(after->ru_nvcsw - before->ru_nvcsw);
+    slot->involuntary_switches += (uint64_t)(after->ru_nivcsw - before->ru_nivcsw);
+    slot->user_ns += timeval_ns(after->ru_utime) - timeval_ns(before->ru_utime);
+    slot->system_ns += timeval_ns(after->ru_stime) - timeval_ns(before->ru_stime);
 }
 
-/* The intended starts of an open loop are spread evenly over the crew. */
+/* The intended starts of an open loop are spread evenly over the crew. What a dead worker has missed is nobody's to make up for. */
 static void set_pace(struct worker *w, uint64_t opened_ns)
 {
+    uint64_t from_ns = w->slot->lives ? clock_ns() : opened_ns;
     if (w->shape->rate <= 0)
         return;
     uint32_t workers = w->crew.workers;
     w->period_ns = (uint64_t)((double)workers / w->shape->rate * 1e9);
     if (w->period_ns == 0)
         w->period_ns = 1;
-    w->intended_ns = opened_ns + w->period_ns * w->index / workers - w->period_ns;
+    w->intended_ns = from_ns + w->period_ns * w->index / workers - w->period_ns;
 }
 
 static void work(struct worker *w, struct gate *gate)
@@ -201,7 +203,8 @@ static void work(struct worker *w, struct gate *gate)
     getrusage(RUSAGE_SELF, &before);
     w->switches_seen = (uint64_t)before.ru_nivcsw;
     slot_store(&w->slot->phase, PHASE_IDLE);
-    slot_store(&w->slot->started_ns, clock_ns());
+    if (!w->slot->started_ns)
+        slot_store(&w->slot->started_ns, clock_ns());
     (w->writer ? w->load->write : w->load->read)(w);
     if (w->fault->end)
         w->fault->end(w, w->fault_parameter);

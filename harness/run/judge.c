@@ -246,7 +246,7 @@ bool judge_exposed(const struct trial_spec *spec, const struct ledger *ledger)
     if (sum.violation_count || shape_workers(&spec->shape) < 2)
         return true;
     if (mortality_strikes(spec)) /* what is broken is to show that it is, with whoever is left */
-        return mortality_survived(spec, ledger) && spec->sync->expect != VERDICT_CORRUPT;
+        return mortality_survived(spec, ledger) && !mortality_breaks(spec);
     bool met = spec->load->uses_system || judge_met(sum.contended, sum.sampled) ||
                (shape_workers(&spec->shape) > WORKER_MET && sum.handoffs >= MANY_HANDOFFS);
     return sum.handoffs >= spec->enough && (met || spec->enough == 0);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/seed.h"
 #include "run/interrupt.h"
 #include "run/judge.h"
@@ -21,7 +22,7 @@
 #define TICK_MAX_NS NS_PER_S
 /* A trial whose time is over before its processes have met goes on, so often and so long at the most. */
 #define EXTENSIONS_MAX 3
-#define EXTENSIONS_DEADLY 12 /* the victim has a number of operations to come to, and the others must get there too */
+#define EXTENSIONS_DEADLY 40 /* the victim has a number of operations to come to, and the others must get there too */
 #define EXTENSION_MAX_NS (2 * NS_PER_S)
 /* How often the watchdog looks. */
 #define WATCH_TICK_NS (20 * NS_PER_MS)
@@ -123,9 +124,29 @@ static int nemesis_signal(struct nemesis *nemesis, uint32_t worker, int signal, 
     return rc;
 }
 
+/* The slot is made ready before: the new process begins where the old one's counters are. */
+static int nemesis_respawn(struct nemesis *nemesis, uint32_t worker)
+{
+    struct monitor *m = nemesis->harness;
+    struct slot *slot = &nemesis->slots[worker];
+    char detail[sizeof m->result->faults->detail];
+    slot_store(&slot->phase, PHASE_STARTING);
+    slot_store(&slot->doomed, 0);
+    slot_store(&slot->lives, slot->lives + 1);
+    int rc = crew_respawn(m->crew, worker);
+    if (rc) { /* dead by the fault's hand for good */
+        slot_store(&slot->lives, slot->lives - 1);
+        slot_store(&slot->doomed, FAULT_NOT_REPLACED);
+    }
+    snprintf(detail, sizeof detail, "not replaced: fork: %s", error_name(rc));
+    nemesis_note(nemesis, worker, rc ? detail : "replaced");
+    return rc;
+}
+
 static void act_fault(struct monitor *m, uint64_t now)
 {
     m->nemesis.now_ns = now - m->result->gate_ns;
+    m->nemesis.alive = m->crew->alive;
     uint64_t next = m->spec->fault->act(&m->nemesis);
     m->nemesis.step++;
     m->next_fault_ns = next == UINT64_MAX ? UINT64_MAX : m->result->gate_ns + next;
@@ -229,7 +250,7 @@ static enum watch turn(struct monitor *m, char *why, size_t size)
         note_interval(m, now, &view);
         m->next_tick_ns = now + m->tick_ns;
     }
-    if (m->crew->alive == 0)
+    if (m->crew->alive == 0 && !m->nemesis.pending)
         return WATCH_GO_ON;
     if (m->spec->slice && view.violated) { /* it has been decided; whoever is still inside something broken need not get out */
         stop(m);
@@ -256,6 +277,7 @@ static void prepare(struct monitor *m)
         .signal = nemesis_signal,
         .process = nemesis_process,
         .note = nemesis_note,
+        .respawn = nemesis_respawn,
     };
     m->result->intervals = calloc(INTERVALS_MAX, sizeof *m->result->intervals);
     m->result->faults = calloc(FAULTS_MAX, sizeof *m->result->faults);
@@ -267,7 +289,7 @@ enum watch monitor_run(struct crew *crew, const struct trial_spec *spec, struct 
     enum watch watch = WATCH_GO_ON;
     prepare(&m);
     open_gate(&m);
-    while (crew->alive && watch == WATCH_GO_ON)
+    while ((crew->alive || (m.nemesis.pending && !m.stopped)) && watch == WATCH_GO_ON)
         watch = turn(&m, why, size);
     uint64_t stopped_ns = m.watchdog.stopped_ns ? m.watchdog.stopped_ns : crew->last_exit_ns;
     watchdog_free(&m.watchdog);

@@ -2,6 +2,7 @@
 #include "run/mortality.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/units.h"
 
@@ -41,6 +42,37 @@ uint32_t mortality_unplanned(const struct trial_spec *spec, const struct crew *c
     return count;
 }
 
+static int by_time(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The times from a death until somebody else had the primitive. */
+static void note_recoveries(const struct fault_mortality *m, struct trial_result *result)
+{
+    uint64_t times[FAULT_RECOVERIES];
+    uint32_t count = m->recoveries < FAULT_RECOVERIES ? m->recoveries : FAULT_RECOVERIES;
+    for (uint32_t i = 0; i < count; i++)
+        times[i] = m->recovery_ns[i];
+    qsort(times, count, sizeof times[0], by_time);
+    result->deaths = m->deaths;
+    result->recoveries = m->recoveries;
+    if (count == 0)
+        return;
+    result->recovery_min_ns = times[0];
+    result->recovery_median_ns = count % 2 ? times[count / 2] : (times[count / 2 - 1] + times[count / 2]) / 2;
+    result->recovery_max_ns = times[count - 1];
+}
+
+/* Where no record lies in the open, elements tell that come out torn; others may be lost or doubled, and whole. */
+static bool torn(const struct trial_spec *spec, const struct trial_result *result)
+{
+    if (spec->load->torn_by_death)
+        return result->violation_count != 0;
+    return result->violations[VIOLATION_TORN] || result->violations[VIOLATION_FOREIGN];
+}
+
 void mortality_note(const struct trial_spec *spec, struct trial_result *result)
 {
     const struct fault_mortality *m = mortality_of(&result->ledger);
@@ -49,21 +81,35 @@ void mortality_note(const struct trial_spec *spec, struct trial_result *result)
         return;
     result->death_ns = death_ns - result->gate_ns;
     result->dead_worker = m->victim;
+    result->dead_phase = m->phase < PHASES ? (enum phase)m->phase : PHASE_STARTING;
     if (result->remains == REMAINS_UNKNOWN)
-        result->remains = result->violation_count ? REMAINS_TORN : next_ns ? REMAINS_WHOLE : REMAINS_UNKNOWN;
+        result->remains = torn(spec, result) ? REMAINS_TORN : next_ns ? REMAINS_WHOLE : REMAINS_UNKNOWN;
     result->recovery_ns = next_ns > death_ns ? next_ns - death_ns : 0;
+    note_recoveries(m, result);
+}
+
+/* How far the dead one had come in its last operation, where that was counted. */
+static void made_text(const struct trial_result *result, char text[64])
+{
+    const struct fault_mortality *m = mortality_of(&result->ledger);
+    text[0] = '\0';
+    if (m->made)
+        snprintf(text, 64, " and %llu of its own steps", (unsigned long long)m->made);
 }
 
 void mortality_text(const struct trial_spec *spec, const struct crew *crew, const struct trial_result *result, char *text, size_t size)
 {
-    char exit[48], after[UNITS_TEXT];
+    char exit[48], made[64], after[UNITS_TEXT], more[48] = "";
     text[0] = '\0';
     if (!result->death_ns || result->dead_worker >= crew->count)
         return;
-    const struct slot *slot = &result->ledger.slots[result->dead_worker];
-    int n = snprintf(text, size, "worker %u died %s (%s, phase %s, after %llu operations)", result->dead_worker, spec->fault_text,
-                     crew_exit_text(&crew->members[result->dead_worker], exit), phase_name(slot->phase),
-                     (unsigned long long)slot->ops);
+    const struct fault_mortality *m = mortality_of(&result->ledger);
+    made_text(result, made);
+    if (result->deaths > 1)
+        snprintf(more, sizeof more, ", the first of %u deaths", result->deaths);
+    int n = snprintf(text, size, "worker %u died %s (%s, phase %s, after %llu operations%s)%s", result->dead_worker, spec->fault_text,
+                     crew_first_exit_text(&crew->members[result->dead_worker], exit), phase_name(result->dead_phase),
+                     (unsigned long long)m->ops, made, more);
     if (n < 0 || (size_t)n >= size)
         return;
     if (result->recovery_ns)
@@ -76,10 +122,7 @@ void mortality_text(const struct trial_spec *spec, const struct crew *crew, cons
 /* Did the one that died hold the primitive? */
 static bool died_holding(const struct trial_result *result)
 {
-    if (!result->death_ns || result->dead_worker >= result->workers)
-        return false;
-    enum phase phase = result->ends[result->dead_worker].phase;
-    return phase == PHASE_INSIDE || phase == PHASE_RELEASING;
+    return result->death_ns && (result->dead_phase == PHASE_INSIDE || result->dead_phase == PHASE_RELEASING);
 }
 
 const char *mortality_outcome(const struct trial_spec *spec, const struct trial_result *result)
@@ -100,91 +143,4 @@ const char *mortality_outcome(const struct trial_spec *spec, const struct trial_
         break;
     }
     return "inconclusive";
-}
-
-/* Does death at that place leave the record half written? */
-static bool leaves_torn(const struct trial_spec *spec)
-{
-    return spec->load->torn_by_death && spec->load->torn_by_death(&spec->shape, spec->fault_parameter);
-}
-
-/* Dead while it held the primitive: who learns of it, and what does that do to the data? */
-static enum verdict expected_holding(const struct sync_ops *sync, bool torn)
-{
-    if (sync->traits & SYNC_ROBUST)
-        return torn && sync->traits & SYNC_UNREPAIRED ? VERDICT_CORRUPT : VERDICT_CLEAN;
-    if (sync->traits & SYNC_RELEASED)
-        return torn ? VERDICT_CORRUPT : VERDICT_CLEAN;
-    return VERDICT_WEDGED;
-}
-
-/* Is a death noticed by the kernel alone, whatever the victim was about to do? A robust mutex of the C library's is not enough: a
- * waiter that was woken up on behalf of all, and dies before it has the lock, takes the wake-up with it, unless the word is 0 in
- * that moment (futex(2), the robust list's pending entry). */
-static bool noticed_anywhere(const struct sync_ops *sync)
-{
-    return sync->traits & (SYNC_ROBUST | SYNC_RELEASED) && !(sync->traits & SYNC_LISTED);
-}
-
-static unsigned allowed_within(const struct sync_ops *sync)
-{
-    if (sync->death_within)
-        return sync->death_within;
-    return 1u << sync->expect | (noticed_anywhere(sync) || sync->expect != VERDICT_CLEAN ? 0 : 1u << VERDICT_WEDGED);
-}
-
-/* Who was seen waiting may have stood in the line or just before it, or been granted the primitive in that very moment. */
-static unsigned allowed_waiting(const struct sync_ops *sync)
-{
-    if (sync->expect != VERDICT_CLEAN)
-        return 0;
-    return 1u << VERDICT_CLEAN | (noticed_anywhere(sync) ? 0 : 1u << VERDICT_WEDGED);
-}
-
-bool mortality_allows(const struct trial_spec *spec, enum verdict verdict)
-{
-    const struct sync_ops *sync = spec->sync;
-    unsigned allowed = 0;
-    if (!mortality_strikes(spec))
-        return false;
-    enum death death = spec->fault->dies_at(spec->fault_choices);
-    if (death == DEATH_WITHIN)
-        allowed = allowed_within(sync);
-    else if (death == DEATH_WAITING)
-        allowed = allowed_waiting(sync);
-    /* glibc may abort those who wait for what will never be given back */
-    bool wedges = allowed >> VERDICT_WEDGED & 1 || mortality_expected(spec) == VERDICT_WEDGED;
-    if (wedges && sync->traits & SYNC_ABORTS)
-        allowed |= 1u << VERDICT_CRASHED;
-    return allowed >> verdict & 1;
-}
-
-/* The verdict that stands for all that are allowed. */
-static enum verdict expected_within(const struct sync_ops *sync)
-{
-    unsigned allowed = allowed_within(sync);
-    return allowed >> VERDICT_CLEAN & 1 ? VERDICT_CLEAN : (enum verdict)__builtin_ctz(allowed);
-}
-
-enum verdict mortality_expected(const struct trial_spec *spec)
-{
-    const struct sync_ops *sync = spec->sync;
-    if (sync->expect != VERDICT_CLEAN)
-        return sync->expect;
-    switch (spec->fault->dies_at(spec->fault_choices)) {
-    case DEATH_INSIDE:
-        return expected_holding(sync, leaves_torn(spec));
-    case DEATH_UNMAPPED:
-        return sync->traits & SYNC_LISTED ? VERDICT_WEDGED : expected_holding(sync, leaves_torn(spec));
-    case DEATH_HOLDING:
-        return expected_holding(sync, false);
-    case DEATH_WAITING:
-        return sync->traits & SYNC_QUEUED ? VERDICT_WEDGED : VERDICT_CLEAN;
-    case DEATH_WITHIN:
-        return expected_within(sync);
-    case DEATH_NONE:
-    case DEATH_OUTSIDE:
-        break;
-    }
-    return VERDICT_CLEAN;
 }

@@ -34,6 +34,12 @@ void mortality_text(const struct trial_spec *spec, const struct crew *crew, cons
  * "crashed", "inconclusive". */
 const char *mortality_outcome(const struct trial_spec *spec, const struct trial_result *result);
 
+/* NULL, or why nobody could judge such deaths in that trial. */
+const char *mortality_refuses(const struct trial_spec *spec);
+
+/* Is the sync broken, in a way that whoever is left can show? */
+bool mortality_breaks(const struct trial_spec *spec);
+
 /* What such a fault should make of the trial. */
 enum verdict mortality_expected(const struct trial_spec *spec);
 

@@ -74,6 +74,9 @@ struct trial_result {
     uint64_t death_ns;     /* since the gate: the first death by a deadly fault; 0: none */
     uint64_t recovery_ns;  /* from there to the next acquisition by somebody else; 0: none came */
     uint32_t dead_worker;
+    enum phase dead_phase; /* where that one was when it died */
+    uint32_t deaths, recoveries; /* of all of them; times from one to the next acquisition by somebody else: */
+    uint64_t recovery_min_ns, recovery_median_ns, recovery_max_ns;
     enum remains remains;
     uint32_t slices;       /* of a hunt; 0: no hunt */
     uint32_t slices_clean; /* of these, with enough exposure for a verdict of their own */

@@ -92,15 +92,15 @@ static const char *settle_slot(struct slot *slot, const struct bounds *bounds)
     return what;
 }
 
-/* A worker that was killed between two additions is one off. */
-static const char *settle_histogram(struct histogram *h, const struct bounds *bounds)
+/* A worker that was killed between two additions is one off; `deaths`: so many of its processes may have been. */
+static const char *settle_histogram(struct histogram *h, const struct bounds *bounds, uint32_t deaths)
 {
     uint64_t sum = 0;
     if (h->count == 0)
         return NULL;
     for (uint32_t i = 0; i < HISTOGRAM_STEPS; i++)
         sum += h->steps[i] <= COUNT_MAX ? h->steps[i] : COUNT_MAX;
-    bool whole = h->count <= COUNT_MAX && (sum == h->count || sum + 1 == h->count) && h->sum <= INT64_MAX &&
+    bool whole = h->count <= COUNT_MAX && sum <= h->count && h->count - sum <= deaths && h->sum <= INT64_MAX &&
                  h->max <= COUNT_MAX && h->min <= h->max && h->max_worker < bounds->workers;
     if (whole)
         return NULL;
@@ -131,7 +131,7 @@ uint32_t settle(const struct ledger *ledger, uint64_t gate_ns)
     for (uint32_t i = 0; i <= ledger->workers; i++) {
         const char *what = settle_slot(&ledger->slots[i], &bounds);
         for (uint32_t kind = 0; kind < ledger->kinds && i < ledger->workers; kind++) {
-            const char *found = settle_histogram(&ledger_histograms(ledger, i)[kind], &bounds);
+            const char *found = settle_histogram(&ledger_histograms(ledger, i)[kind], &bounds, ledger->slots[i].lives + 1);
             what = what ? what : found;
         }
         if (what && overwritten++ == 0) {

@@ -18,22 +18,26 @@ static bool exposed_to_death(const struct trial_spec *spec)
     return shape_workers(&spec->shape) > 1 && !spec->load->uses_system;
 }
 
+bool spec_breaks(const struct trial_spec *spec)
+{
+    const struct shape shape = spec_shape(spec);
+    enum verdict sync = spec->sync->expect;
+    bool exposed = !spec->load->uses_system && (spec->load->exclusive ? 0 : shape.readers) >= spec->sync->expect_readers &&
+                   (shape.size >= spec->sync->expect_size || (spec->load->loads && !spec->size_given)) &&
+                   (spec->sync->expect_alone || spec->load->loads || spec->load->breakable(&shape));
+    return sync == VERDICT_WEDGED || (sync != VERDICT_CLEAN && exposed);
+}
+
 enum verdict spec_expected(const struct trial_spec *spec)
 {
-    const struct shape whole = spec_shape(spec), *shape = &whole;
-    enum verdict sync = spec->sync->expect;
-    bool exposed = !spec->load->uses_system && (spec->load->exclusive ? 0 : shape->readers) >= spec->sync->expect_readers &&
-                   (shape->size >= spec->sync->expect_size || (spec->load->loads && !spec->size_given)) &&
-                   (spec->sync->expect_alone || spec->load->loads || spec->load->breakable(shape));
-    bool broken = sync == VERDICT_WEDGED || (sync != VERDICT_CLEAN && exposed);
     if (spec->fault->deadly && exposed_to_death(spec))
         return mortality_expected(spec);
     if (spec->fault->expect >= 0)
         return (enum verdict)spec->fault->expect;
-    if (broken)
-        return sync;
+    if (spec_breaks(spec))
+        return spec->sync->expect;
     /* one process alone cannot meet anybody: no verdict is the right one */
-    return shape_workers(shape) > 1 ? VERDICT_CLEAN : VERDICT_INCONCLUSIVE;
+    return shape_workers(&spec->shape) > 1 ? VERDICT_CLEAN : VERDICT_INCONCLUSIVE;
 }
 
 static bool exceeds(uint32_t count, uint32_t max)
@@ -54,28 +58,32 @@ bool spec_as_expected(const struct trial_spec *spec, enum verdict verdict)
 const char *spec_unsupported(const struct trial_spec *spec)
 {
     const struct sync_ops *sync = spec->sync;
+    const struct shape shape = spec_shape(spec);
     if (!(spec->load->families >> sync->family & 1))
         return "this load cannot be run with a sync of that family";
-    uint32_t writers = spec->load->per_writer ? 1 : spec->shape.writers, readers = spec->load->per_writer ? 1 : spec->shape.readers;
+    uint32_t writers = spec->load->per_writer ? 1 : shape.writers, readers = spec->load->per_writer ? 1 : shape.readers;
     if (exceeds(writers + readers, sync->max_workers))
         return "this sync is made for fewer processes; see its line in: shmoo list sync";
     if (exceeds(writers, sync->max_writers))
         return "this sync is made for fewer writers; see its line in: shmoo list sync";
-    if (spec->load->exclusive && sync->family == SYNC_LOCK && exceeds(shape_workers(&spec->shape), sync->max_writers))
+    if (spec->load->exclusive && sync->family == SYNC_LOCK && exceeds(shape_workers(&shape), sync->max_writers))
         return "this load needs the lock for writing in all its processes, and this sync is made for fewer writers";
     if (exceeds(readers, sync->max_readers))
         return "this sync is made for fewer readers; see its line in: shmoo list sync";
-    if (sync->max_size && spec->shape.size > sync->max_size)
+    if (sync->max_size && shape.size > sync->max_size)
         return "this sync is made for smaller values; see its line in: shmoo list sync";
-    const char *refusal = spec->load->refuses ? spec->load->refuses(&spec->shape, sync, spec->fault) : NULL;
+    const char *refusal = spec->load->refuses ? spec->load->refuses(&shape, sync, spec->fault) : NULL;
     if (refusal)
         return refusal;
     const char *refused = spec->fault->refuses_choices
-                              ? spec->fault->refuses_choices(&spec->shape, spec->fault_choices, spec->fault_parameter)
+                              ? spec->fault->refuses_choices(&shape, spec->fault_choices, spec->fault_parameter)
                               : NULL;
     if (refused)
         return refused;
-    return spec->fault->refuses ? spec->fault->refuses(&spec->shape, spec->fault_parameter) : NULL;
+    const char *unjudged = mortality_refuses(spec);
+    if (unjudged)
+        return unjudged;
+    return spec->fault->refuses ? spec->fault->refuses(&shape, spec->fault_parameter) : NULL;
 }
 
 uint64_t spec_area_offset(const struct trial_spec *spec)

@@ -38,6 +38,9 @@ bool spec_as_expected(const struct trial_spec *spec, enum verdict verdict);
 /* The verdict that such a trial should come to. */
 enum verdict spec_expected(const struct trial_spec *spec);
 
+/* Is the sync broken in a way that this crew and load can show? */
+bool spec_breaks(const struct trial_spec *spec);
+
 /* NULL, or why load, sync and crew do not go together. */
 const char *spec_unsupported(const struct trial_spec *spec);
 

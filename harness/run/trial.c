@@ -22,6 +22,10 @@
 #include "run/settle.h"
 #include "run/stray.h"
 
+#define AUDIT_PATIENCE_NS (30 * NS_PER_S)
+/* What a wedged crew has left may well keep who looks at it for ever. */
+#define REMAINS_PATIENCE_NS (300 * NS_PER_MS)
+
 /* What a trial has made and must take back, in the order of making. */
 struct stage {
     char name[REGION_NAME_MAX];
@@ -136,14 +140,15 @@ static void end_strays(const struct stage *stage)
                count == 1 ? "" : "es", count == 1 ? "was" : "were");
 }
 
-/* The oracle's word on what a wedged crew has left: for the record only, since nobody could have walked into it. */
+/* The oracle's word on a record that a wedged crew has left: for the record only, since nobody could have walked into it. */
 static void look_at_remains(const struct stage *stage, struct trial_result *result)
 {
     struct slot *slot = ledger_auditor(&result->ledger);
     char failure[200] = "";
-    if (!mortality_any(&stage->spec, &result->ledger) || !stage->spec.load->inspect)
+    const struct load_ops *load = stage->spec.load;
+    if (!mortality_any(&stage->spec, &result->ledger) || !load->inspect || !load->torn_by_death)
         return;
-    audit_run(&stage->plan, failure, sizeof failure);
+    audit_run(&stage->plan, REMAINS_PATIENCE_NS, failure, sizeof failure);
     if (!failure[0])
         result->remains = slot->evidence_count ? REMAINS_TORN : REMAINS_WHOLE;
     slot->evidence_count = 0;
@@ -161,7 +166,7 @@ static void run_crew(struct stage *stage, struct trial_result *result)
     settle(&result->ledger, result->gate_ns);
     keep_ends(stage, result);
     if (watch == WATCH_GO_ON && mortality_unplanned(&stage->spec, &stage->crew, &result->ledger) == 0)
-        audit_run(&stage->plan, audit_failure, sizeof audit_failure);
+        audit_run(&stage->plan, AUDIT_PATIENCE_NS, audit_failure, sizeof audit_failure);
     else if (watch == WATCH_WEDGED)
         look_at_remains(stage, result);
     settle(&result->ledger, result->gate_ns);

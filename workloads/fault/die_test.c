@@ -1,9 +1,11 @@
 /* Tests of deaths at a chosen place: in child processes, who dies, where, in which manner, and what it notes before. */
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include "base/testing.h"
 #include "cmd/fault_text.h"
 #include "contract/worker.h"
+#include "workloads/fault/die.h"
 #include "workloads/fault/rows.h"
 
 enum { WRITERS = 3, WORKERS = 4 };
@@ -12,7 +14,8 @@ static struct error error;
 static struct fault_choice choice;
 static struct shape shape = {.writers = WRITERS, .readers = WORKERS - WRITERS, .size = 64, .seed = 5};
 static struct shared {
-    unsigned char commons[FAULT_COMMONS_BYTES];
+    _Alignas(4096) unsigned char commons[FAULT_COMMONS_BYTES];
+    _Alignas(4096) unsigned char region[4096];
     struct slot slots[WORKERS];
 } *shared;
 
@@ -44,10 +47,10 @@ static int live(void *user)
 {
     struct worker w = worker_of(*(const uint32_t *)user);
     const struct fault_ops *f = w.fault;
-    if (f->begin(&w, w.fault_parameter))
-        return 99;
     w.region = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     w.region_bytes = 4096;
+    if (f->begin(&w, w.fault_parameter))
+        return 99;
     for (w.ops = 0; w.ops < 1000; w.ops++) {
         f->before(&w, w.fault_parameter);
         slot_store(&w.slot->phase, PHASE_ACQUIRING);
@@ -168,6 +171,7 @@ static int count_within(void *user)
     if (w.fault->begin(&w, w.fault_parameter))
         return 99;
     w.ops = 1000;
+    w.fault->before(&w, w.fault_parameter);
     slot_store(&w.slot->phase, PHASE_RELEASING);
     w.fault->calling(&w, w.fault_parameter);
     for (volatile uint64_t *at = &w.slot->version; *at < 10000; ++*at)
@@ -183,6 +187,7 @@ static int call_within(void *user)
     if (w.fault->begin(&w, w.fault_parameter))
         return 99;
     w.ops = 1000;
+    w.fault->before(&w, w.fault_parameter);
     w.fault->calling(&w, w.fault_parameter);
     for (int i = 0; i < 10000; i++)
         getppid();
@@ -212,16 +217,75 @@ START_TEST(who_dies_within_dies_in_the_primitives_code_alone)
 }
 END_TEST
 
-START_TEST(a_reader_of_shared_data_does_not_die_inside)
+/* Eight stores into the region, of which a kernel's own is not counted, and loads in between. */
+static int store_eight(void *user)
 {
-    order("die:inside:kill:all-but-one");
-    struct worker w = worker_of(WORKERS - 1);
-    testing_ok(w.fault->begin(&w, w.fault_parameter));
+    struct worker w = worker_of(*(const uint32_t *)user);
+    int null = open("/dev/zero", O_RDONLY);
+    volatile uint64_t *words = (volatile uint64_t *)shared->region;
+    w.region = shared->region;
+    w.region_bytes = sizeof shared->region;
+    if (w.fault->begin(&w, w.fault_parameter) || null < 0)
+        return 99;
     w.ops = 1000;
-    w.shared = true;
-    w.fault->inside(&w, w.fault_parameter); /* would not return */
-    ck_assert_uint_eq(w.slot->doomed, 0);
-    free(w.fault_own);
+    w.fault->before(&w, w.fault_parameter);
+    slot_store(&w.slot->phase, PHASE_CALLING);
+    w.fault->calling(&w, w.fault_parameter);
+    for (int i = 0; i < 8; i++) {
+        words[i] = words[511] + 1;
+        if (i == 2 && read(null, shared->region + 2048, 64) != 64)
+            return 98;
+    }
+    w.fault->called(&w, w.fault_parameter);
+    return 77;
+}
+
+START_TEST(who_dies_writing_has_made_so_many_stores)
+{
+    static const uint32_t counts[] = {0, 1, 3, 7, 8, 100};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        char fault[32];
+        int status = 0;
+        uint32_t stored = 0, made = counts[i] < 8 ? counts[i] : 8;
+        snprintf(fault, sizeof fault, "die:writing:kill:%u", counts[i]);
+        order(fault);
+        if (fault_die.refuses_choices(&shape, choice.choices, choice.parameter))
+            return;
+        uint32_t victim = die_victim(&shape, DIE_ONE);
+        ck_assert_int_gt(waitpid(testing_fork(store_eight, &victim), &status, 0), 0);
+        ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "%s: %x", fault, status);
+        for (int word = 0; word < 8; word++)
+            stored += ((const uint64_t *)(const void *)shared->region)[word] != 0;
+        ck_assert_msg(stored == made, "%s: %u stores", fault, stored);
+        ck_assert_uint_eq(((const struct fault_mortality *)(const void *)shared->commons)->made, made);
+        munmap(shared, sizeof *shared);
+    }
+}
+END_TEST
+
+START_TEST(a_reader_dies_where_it_is_asked_to)
+{
+    order("die:inside:kill:reader");
+    for (uint32_t i = 0; i < WORKERS; i++)
+        ck_assert(outlived(fate(i)) == (i < WRITERS));
+    static const struct shape no_reader = {.writers = 2};
+    testing_has(fault_die.refuses_choices(&no_reader, choice.choices, 0), "no reader");
+}
+END_TEST
+
+START_TEST(who_was_put_in_a_dead_ones_place_lives)
+{
+    order("die:before:kill:all-but-one:respawn");
+    ck_assert_uint_eq(count_dead(), WORKERS - 1);
+    for (uint32_t i = 0; i < WORKERS; i++)
+        shared->slots[i].lives = 1;
+    ck_assert_uint_eq(count_dead(), 0);
+    ck_assert(fault_die.respawns(choice.choices));
+    struct fault_victims victims = fault_die.victims(&shape, choice.choices);
+    ck_assert_uint_eq(victims.writers + victims.readers, 0);
+    order("die:before:kill:all-but-one");
+    victims = fault_die.victims(&shape, choice.choices);
+    ck_assert_uint_eq(victims.writers + victims.readers, WORKERS - 1);
 }
 END_TEST
 
@@ -234,7 +298,8 @@ START_TEST(the_first_acquisition_after_a_death_stops_the_clock_once)
     slot_store(&w.slot->phase, PHASE_ACQUIRING);
     w.fault->called(&w, 0);
     ck_assert_uint_eq(mortality->next_ns, 0); /* nobody has died */
-    mortality->death_ns = clock_ns();
+    mortality->death_ns = mortality->open_ns = clock_ns();
+    mortality->deaths = 1;
     slot_store(&w.slot->phase, PHASE_RELEASING);
     w.fault->called(&w, 0);
     ck_assert_uint_eq(mortality->next_ns, 0); /* a release is no acquisition */
@@ -244,6 +309,32 @@ START_TEST(the_first_acquisition_after_a_death_stops_the_clock_once)
     ck_assert_uint_ge(next_ns, mortality->death_ns);
     w.fault->called(&w, 0);
     ck_assert_uint_eq(mortality->next_ns, next_ns);
+    ck_assert_uint_eq(mortality->recoveries, 1);
+    ck_assert_uint_eq(mortality->recovery_ns[0], next_ns - mortality->death_ns);
+    mortality->open_ns = clock_ns(); /* another death: its recovery is another one's */
+    mortality->deaths = 2;
+    w.fault->called(&w, 0);
+    ck_assert_uint_eq(mortality->next_ns, next_ns);
+    ck_assert_uint_eq(mortality->recoveries, 2);
+    free(w.fault_own);
+}
+END_TEST
+
+START_TEST(of_what_is_no_lock_a_call_that_began_after_the_death_stops_the_clock)
+{
+    order("die:before:kill");
+    struct fault_mortality *mortality = (void *)shared->commons;
+    struct worker w = worker_of(WORKERS - 1);
+    testing_ok(w.fault->begin(&w, w.fault_parameter));
+    slot_store(&w.slot->phase, PHASE_CALLING);
+    w.fault->calling(&w, 0);
+    mortality->death_ns = mortality->open_ns = clock_ns();
+    mortality->deaths = 1;
+    w.fault->called(&w, 0);
+    ck_assert_uint_eq(mortality->next_ns, 0); /* it was under way before */
+    w.fault->calling(&w, 0);
+    w.fault->called(&w, 0);
+    ck_assert_uint_ge(mortality->next_ns, mortality->death_ns);
     free(w.fault_own);
 }
 END_TEST
@@ -256,7 +347,14 @@ START_TEST(what_makes_no_sense_is_refused_with_the_reason)
         order(silent[i]);
         testing_has(fault_die.refuses_choices(&shape, choice.choices, choice.parameter), "ended by a signal only");
     }
+    struct shape other = shape;
+    other.family = SYNC_CELL;
+    order("die:waiting:kill");
+    testing_has(fault_die.refuses_choices(&other, choice.choices, choice.parameter), "nobody waits long");
     order("die:inside:kill");
+    testing_has(fault_die.refuses_choices(&other, choice.choices, choice.parameter), "no critical section");
+    other.family = SYNC_POOL;
+    ck_assert_ptr_null(fault_die.refuses_choices(&other, choice.choices, choice.parameter));
     ck_assert_ptr_null(fault_die.refuses_choices(&shape, choice.choices, choice.parameter));
     testing_has(fault_die.refuses_choices(&alone, choice.choices, choice.parameter), "nobody to see");
 }
@@ -270,8 +368,11 @@ int main(void)
                                   who_dies_is_one_or_the_writers_or_all_but_one,
                                   the_record_is_left_at_the_word_that_was_asked_for,
                                   who_dies_within_dies_in_the_primitives_code_alone,
-                                  a_reader_of_shared_data_does_not_die_inside,
+                                  who_dies_writing_has_made_so_many_stores,
+                                  a_reader_dies_where_it_is_asked_to,
+                                  who_was_put_in_a_dead_ones_place_lives,
                                   the_first_acquisition_after_a_death_stops_the_clock_once,
+                                  of_what_is_no_lock_a_call_that_began_after_the_death_stops_the_clock,
                                   what_makes_no_sense_is_refused_with_the_reason,
                                   NULL,
                               });

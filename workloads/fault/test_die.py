@@ -110,3 +110,59 @@ def test_one_process_alone_is_refused(shmoo):
           "--out", "o")
     found, = verdicts(shmoo.cwd / "o")
     assert found["verdict"] == "UNSUPPORTED" and "nobody to see" in found["reason"]
+
+
+FAMILIES = [("snapshot", "seqlock", "die:writing:kill:5", {"WEDGED", "CLEAN"}),
+            ("snapshot", "cell-none", "die:writing:kill:5", {"CORRUPT"}),
+            ("stream", "ring-mpmc", "die:writing:kill:1", {"WEDGED", "CLEAN"}),
+            ("stream", "ring-mpmc", "die:before:kill", {"CLEAN"}),
+            ("stream", "flock", "die:inside:kill", {"CLEAN"}),
+            ("counter", "counter-add", "die:within:kill:3", {"CLEAN"}),
+            ("bank", "mutex-unrepaired", "die:inside:kill", {"CORRUPT"}),
+            ("bank", "mutex-robust", "die:inside:kill", {"CLEAN"}),
+            ("phases", "barrier-pthread", "die:before:kill", {"WEDGED"})]
+
+
+@needs_two_cpus
+@pytest.mark.parametrize("load,sync,fault,verdicts_right", FAMILIES, ids=[" ".join(row[:3]) for row in FAMILIES])
+def test_every_family_is_judged_by_those_who_are_left(shmoo, load, sync, fault, verdicts_right):
+    found = die(shmoo, sync, fault, "--load", load, "--writers", "3", "--readers", "2")
+    if found["verdict"] == "UNSUPPORTED":
+        pytest.skip(found["reason"])
+    assert found["verdict"] in verdicts_right and found["as_expected"], found["reason"]
+    assert f" died {fault} " in found["reason"]
+
+
+@needs_two_cpus
+def test_the_dead_are_replaced_and_their_counters_go_on(shmoo):
+    found = die(shmoo, "mutex-robust", "deaths:3", "--load", "counter", duration="400ms")
+    assert (found["verdict"], found["as_expected"]) == ("CLEAN", True), found["reason"]
+    assert found["deaths"] >= 3 and found["recoveries"]["count"] >= 1
+    times = found["recoveries"]
+    assert 0 < times["min_s"] <= times["median_s"] <= times["max_s"]
+    run = sorted(shmoo.cwd.glob("o?"))[-1]
+    workers = records(run, "worker")
+    assert sum(worker.get("replaced", 0) for worker in workers) in (found["deaths"], found["deaths"] - 1)
+    assert {worker["exit"] for worker in workers} <= {"exited 0", "killed by SIGKILL"}
+    told = [note["detail"] for note in records(run, "fault")]
+    assert "replaced" in told and any(detail.startswith("condemned: ") for detail in told)
+
+
+@needs_two_cpus
+def test_deaths_without_a_replacement_leave_one(shmoo):
+    found = die(shmoo, "mutex-robust", "deaths:before:kill:all-but-one:for-good:1", "--load", "counter", duration="600ms")
+    assert found["verdict"] == "CLEAN", found["reason"]
+    ended = [worker["exit"] for worker in records(sorted(shmoo.cwd.glob("o?"))[-1], "worker")]
+    assert ended.count("exited 0") >= 1 and found["deaths"] == ended.count("killed by SIGKILL")
+
+
+@pytest.mark.parametrize("arguments,part", [
+    (("--load", "quit", "--fault", "die:before:kill"), "nobody could judge"),
+    (("--load", "stream", "--fault", "die:before:kill:respawn"), "take up a dead one's work"),
+    (("--load", "stream", "--sync", "ring-condvar", "--fault", "die:before:kill", "--writers", "1"), "that live on"),
+    (("--load", "counter", "--sync", "counter-add", "--fault", "die:inside:kill"), "no critical section"),
+], ids=["load", "respawn", "bereft", "place"])
+def test_what_cannot_be_judged_is_unsupported_with_the_reason(shmoo, arguments, part):
+    shmoo("run", "--quiet", "--sync", "mutex", "--writers", "2", "--readers", "2", *arguments, "--ops", "50", "--out", "o")
+    found, = verdicts(shmoo.cwd / "o")
+    assert found["verdict"] == "UNSUPPORTED" and part in found["reason"]

@@ -53,7 +53,11 @@ enum account_news account_note(const struct account_book *book, struct account *
 /* Is it among the recent ones of an account, which somebody else may be writing? */
 bool account_has(const struct account_book *book, const struct account *account, uint64_t number);
 
-/* Compares what went in with what came out, and reports what is lost, doubled or invented. */
-void account_audit(struct worker *auditor, const struct account_book *book);
+/* Of a producer that has died: its next element counts as pushed if it has come out. */
+void account_settle(const struct account_book *book, uint32_t producer);
+
+/* Compares what went in with what came out, and reports what is lost, doubled or invented; so many of all elements may be
+ * missing. */
+void account_audit(struct worker *auditor, const struct account_book *book, uint32_t missing);
 
 #endif

@@ -1,6 +1,7 @@
 /* bank: transfers between accounts under the lock, readers sum them all; money that appears or vanishes shows.
  *
- * Costs a transfer two loads and stores of accounts on lines of their own, besides an owner word; a reader all accounts.
+ * Costs a transfer two loads and stores of accounts on lines of their own, besides an owner word and a note of what is under way;
+ * a reader all accounts.
  */
 #include <string.h>
 
@@ -14,8 +15,15 @@ struct account {
     _Alignas(PLAIN_LINE) uint64_t balance;
 };
 
+/* The transfer under way, as it was before: what a dead holder has begun is taken back. */
+struct intent {
+    uint64_t open; /* 1 from before the first account changes until after the last one has */
+    uint64_t from, to, from_held, to_held;
+};
+
 struct bank_area {
     _Alignas(PLAIN_LINE) uint64_t last;      /* index + 1 of who has made the last transfer */
+    struct intent intent;
     _Alignas(PLAIN_LINE) uint64_t transfers; /* made so far */
     struct account accounts[];               /* size / 8 of them */
 };
@@ -69,6 +77,15 @@ static void check_books(struct worker *w, uint64_t transfers, uint64_t *seen)
     *seen = transfers;
 }
 
+static void note_intent(struct intent *intent, uint32_t from, uint32_t to, uint64_t from_held, uint64_t to_held)
+{
+    plain_set(&intent->from, from);
+    plain_set(&intent->to, to);
+    plain_set(&intent->from_held, from_held);
+    plain_set(&intent->to_held, to_held);
+    plain_set(&intent->open, 1);
+}
+
 /* Takes from one account, and pays into another one after whatever happens inside. */
 static void transfer(struct worker *w, struct bank_area *a)
 {
@@ -76,9 +93,11 @@ static void transfer(struct worker *w, struct bank_area *a)
     uint32_t from = (uint32_t)seed_below(&w->random, accounts);
     uint32_t to = (from + 1 + (uint32_t)seed_below(&w->random, accounts - 1)) % accounts;
     uint64_t held = plain_get(&a->accounts[from].balance), amount = held / 8 + (held != 0);
+    note_intent(&a->intent, from, to, held, plain_get(&a->accounts[to].balance));
     plain_set(&a->accounts[from].balance, held - amount);
     worker_inside(w);
     plain_set(&a->accounts[to].balance, plain_get(&a->accounts[to].balance) + amount);
+    plain_set(&a->intent.open, 0);
 }
 
 static void bank_write(struct worker *w)
@@ -144,6 +163,33 @@ static void bank_audit(struct worker *auditor)
     check_total(auditor, bank_total(auditor), &known, "at the end");
 }
 
+/* Takes back what the dead holder had begun. */
+static void bank_repair(struct worker *w)
+{
+    struct bank_area *a = w->area;
+    const struct intent *intent = &a->intent;
+    uint64_t accounts = accounts_of(w->shape), from = plain_get(&intent->from), to = plain_get(&intent->to);
+    if (!plain_get(&intent->open) || from >= accounts || to >= accounts)
+        return;
+    plain_set(&a->accounts[from].balance, plain_get(&intent->from_held));
+    plain_set(&a->accounts[to].balance, plain_get(&intent->to_held));
+    plain_set(&a->intent.open, 0);
+}
+
+static void bank_inspect(struct worker *auditor)
+{
+    uint64_t known = (uint64_t)accounts_of(auditor->shape) * OPENING_BALANCE;
+    check_total(auditor, bank_total(auditor), &known, "after a death");
+}
+
+/* In the middle, money has been taken and not yet paid in. */
+static bool bank_torn_by_death(const struct shape *shape, double words)
+{
+    (void)shape;
+    (void)words;
+    return true;
+}
+
 static bool bank_breakable(const struct shape *shape)
 {
     return shape_workers(shape) > 1;
@@ -164,5 +210,10 @@ const struct load_ops load_bank = {
     .write = bank_write,
     .read = bank_read,
     .audit = bank_audit,
+    .repair = bank_repair,
+    .survivable = true,
+    .resumable = true,
+    .inspect = bank_inspect,
+    .torn_by_death = bank_torn_by_death,
     .breakable = bank_breakable,
 };

@@ -178,6 +178,10 @@ static void counter_repair(struct worker *w)
 static void counter_inspect(struct worker *auditor)
 {
     const struct counter_area *a = auditor->area;
+    if (auditor->shape->family == SYNC_COUNTER) {
+        counter_adds_audit(auditor);
+        return;
+    }
     for (uint64_t i = 0; i < counters_of(auditor->shape); i++)
         if (a->counters[i] != a->shadow)
             worker_violation_values(auditor, VIOLATION_LOST, a->shadow, a->counters[i],
@@ -215,5 +219,7 @@ const struct load_ops load_counter = {
     .repair = counter_repair,
     .inspect = counter_inspect,
     .torn_by_death = counter_torn_by_death,
+    .survivable = true,
+    .resumable = true,
     .breakable = counter_breakable,
 };

@@ -19,7 +19,7 @@
 #define INVERSE 0xf1de83e19937733dULL /* of AMOUNT, modulo 2^64 */
 #define TURNS_MAX (1ULL << 42) /* more than any trial makes */
 
-/* What a writer has been given; in its own memory until it is done. */
+/* What a writer has been given. */
 struct tally {
     _Alignas(PLAIN_LINE) uint64_t count;
     uint64_t sum, squares, cubes; /* modulo 2^64 */
@@ -45,6 +45,12 @@ static uint64_t additions_done(const struct worker *w)
     for (uint32_t i = 0; i < w->shape->writers; i++)
         done += __atomic_load_n(&w->crew.slots[i].ops, __ATOMIC_ACQUIRE);
     return done;
+}
+
+/* At most: each writer is in one that is not done, and so was each that has died. */
+static uint64_t additions_begun(const struct worker *w)
+{
+    return additions_done(w) + w->shape->writers + worker_deaths(w, 0, w->shape->writers);
 }
 
 /* A turn is no less than what was complete before the call, and no more than what was begun when it returned. */
@@ -73,13 +79,13 @@ static bool add_once(struct worker *w, uint64_t amount, uint64_t *turn)
     if (!worker_end(w, w->sync->counter.add(&w->self, amount, &before), "add"))
         return false;
     *turn = before * INVERSE;
-    check_turn(w, *turn, floor, looks ? additions_done(w) + w->shape->writers : TURNS_MAX);
+    check_turn(w, *turn, floor, looks ? additions_begun(w) : TURNS_MAX);
     return true;
 }
 
 void counter_adds_write(struct worker *w)
 {
-    struct tally own = {0};
+    struct tally *own = (struct tally *)w->area + w->index; /* where it stays if the writer does not */
     uint64_t turn, next = 0;
     while (worker_next(w)) {
         if (!add_once(w, AMOUNT, &turn))
@@ -92,12 +98,11 @@ void counter_adds_write(struct worker *w)
         if (turn != next)
             worker_handoff(w);
         next = turn + 1;
-        tally_add(&own, turn);
+        tally_add(own, turn);
         worker_inside(w);
         __atomic_thread_fence(__ATOMIC_RELEASE); /* the addition before the count that vouches for it */
         worker_done(w);
     }
-    ((struct tally *)w->area)[w->index] = own;
 }
 
 void counter_adds_read(struct worker *w)
@@ -160,27 +165,58 @@ static struct tally whole_tally(uint64_t n)
                           .cubes = (uint64_t)sum * (uint64_t)sum};
 }
 
-void counter_adds_audit(struct worker *auditor)
+static struct tally all_tallies(const struct worker *auditor)
 {
     const struct tally *tallies = auditor->area;
     struct tally all = {0};
-    uint64_t shown = 0;
     for (uint32_t i = 0; i < auditor->shape->writers; i++) {
         all.count += tallies[i].count;
         all.sum += tallies[i].sum;
         all.squares += tallies[i].squares;
         all.cubes += tallies[i].cubes;
     }
-    struct tally whole = whole_tally(all.count);
+    return all;
+}
+
+static bool same_sums(const struct tally *a, const struct tally *b)
+{
+    return a->sum == b->sum && a->squares == b->squares && a->cubes == b->cubes;
+}
+
+/* Who died may have been given a turn that it came not to note. One such turn follows from the sums; of several only their number
+ * can be told. Returns false when there are more than died. */
+static bool add_turns_of_dead(const struct worker *auditor, struct tally *all, uint64_t total)
+{
+    uint64_t missing = total - all->count;
+    if (missing > worker_deaths(auditor, 0, auditor->shape->writers))
+        return false;
+    struct tally whole = whole_tally(total);
+    uint64_t turn = missing == 1 ? whole.sum - all->sum : 0;
+    if (missing == 1 && turn < total) {
+        *all = (struct tally){.count = total, .sum = all->sum + turn, .squares = all->squares + turn * turn,
+                              .cubes = all->cubes + turn * turn * turn};
+    } else if (missing > 1) {
+        *all = whole;
+    }
+    return true;
+}
+
+void counter_adds_audit(struct worker *auditor)
+{
+    struct tally all = all_tallies(auditor);
+    uint64_t shown = 0;
     int rc = auditor->sync->counter.add(&auditor->self, 0, &shown);
-    if (rc)
+    if (rc) {
         worker_refused(auditor, rc, "add");
-    else if (shown != all.count * AMOUNT)
+        return;
+    }
+    if (!add_turns_of_dead(auditor, &all, shown * INVERSE))
         worker_violation_values(auditor, VIOLATION_LOST, all.count * AMOUNT, shown,
                                 "%llu additions were made, which make 0x%llx, and the number is 0x%llx",
                                 (unsigned long long)all.count, (unsigned long long)(all.count * AMOUNT),
                                 (unsigned long long)shown);
-    if (all.sum == whole.sum && all.squares == whole.squares && all.cubes == whole.cubes)
+    struct tally whole = whole_tally(all.count);
+    if (same_sums(&all, &whole))
         return;
     worker_violation_text(auditor, VIOLATION_COUNT,
                           "the %llu turns given out are not 0 to %llu, each once: their sums do not agree; some came twice, or never",

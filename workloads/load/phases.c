@@ -2,7 +2,7 @@
  *
  * A worker publishes its phase and fills words with it, arrives, and looks at all the others' phases, and at the words of some.
  * The words of two phases lie side by side: the next ones are written elsewhere, and the ones after that only when everybody
- * has arrived again. Leaving is agreed: worker 0 announces the last phase before it arrives there.
+ * has arrived again. Leaving is agreed: the first worker announces the last phase before it arrives there.
  *
  * One phase in two is a bare one, without words: who comes back to the barrier at once may meet those who have not left it yet.
  *
@@ -124,11 +124,14 @@ static void check_words(struct worker *w, uint64_t phase)
     }
 }
 
-/* Worker 0 decides, before it arrives: so everybody knows it who gets past the barrier of that phase. */
+/* The first one alive decides, before it arrives: so everybody knows it who gets past the barrier of that phase. */
 static void announce(struct worker *w, uint64_t phase)
 {
     struct phases_area *a = w->area;
-    if (w->index == 0 && (worker_stopping(w) || phase == w->ops_limit))
+    uint32_t first = 0;
+    while (first < w->index && worker_is_dead(w, first))
+        first++;
+    if (w->index == first && (worker_stopping(w) || phase == w->ops_limit))
         plain_set(&a->last_phase, phase);
 }
 
@@ -195,6 +198,7 @@ const struct load_ops load_phases = {
     .min_writers = 1,
     .enough = 30,
     .in_step = true,
+    .survivable = true,
     .area_bytes = phases_bytes,
     .prepare = phases_prepare,
     .write = phases_run,

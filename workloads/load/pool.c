@@ -279,12 +279,33 @@ static uint32_t audit_list(const struct pool_area *a, uint32_t slots)
     return count;
 }
 
+static uint32_t count_free(struct worker *auditor)
+{
+    uint32_t slots = pool_capacity(auditor->shape);
+    return auditor->shape->family == SYNC_LOCK ? audit_list(auditor->area, slots) : audit_take(auditor, slots);
+}
+
+/* Who died has taken two slots along at the most. */
+static void pool_inspect(struct worker *auditor)
+{
+    uint32_t slots = pool_capacity(auditor->shape);
+    if (auditor->shape->family == SYNC_POOL && auditor->sync->traits & SYNC_BLOCKING)
+        return; /* it would be waited for what is not there any more */
+    uint32_t count = count_free(auditor);
+    uint64_t taken = 2ULL * worker_deaths(auditor, 0, auditor->crew.workers);
+    if (count + taken < slots)
+        worker_violation_values(auditor, VIOLATION_LOST, slots - taken, count,
+                                "of %u slots only %u are free, and who died can have taken %llu along: the others are lost", slots,
+                                count, (unsigned long long)taken);
+    if (count > slots)
+        worker_violation_values(auditor, VIOLATION_DOUBLED, slots, count, "of %u slots, %u or more are free: some are there twice",
+                                slots, count);
+}
+
 /* All have given back what they had: all slots are free, and each once. */
 static void pool_audit(struct worker *auditor)
 {
-    uint32_t slots = pool_capacity(auditor->shape);
-    bool locked = auditor->shape->family == SYNC_LOCK;
-    uint32_t count = locked ? audit_list(auditor->area, slots) : audit_take(auditor, slots);
+    uint32_t slots = pool_capacity(auditor->shape), count = count_free(auditor);
     if (count < slots)
         worker_violation_values(auditor, VIOLATION_LOST, slots, count, "all slots were given back, and of %u only %u are free: the "
                                 "others are lost", slots, count);
@@ -310,6 +331,7 @@ const struct load_ops load_pool = {
     .min_size = 8,
     .size_means = "a slot",
     .min_writers = 1,
+    .exclusive = true,
     .enough = 30,
     .capacity = pool_capacity,
     .area_bytes = pool_bytes,
@@ -317,5 +339,7 @@ const struct load_ops load_pool = {
     .write = pool_run,
     .read = pool_run,
     .audit = pool_audit,
+    .survivable = true,
+    .inspect = pool_inspect,
     .breakable = pool_breakable,
 };

@@ -137,6 +137,10 @@ static void snapshot_repair(struct worker *w)
 static void snapshot_inspect(struct worker *auditor)
 {
     uint64_t stamp;
+    if (auditor->shape->family == SYNC_CELL) {
+        snapshot_cell_inspect(auditor);
+        return;
+    }
     record_audit(auditor, auditor->area);
     record_read(auditor, auditor->area, &stamp);
 }
@@ -160,5 +164,7 @@ const struct load_ops load_snapshot = {
     .repair = snapshot_repair,
     .inspect = snapshot_inspect,
     .torn_by_death = record_torn_by_death,
+    .survivable = true,
+    .resumable = true,
     .breakable = snapshot_breakable,
 };

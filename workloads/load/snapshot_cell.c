@@ -67,6 +67,18 @@ void snapshot_cell_read(struct worker *w, void *histories)
     cell_value_end(w, &value);
 }
 
+/* What the dead have left, as far as it can still be read. */
+void snapshot_cell_inspect(struct worker *auditor)
+{
+    struct cell_value value;
+    uint64_t stamp;
+    bool whole;
+    if (cell_value_begin(auditor, &value))
+        return;
+    cell_value_read(auditor, &value, &stamp, &whole);
+    cell_value_end(auditor, &value);
+}
+
 /* When all are done, what is left is somebody's last write. */
 void snapshot_cell_audit(struct worker *auditor, void *histories)
 {

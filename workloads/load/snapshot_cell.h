@@ -7,6 +7,7 @@ struct worker;
 /* `histories`: the memory that operations are recorded in. */
 void snapshot_cell_write(struct worker *w, void *histories);
 void snapshot_cell_read(struct worker *w, void *histories);
+void snapshot_cell_inspect(struct worker *auditor);
 void snapshot_cell_audit(struct worker *auditor, void *histories);
 
 #endif

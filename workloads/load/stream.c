@@ -3,8 +3,12 @@
  * A lock is given a ring of the load's own to guard. The end: nobody may wait for ever, and nothing may stay inside. Producers
  * stop when they are told to; the last one closes the stream. Consumers of a queue that blocks get a marker each, behind all
  * elements; the others find the stream closed and then empty.
+ *
+ * Who dies by a fault's hand has ended, too. A dead producer's last element may be inside or not; what a dead consumer had in its
+ * hands is gone. Everything else must come out: what does not is waited for, until the watchdog says that nobody moves.
  */
 #include <string.h>
+#include <time.h>
 
 #include "shm/payload.h"
 #include "workloads/load/history.h"
@@ -44,15 +48,17 @@ static size_t own_ring_bytes(const struct shape *shape)
 
 size_t stream_bytes(const struct shape *shape)
 {
-    return sizeof(struct stream_area) + lines(account_book_bytes(shape)) + shape_workers(shape) * stream_buffer_bytes(shape) +
+    return sizeof(struct stream_area) + lines(shape->writers) + lines(account_book_bytes(shape)) +
+           shape_workers(shape) * stream_buffer_bytes(shape) +
            own_ring_bytes(shape) + history_bytes(shape);
 }
 
 struct stream stream_open(const struct shape *shape, void *area, uint32_t worker)
 {
     unsigned char *at = (unsigned char *)area + sizeof(struct stream_area);
-    struct stream s = {.area = area, .book = account_book_open(shape, at), .producers = shape->writers};
-    at += lines(account_book_bytes(shape));
+    struct stream s = {
+        .area = area, .ended = at, .book = account_book_open(shape, at + lines(shape->writers)), .producers = shape->writers};
+    at += lines(shape->writers) + lines(account_book_bytes(shape));
     s.buffer = at + worker * stream_buffer_bytes(shape);
     at += shape_workers(shape) * stream_buffer_bytes(shape);
     s.ring = shape->family == SYNC_LOCK ? (struct ring *)(void *)at : NULL;
@@ -62,9 +68,7 @@ struct stream stream_open(const struct shape *shape, void *area, uint32_t worker
 
 static int stream_prepare(void *area, const struct shape *shape)
 {
-    struct stream_area *a = area;
     memset(area, 0, stream_bytes(shape));
-    a->producing = shape->writers;
     for (uint32_t i = 0; i < shape_workers(shape); i++) {
         struct stream s = stream_open(shape, area, i);
         stream_buffer_prepare(shape, s.buffer);
@@ -148,18 +152,43 @@ static bool pop(struct worker *w, struct stream *s, size_t *got)
     return done;
 }
 
-/* The last producer out closes the stream. Behind everything that was pushed it pushes a marker for each consumer, if they wait
- * inside the queue. */
-static void finish(struct worker *w, struct stream *s)
+/* Have all the other producers ended, or died? */
+static bool others_ended(const struct worker *w, const struct stream *s)
+{
+    for (uint32_t i = 0; i < w->shape->writers; i++)
+        if (i != w->index && !__atomic_load_n(&s->ended[i], __ATOMIC_SEQ_CST) && !worker_is_dead(w, i))
+            return false;
+    return true;
+}
+
+/* Closes the stream, if nobody else does: behind everything that was pushed, a marker for each consumer that waits inside the
+ * queue. */
+static void close_stream(struct worker *w, struct stream *s)
 {
     bool waits = !s->ring && w->sync->traits & SYNC_BLOCKING;
-    if (__atomic_sub_fetch(&s->area->producing, 1, __ATOMIC_ACQ_REL) != 0)
+    uint32_t nobody = 0;
+    if (!__atomic_compare_exchange_n(&s->area->closing, &nobody, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
         return;
     for (uint32_t i = 0; waits && i < w->shape->readers && !w->leave; i++) {
         worker_turn(w);
         push(w, s, STREAM_END, w->shape->size);
     }
     __atomic_store_n(&s->area->closed, 1, __ATOMIC_RELEASE);
+}
+
+/* The last producer out closes the stream. Where producers die, the living ones wait for each other: one that went before might
+ * have been the last one alive. */
+static void finish(struct worker *w, struct stream *s)
+{
+    const struct timespec nap = {.tv_nsec = 100 * NS_PER_US}; /* asleep, as the watchdog is to see */
+    __atomic_store_n(&s->ended[w->index], 1, __ATOMIC_SEQ_CST);
+    bool last = others_ended(w, s);
+    while (!last && w->fault->deadly && !slot_load(&s->area->closing)) {
+        nanosleep(&nap, NULL);
+        last = others_ended(w, s);
+    }
+    if (last)
+        close_stream(w, s);
 }
 
 static void produce(struct worker *w)
@@ -183,12 +212,6 @@ static void produce(struct worker *w)
     finish(w, &s);
 }
 
-/* Asked to end, with nothing inside, and not all have finished: entering and leaving a lock would look like progress. */
-static bool idles(const struct worker *w, const struct stream *s)
-{
-    return s->ring && worker_stopping(w) && ring_is_empty(s->ring) && !is_closed(s);
-}
-
 /* A short while after its first element a consumer lets the others have theirs: one that is quicker to start could take them all,
  * and a consumer that did nothing proves nothing. */
 static bool stands_back(const struct worker *w, const struct stream *s, uint64_t *until)
@@ -206,6 +229,29 @@ static bool stands_back(const struct worker *w, const struct stream *s, uint64_t
     return *until != 1;
 }
 
+/* Nobody is left to close the stream: that is the same as a closed one, to who does not wait inside the queue. */
+static bool ends(const struct worker *w, const struct stream *s)
+{
+    return is_closed(s) || (w->fault->deadly && worker_stopping(w) && others_ended(w, s) && !slot_load(&s->area->closing));
+}
+
+/* Asked to end, with nothing inside, and not all have finished: entering and leaving a lock would look like progress. */
+static bool idles(const struct worker *w, const struct stream *s)
+{
+    return s->ring && worker_stopping(w) && ring_is_empty(s->ring) && !ends(w, s);
+}
+
+/* What dead producers may have pushed, and dead consumers popped, without having said so. */
+static int64_t pushed_by_dead(const struct worker *w)
+{
+    return worker_deaths(w, 0, w->shape->writers);
+}
+
+static int64_t popped_by_dead(const struct worker *w)
+{
+    return worker_deaths(w, w->shape->writers, w->crew.workers);
+}
+
 /* Once the stream is closed: how many elements have not come out. Less than none: a broken queue that never gets empty must
  * not keep its consumers for ever. */
 static int64_t left_inside(const struct worker *w, const struct stream *s)
@@ -220,11 +266,15 @@ static int64_t left_inside(const struct worker *w, const struct stream *s)
 }
 
 /* The stream is closed and the queue said empty: is that so? If elements are missing, another consumer may just be taking them,
- * or the answer meant "not now": for a while it is asked again. */
+ * or the answer meant "not now": for a while it is asked again. Where somebody has died there is no end to that: elements that a dead
+ * one keeps from coming out are a wedge, and that is the watchdog's to tell. */
 static bool nothing_comes(const struct worker *w, const struct stream *s, uint64_t *given_up_ns)
 {
-    if (left_inside(w, s) <= 0)
+    int64_t left = left_inside(w, s);
+    if (left <= 0)
         return true;
+    if (w->fault->deadly && left > popped_by_dead(w))
+        return false;
     if (*given_up_ns == 0)
         *given_up_ns = clock_ns() + ASK_AGAIN_NS;
     return clock_ns() > *given_up_ns;
@@ -244,8 +294,8 @@ static void consume(struct worker *w)
             worker_poll(w, &misses);
             continue;
         }
-        bool closed = is_closed(&s);
-        if (closed && left_inside(w, &s) < 0)
+        bool closed = ends(w, &s);
+        if (closed && left_inside(w, &s) < -pushed_by_dead(w))
             return;
         history_begin(&history);
         if (!pop(w, &s, &got)) {
@@ -267,10 +317,20 @@ static void consume(struct worker *w)
     }
 }
 
+/* What is left of the accounts when somebody has died. */
+static void stream_inspect(struct worker *auditor)
+{
+    struct stream s = stream_open(auditor->shape, auditor->area, 0);
+    for (uint32_t i = 0; i < auditor->shape->writers; i++)
+        if (worker_is_dead(auditor, i))
+            account_settle(&s.book, i);
+    account_audit(auditor, &s.book, (uint32_t)popped_by_dead(auditor));
+}
+
 static void stream_audit(struct worker *auditor)
 {
     struct stream s = stream_open(auditor->shape, auditor->area, 0);
-    account_audit(auditor, &s.book);
+    account_audit(auditor, &s.book, 0);
     history_check_queue(auditor, s.histories, s.ring || !auditor->sync->queue.not_now);
 }
 
@@ -284,8 +344,8 @@ static const char *stream_refuses(const struct shape *shape, const struct sync_o
     bool waits = sync->family == SYNC_QUEUE && sync->traits & SYNC_BLOCKING;
     if (shape->readers == 0)
         return "load stream: without a consumer (--readers) nothing comes out";
-    if (fault->deadly)
-        return "load stream: what a dead worker had in its hands, and whether it was the last producer, nobody can tell";
+    if (fault->deadly && shape->history)
+        return "load stream: no history can be checked of operations that somebody died in (--history)";
     if (fault->in_step && waits && shape->writers != shape->readers)
         return "load stream: in step, as many must push as pop, or a queue that waits is full or empty for ever";
     return NULL;
@@ -310,5 +370,7 @@ const struct load_ops load_stream = {
     .write = produce,
     .read = consume,
     .audit = stream_audit,
+    .survivable = true,
+    .inspect = stream_inspect,
     .breakable = stream_breakable,
 };

@@ -1,6 +1,6 @@
 /* The stream's area: who is still producing, what has gone in and come out, a buffer for everybody, and a ring for locks.
  *
- *     area:   struct stream_area | accounts | buffers | ring, if the sync is a lock | histories
+ *     area:   struct stream_area | who has ended | accounts | buffers | ring, if the sync is a lock | histories
  */
 #ifndef WORKLOADS_LOAD_STREAM_H
 #define WORKLOADS_LOAD_STREAM_H
@@ -16,13 +16,14 @@
 #define STREAM_END ((1ULL << PAYLOAD_VERSION_BITS) - 1) /* the number of a marker: no trial comes that far */
 
 struct stream_area {
-    _Alignas(STREAM_LINE) uint32_t producing; /* producers that have not finished */
-    _Alignas(STREAM_LINE) uint32_t closed;    /* all have finished: what is not inside now never will be */
+    _Alignas(STREAM_LINE) uint32_t closing; /* somebody has seen that all producers have ended, and closes the stream */
+    _Alignas(STREAM_LINE) uint32_t closed;  /* what is not inside now never will be */
 };
 
 /* One worker's view of the area. */
 struct stream {
     struct stream_area *area;
+    unsigned char *ended; /* of each producer: it pushes no more elements */
     struct account_book book;
     struct ring *ring; /* NULL: the sync is a queue */
     void *histories;

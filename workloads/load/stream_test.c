@@ -375,8 +375,53 @@ START_TEST(crews_that_would_wait_for_ever_are_refused)
     ck_assert_ptr_null(refused(2, 2, SYNC_BLOCKING, true));
     ck_assert_ptr_null(refused(2, 1, 0, true));
     ck_assert_ptr_null(refused(2, 1, SYNC_BLOCKING, false));
-    ck_assert_ptr_nonnull(refused_fault((struct fault_ops){.name = "any", .deadly = true}));
+    ck_assert_ptr_null(refused_fault((struct fault_ops){.name = "any", .deadly = true}));
     ck_assert_ptr_null(refused_fault((struct fault_ops){.name = "any"}));
+}
+END_TEST
+
+static void inspect(void)
+{
+    worker_of(shape_workers(&spec.shape));
+    load_stream.inspect(&w);
+}
+
+START_TEST(what_a_dead_producer_had_under_way_may_have_come_out_or_not)
+{
+    for (uint64_t last = 50; last <= 52; last++) {
+        begin(1, 50);
+        ledger.slots[1].doomed = 1;
+        out_range(0, 1, 50);
+        out_range(1, 1, last); /* it says that it has pushed 50 */
+        take(2);
+        if (last <= 51)
+            check_clean();
+        inspect();
+        if (last <= 51)
+            check_clean();
+        else
+            check_found(VIOLATION_FOREIGN, 2, "came out and never went in");
+        ledger_destroy(&ledger);
+    }
+}
+END_TEST
+
+START_TEST(what_a_dead_consumer_had_in_its_hands_is_gone_and_no_more)
+{
+    for (uint32_t lost = 1; lost <= 2; lost++) {
+        begin(2, 50);
+        ledger.slots[3].doomed = 1;
+        out_range(0, 1, 50);
+        out_range(1, 1, 50 - lost);
+        take(2);
+        check_clean();
+        inspect();
+        if (lost == 1)
+            check_clean();
+        else
+            check_found(VIOLATION_LOST, 1, "went in and never came out");
+        ledger_destroy(&ledger);
+    }
 }
 END_TEST
 
@@ -396,6 +441,8 @@ int main(void)
                                      a_queue_that_never_gets_empty_does_not_keep_its_consumers,
                                      lengths_vary_within_bounds_and_accounts_fit_every_crew,
                                      crews_that_would_wait_for_ever_are_refused,
+                                     what_a_dead_producer_had_under_way_may_have_come_out_or_not,
+                                     what_a_dead_consumer_had_in_its_hands_is_gone_and_no_more,
                                      NULL,
                                  });
 }

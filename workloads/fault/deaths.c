@@ -1,0 +1,188 @@
+/* deaths: again and again somebody dies whom the seed chooses, at a place that it chooses, and is replaced, or not. */
+#define _GNU_SOURCE
+#include <stdio.h>
+
+#include "workloads/fault/die.h"
+#include "workloads/fault/rows.h"
+#include "workloads/fault/within.h"
+
+/* The words behind the name, in this order. */
+enum { PLACE, MANNER, WHO, AFTERWARDS };
+enum { ANYWHERE }; /* the places of a single death follow */
+enum who { ANYBODY, WRITERS, READERS, ALL_BUT_ONE };
+enum { RESPAWN, FOR_GOOD };
+static const char *const places[] = {"anywhere", "inside", "before", "waiting", "releasing", "after", "within", "writing", NULL};
+static const char *const manners[] = {"kill", "segv", "abort", "exit", "_exit", "exec", "unmap", NULL};
+static const char *const whom[] = {"anybody", "writers", "readers", "all-but-one", NULL};
+static const char *const afterwards[] = {"respawn", "for-good", NULL};
+
+#define LOOK_NS (NS_PER_MS / 2)
+#define INSTRUCTIONS_SPREAD 200
+#define STORES_SPREAD 16
+/* A sentence: place and number, never 0. */
+#define SENTENCE_PLACE_BITS 4
+#define TRIES 64
+
+static bool replaced(const uint8_t *choices)
+{
+    return choices[AFTERWARDS] == RESPAWN;
+}
+
+static bool definite(const uint8_t *choices)
+{
+    return choices[PLACE] != ANYWHERE;
+}
+
+/* Has a death at that place a meaning for this crew? Who waits for what is no lock cannot be told from who passes through. */
+static bool possible(const struct shape *shape, enum die_place place, enum die_manner manner)
+{
+    if (place == DIE_WAITING && shape->family != SYNC_LOCK)
+        return false;
+    return die_place_refuses(shape, place, manner) == NULL;
+}
+
+static const char *deaths_refuses(const struct shape *shape, const uint8_t *choices, double ms)
+{
+    (void)ms;
+    enum die_manner manner = (enum die_manner)choices[MANNER];
+    if (choices[WHO] == READERS && shape->readers == 0)
+        return "there is no reader to die (--readers)";
+    return die_place_refuses(shape, definite(choices) ? (enum die_place)(choices[PLACE] - 1) : DIE_BEFORE, manner);
+}
+
+static struct fault_victims victims(const struct shape *shape, const uint8_t *choices)
+{
+    if (replaced(choices))
+        return (struct fault_victims){0};
+    return (struct fault_victims){.writers = choices[WHO] == READERS ? 0 : shape->writers,
+                                  .readers = choices[WHO] == WRITERS ? 0 : shape->readers};
+}
+
+static enum death dies_at(const uint8_t *choices)
+{
+    if (!definite(choices))
+        return DEATH_ANYWHERE;
+    return die_death_at((enum die_place)(choices[PLACE] - 1), (enum die_manner)choices[MANNER]);
+}
+
+static int deaths_begin(struct worker *w, double ms)
+{
+    const uint8_t *choices = w->fault_choices;
+    (void)ms;
+    bool counts = choices[PLACE] == ANYWHERE || choices[PLACE] - 1 == DIE_WITHIN || choices[PLACE] - 1 == DIE_WRITING;
+    slot_store(&w->slot->sentence, 0);
+    return die_prepare(w, counts && within_refuses() == NULL);
+}
+
+/* A sentence is carried out in the operation that comes next. */
+static void deaths_before(struct worker *w, double ms)
+{
+    uint32_t sentence = slot_load(&w->slot->sentence);
+    if (__builtin_expect(sentence != 0, 0)) {
+        uint32_t place = (sentence & ((1u << SENTENCE_PLACE_BITS) - 1)) - 1;
+        slot_store(&w->slot->sentence, 0);
+        die_condemn(w, (enum die_place)place, (enum die_manner)w->fault_choices[MANNER], w->ops, sentence >> SENTENCE_PLACE_BITS);
+    }
+    die_before(w, ms);
+}
+
+static uint32_t number_at(struct nemesis *nemesis, enum die_place place)
+{
+    uint64_t words = nemesis->shape->size / 8;
+    switch (place) {
+    case DIE_INSIDE:
+        return (uint32_t)seed_below(nemesis->random, words < UINT16_MAX ? (uint32_t)words + 1 : UINT16_MAX);
+    case DIE_WITHIN:
+        return 1 + (uint32_t)seed_below(nemesis->random, INSTRUCTIONS_SPREAD);
+    case DIE_WRITING:
+        return (uint32_t)seed_below(nemesis->random, STORES_SPREAD);
+    default:
+        return 0;
+    }
+}
+
+static enum die_place choose_place(struct nemesis *nemesis)
+{
+    enum die_place place = DIE_BEFORE;
+    if (definite(nemesis->choices))
+        return (enum die_place)(nemesis->choices[PLACE] - 1);
+    for (int i = 0; i < TRIES; i++) {
+        place = (enum die_place)seed_below(nemesis->random, DIE_PLACES);
+        if (possible(nemesis->shape, place, (enum die_manner)nemesis->choices[MANNER]))
+            return place;
+    }
+    return DIE_BEFORE;
+}
+
+/* One that lives, and may die; `workers` when none was met. The last one of all is left alone. */
+static uint32_t choose_victim(struct nemesis *nemesis)
+{
+    const struct shape *shape = nemesis->shape;
+    enum who who = (enum who)nemesis->choices[WHO];
+    uint32_t first = who == READERS ? shape->writers : 0;
+    uint32_t count = (who == WRITERS ? shape->writers : nemesis->workers) - first;
+    for (int i = 0; i < TRIES && nemesis->alive > 1; i++) {
+        uint32_t victim = first + (uint32_t)seed_below(nemesis->random, count);
+        bool spared = who == ALL_BUT_ONE && victim == die_victim(shape, DIE_ALL_BUT_ONE);
+        if (!spared && nemesis->process(nemesis, victim) && !slot_load(&nemesis->slots[victim].doomed))
+            return victim;
+    }
+    return nemesis->workers;
+}
+
+static void condemn(struct nemesis *nemesis)
+{
+    struct die_commons *commons = nemesis->commons;
+    uint32_t victim = choose_victim(nemesis);
+    enum die_place place = choose_place(nemesis);
+    char detail[48];
+    if (victim == nemesis->workers)
+        return;
+    if (place == DIE_WAITING) {
+        commons->hunted = victim + 1;
+        return;
+    }
+    uint32_t number = number_at(nemesis, place);
+    slot_store(&nemesis->slots[victim].sentence, (number << SENTENCE_PLACE_BITS) + place + 1);
+    snprintf(detail, sizeof detail, "condemned: %s %u", die_places[place], number);
+    nemesis->note(nemesis, victim, detail);
+}
+
+static uint64_t deaths_act(struct nemesis *nemesis)
+{
+    struct die_commons *commons = nemesis->commons;
+    uint64_t period_ns = (uint64_t)(nemesis->parameter * (double)NS_PER_MS);
+    if (replaced(nemesis->choices) && nemesis->alive < nemesis->workers)
+        die_respawn(nemesis);
+    die_strike_waiting(nemesis, (enum die_manner)nemesis->choices[MANNER]);
+    if (nemesis->now_ns >= commons->next_ns) {
+        if (nemesis->step)
+            condemn(nemesis);
+        commons->next_ns = nemesis->now_ns + period_ns / 2 + seed_next(nemesis->random) % (period_ns + 1);
+    }
+    return nemesis->now_ns + LOOK_NS;
+}
+
+const struct fault_ops fault_deaths = {
+    .name = "deaths",
+    .summary = "every so many milliseconds somebody dies, and is replaced by a new process: deaths:5; deaths:inside:segv:writers:20; "
+               "deaths:anywhere:kill:all-but-one:for-good:10. When, who and where is the seed's to say",
+    .choices = {places, manners, whom, afterwards},
+    .parameter = "milliseconds",
+    .fallback = 20,
+    .min = 1,
+    .max = 1e6,
+    .expect = -1,
+    .deadly = true,
+    .repeats = true,
+    .dies_at = dies_at,
+    .victims = victims,
+    .respawns = replaced,
+    .refuses_choices = deaths_refuses,
+    .begin = deaths_begin,
+    .before = deaths_before,
+    .inside = die_inside,
+    .calling = die_calling,
+    .called = die_called,
+    .act = deaths_act,
+};

@@ -173,7 +173,7 @@ const struct fault_ops *const contents_faults[] = {
     &fault_stop,
     &fault_kill,
     &fault_die,
-    &fault_deaths,
+    &fault_churn,
     &fault_explore,
     NULL,
 };

@@ -179,7 +179,7 @@ END_TEST
 
 START_TEST(recoveries_are_told_by_their_middle_and_their_ends)
 {
-    order("mutex-robust", "counter", "deaths:5");
+    order("mutex-robust", "counter", "churn:5");
     make_ledger();
     struct fault_mortality *mortality = result.ledger.commons;
     *mortality = (struct fault_mortality){.death_ns = 6000, .next_ns = 7500, .deaths = 5, .recoveries = 4};
@@ -222,7 +222,7 @@ START_TEST(what_nobody_could_judge_is_refused)
         {"mutex", "quit", "die:before:kill", "nobody could judge", 2, 1},
         {"cell-none", "cells", "die:before:kill", "nobody could judge", 2, 1},
         {"ring-spsc", "stream", "die:before:kill:respawn", "no new process", 1, 1},
-        {"mutex", "pool", "deaths:5", "no new process", 6, 0},
+        {"mutex", "pool", "churn:5", "no new process", 6, 0},
         {"ring-condvar", "stream", "die:before:kill", "a producer and a consumer that live on", 1, 2},
         {"ring-condvar", "stream", "die:before:kill:reader", "a producer and a consumer that live on", 2, 1},
         {"ring-condvar", "stream", "die:before:kill", NULL, 2, 1},
@@ -233,7 +233,7 @@ START_TEST(what_nobody_could_judge_is_refused)
         {"ring-mpmc", "stream", "die:waiting:kill", "nobody waits", 2, 2},
         {"ring-condvar", "stream", "die:waiting:kill", NULL, 2, 2},
         {"barrier-sense", "phases", "die:waiting:kill", NULL, 3, 0},
-        {"mutex", "counter", "deaths:5", NULL, 2, 2},
+        {"mutex", "counter", "churn:5", NULL, 2, 2},
         {"mutex", "quit", "stop:5", NULL, 2, 2},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -270,12 +270,12 @@ START_TEST(each_family_takes_a_death_in_its_own_way)
         {"flock", "snapshot", "die:inside:unmap:reader", VERDICT_CLEAN, 0},
         {"flock", "snapshot", "die:inside:kill:all-but-one", VERDICT_CORRUPT, 0},
         {"rwlock", "snapshot", "die:inside:kill:reader", VERDICT_WEDGED, 0},
-        {"mutex", "snapshot", "deaths:5", VERDICT_CLEAN, 1u << VERDICT_CLEAN | 1u << VERDICT_WEDGED},
-        {"mutex", "snapshot", "deaths:inside:5", VERDICT_WEDGED, 1u << VERDICT_WEDGED},
-        {"mutex", "snapshot", "deaths:before:5", VERDICT_CLEAN, 0},
-        {"flock", "snapshot", "deaths:5", VERDICT_CLEAN, 1u << VERDICT_CLEAN | 1u << VERDICT_CORRUPT},
-        {"flock", "snapshot", "deaths:inside:5", VERDICT_CORRUPT, 1u << VERDICT_CLEAN},
-        {"mutex-robust", "snapshot", "deaths:inside:5", VERDICT_CLEAN, 1u << VERDICT_CLEAN},
+        {"mutex", "snapshot", "churn:5", VERDICT_CLEAN, 1u << VERDICT_CLEAN | 1u << VERDICT_WEDGED},
+        {"mutex", "snapshot", "churn:inside:5", VERDICT_WEDGED, 1u << VERDICT_WEDGED},
+        {"mutex", "snapshot", "churn:before:5", VERDICT_CLEAN, 0},
+        {"flock", "snapshot", "churn:5", VERDICT_CLEAN, 1u << VERDICT_CLEAN | 1u << VERDICT_CORRUPT},
+        {"flock", "snapshot", "churn:inside:5", VERDICT_CORRUPT, 1u << VERDICT_CLEAN},
+        {"mutex-robust", "snapshot", "churn:inside:5", VERDICT_CLEAN, 1u << VERDICT_CLEAN},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         order(rows[i].sync, rows[i].load, rows[i].fault);

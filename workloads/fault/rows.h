@@ -21,7 +21,7 @@ extern const struct fault_ops fault_stutter;
 extern const struct fault_ops fault_stop;
 extern const struct fault_ops fault_kill;
 extern const struct fault_ops fault_die;
-extern const struct fault_ops fault_deaths;
+extern const struct fault_ops fault_churn;
 extern const struct fault_ops fault_explore;
 
 #endif

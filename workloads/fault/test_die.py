@@ -135,14 +135,14 @@ def test_every_family_is_judged_by_those_who_are_left(shmoo, load, sync, fault, 
 
 @needs_two_cpus
 def test_the_dead_are_replaced_and_their_counters_go_on(shmoo):
-    found = die(shmoo, "mutex-robust", "deaths:3", "--load", "counter", duration="400ms")
+    found = die(shmoo, "mutex-robust", "churn:3", "--load", "counter", duration="400ms")
     assert (found["verdict"], found["as_expected"]) == ("CLEAN", True), found["reason"]
     assert found["deaths"] >= 3 and found["recoveries"]["count"] >= 1
     times = found["recoveries"]
     assert 0 < times["min_s"] <= times["median_s"] <= times["max_s"]
     run = sorted(shmoo.cwd.glob("o?"))[-1]
     workers = records(run, "worker")
-    assert sum(worker.get("replaced", 0) for worker in workers) in (found["deaths"], found["deaths"] - 1)
+    assert 0 < sum(worker.get("replaced", 0) for worker in workers) <= found["deaths"]
     assert {worker["exit"] for worker in workers} <= {"exited 0", "killed by SIGKILL"}
     told = [note["detail"] for note in records(run, "fault")]
     assert "replaced" in told and any(detail.startswith("condemned: ") for detail in told)
@@ -150,7 +150,7 @@ def test_the_dead_are_replaced_and_their_counters_go_on(shmoo):
 
 @needs_two_cpus
 def test_deaths_without_a_replacement_leave_one(shmoo):
-    found = die(shmoo, "mutex-robust", "deaths:before:kill:all-but-one:for-good:1", "--load", "counter", duration="600ms")
+    found = die(shmoo, "mutex-robust", "churn:before:kill:all-but-one:for-good:1", "--load", "counter", duration="600ms")
     assert found["verdict"] == "CLEAN", found["reason"]
     ended = [worker["exit"] for worker in records(sorted(shmoo.cwd.glob("o?"))[-1], "worker")]
     assert ended.count("exited 0") >= 1 and found["deaths"] == ended.count("killed by SIGKILL")

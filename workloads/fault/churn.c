@@ -1,4 +1,4 @@
-/* deaths: again and again somebody dies whom the seed chooses, at a place that it chooses, and is replaced, or not. */
+/* churn: again and again somebody dies whom the seed chooses, at a place that it chooses, and is replaced, or not. */
 #define _GNU_SOURCE
 #include <stdio.h>
 
@@ -41,7 +41,7 @@ static bool possible(const struct shape *shape, enum die_place place, enum die_m
     return die_place_refuses(shape, place, manner) == NULL;
 }
 
-static const char *deaths_refuses(const struct shape *shape, const uint8_t *choices, double ms)
+static const char *churn_refuses(const struct shape *shape, const uint8_t *choices, double ms)
 {
     (void)ms;
     enum die_manner manner = (enum die_manner)choices[MANNER];
@@ -65,7 +65,7 @@ static enum death dies_at(const uint8_t *choices)
     return die_death_at((enum die_place)(choices[PLACE] - 1), (enum die_manner)choices[MANNER]);
 }
 
-static int deaths_begin(struct worker *w, double ms)
+static int churn_begin(struct worker *w, double ms)
 {
     const uint8_t *choices = w->fault_choices;
     (void)ms;
@@ -75,7 +75,7 @@ static int deaths_begin(struct worker *w, double ms)
 }
 
 /* A sentence is carried out in the operation that comes next. */
-static void deaths_before(struct worker *w, double ms)
+static void churn_before(struct worker *w, double ms)
 {
     uint32_t sentence = slot_load(&w->slot->sentence);
     if (__builtin_expect(sentence != 0, 0)) {
@@ -148,7 +148,7 @@ static void condemn(struct nemesis *nemesis)
     nemesis->note(nemesis, victim, detail);
 }
 
-static uint64_t deaths_act(struct nemesis *nemesis)
+static uint64_t churn_act(struct nemesis *nemesis)
 {
     struct die_commons *commons = nemesis->commons;
     uint64_t period_ns = (uint64_t)(nemesis->parameter * (double)NS_PER_MS);
@@ -163,10 +163,10 @@ static uint64_t deaths_act(struct nemesis *nemesis)
     return nemesis->now_ns + LOOK_NS;
 }
 
-const struct fault_ops fault_deaths = {
-    .name = "deaths",
-    .summary = "every so many milliseconds somebody dies, and is replaced by a new process: deaths:5; deaths:inside:segv:writers:20; "
-               "deaths:anywhere:kill:all-but-one:for-good:10. When, who and where is the seed's to say",
+const struct fault_ops fault_churn = {
+    .name = "churn",
+    .summary = "every so many milliseconds somebody dies, and is replaced by a new process: churn:5; churn:inside:segv:writers:20; "
+               "churn:anywhere:kill:all-but-one:for-good:10. When, who and where is the seed's to say",
     .choices = {places, manners, whom, afterwards},
     .parameter = "milliseconds",
     .fallback = 20,
@@ -178,11 +178,11 @@ const struct fault_ops fault_deaths = {
     .dies_at = dies_at,
     .victims = victims,
     .respawns = replaced,
-    .refuses_choices = deaths_refuses,
-    .begin = deaths_begin,
-    .before = deaths_before,
+    .refuses_choices = churn_refuses,
+    .begin = churn_begin,
+    .before = churn_before,
     .inside = die_inside,
     .calling = die_calling,
     .called = die_called,
-    .act = deaths_act,
+    .act = churn_act,
 };

@@ -5,6 +5,7 @@
 #   make install            PREFIX and DESTDIR are honoured
 #   make demo | smoke       the main job, or the CI gate, on what is built
 #   make detect             how soon hunts find everything that is broken on purpose: table, chart, status 1 if one was missed
+#   make wolf               how often `run --against` cries wolf, and how often it finds a build that is 10 % slower
 #   make layers             the layer check
 #   make fuzz [RUNS=N]      the fuzz targets, N executions each, after their corpora
 #   make soak [TIME=1h]     everything in turn, watching for what grows
@@ -107,6 +108,9 @@ race: COUNT ?= 10000
 race: $(BUILD)/test/harness/run/leftover_race_test
 	SHMOO_RACE_REMOVALS=$(COUNT) CK_TIMEOUT_MULTIPLIER=1000 $<
 
+wolf: $(BUILD)/shmoo
+	SHMOO=$(abspath $(BUILD)/shmoo) ci/wolf
+
 layers:
 	ci/layers
 
@@ -129,5 +133,5 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d)
 
-.PHONY: all tests fuzzers check demo smoke detect fuzz soak torture race layers coverage install uninstall clean
+.PHONY: all tests fuzzers check demo smoke detect fuzz soak torture wolf race layers coverage install uninstall clean
 .SECONDARY:

@@ -154,6 +154,9 @@ def records_path(run):
     path = os.path.join(run, RECORDS_NAME) if os.path.isdir(run) else run
     if os.path.isfile(path):
         return path
+    if os.path.isfile(os.path.join(run, "candidate", RECORDS_NAME)):
+        raise DataError(f"{run}: this folder holds two runs, of two builds: compare them with `shmoo compare {run}`, or name one, "
+                        f"{os.path.join(run, 'candidate')}")
     if os.path.isdir(run):
         raise DataError(f"{run}: this folder holds no {RECORDS_NAME}; name a folder that `shmoo run` made")
     raise DataError(f"{run}: no such run; name a run's folder (results/latest, results/runs/ID) or its {RECORDS_NAME}")

@@ -56,6 +56,15 @@ static int settle_length(struct grid *grid, struct error *error)
     return 0;
 }
 
+/* A comparison of two builds needs more repeats than a look at one. */
+static int settle_repeats(struct grid *grid, struct error *error)
+{
+    if (grid->options[RUN_AGAINST].count == 0 || given(grid, RUN_REPEAT))
+        return 0;
+    return option_assign(&run_options[RUN_REPEAT], &grid->options[RUN_REPEAT], PLAN_REPEATS_AGAINST, "--repeat", OPTION_FROM_DEFAULT,
+                         error);
+}
+
 static uint64_t grid_points(const struct grid *grid)
 {
     uint64_t points = 1;
@@ -259,7 +268,7 @@ int plan_build(struct plan *plan, char *const *jobs, int job_count, const struct
         return error_set(error, STATUS_ENVIRONMENT, 0, "out of memory");
     for (size_t g = 0; g < plan->grid_count; g++) {
         overlay_command_line(&plan->grids[g], command_line);
-        if (settle_length(&plan->grids[g], error))
+        if (settle_length(&plan->grids[g], error) || settle_repeats(&plan->grids[g], error))
             return -1;
     }
     const struct grid *first = &plan->grids[0];

@@ -30,6 +30,8 @@ enum run_option {
     RUN_EXPECT,
     RUN_CONTROL,
     RUN_SEED,
+    RUN_AGAINST,
+    RUN_THRESHOLD,
     RUN_OUT,
     RUN_FORMAT,
     RUN_DRY_RUN,
@@ -54,6 +56,9 @@ struct plan {
     size_t trial_count;
     uint64_t seed;
 };
+
+/* With --against, repeats of each condition where nobody has said how many: fewer could not tell a small change from noise. */
+#define PLAN_REPEATS_AGAINST "20"
 
 #ifndef PLAN_TRIALS_MAX /* a build for fuzzing has no time for so many */
 #define PLAN_TRIALS_MAX 1000000

@@ -7,8 +7,10 @@
 
 #include "base/units.h"
 #include "cmd/command.h"
+#include "cmd/against.h"
 #include "cmd/outdir.h"
 #include "cmd/plan.h"
+#include "cmd/summary.h"
 #include "report/formats.h"
 #include "report/host.h"
 #include "report/progress.h"
@@ -30,7 +32,6 @@ struct session {
     struct progress progress;
     char folder[4096];
     char file_name[4200];
-    bool environment_failed;
     bool *caught; /* by the number of the trial: it was broken, and that was seen */
 };
 
@@ -42,7 +43,7 @@ static void print_help(void)
            "words as keys; what is given here wins over a job file.\n\n");
     options_help(run_options, RUN_OPTIONS, stdout);
     printf("\nExit status: 0 all as expected, 1 an unexpected verdict, 2 usage, 3 the environment cannot run it, 4 nothing ran or\n"
-           "only INCONCLUSIVE, 128+N ended by signal N.\n");
+           "only INCONCLUSIVE, 128+N ended by signal N. With --against: that of `shmoo compare`, 5 for a figure that got worse.\n");
 }
 
 static bool flag(const struct session *s, enum run_option option)
@@ -125,16 +126,6 @@ static int begin(struct session *s, struct error *error)
     return rc;
 }
 
-static void count(struct run_summary *summary, const struct trial_result *result)
-{
-    summary->done++;
-    summary->verdicts[result->verdict]++;
-    if (result->as_expected)
-        summary->as_expected++;
-    else
-        summary->unexpected++;
-}
-
 /* A trial whose control got away is not CLEAN, whatever it looked like. */
 static void weigh_control(struct session *s, const struct trial_spec *spec, struct trial_result *result)
 {
@@ -160,33 +151,18 @@ static int run_one(struct session *s, const struct trial_spec *spec, struct erro
         (hunt_is(spec) ? hunt_run : trial_run)(spec, &result);
         weigh_control(s, spec, &result);
         event.result = &result;
-        count(&s->summary, &result);
+        summary_count(&s->summary, result.verdict, result.as_expected);
         progress_trial_done(&s->progress, spec, &result);
         if (sink_trial_end(&s->file, &event, error) || sink_trial_end(&s->output, &event, error))
             rc = -1;
         if (result.verdict == VERDICT_ERROR && result.error_status == STATUS_ENVIRONMENT && !interrupt_pending()) {
-            s->environment_failed = true;
+            s->summary.environment_failed = true;
             rc = error_set(error, STATUS_ENVIRONMENT, 0, "trial %u: %s", spec->number, result.reason);
         }
         trial_result_free(&result);
     }
     free(replay);
     return rc;
-}
-
-/* Which status a run earns; see DESIGN: an unexpected verdict outranks all but a signal. */
-static int earned_status(const struct session *s)
-{
-    const struct run_summary *sum = &s->summary;
-    uint32_t undecided = sum->verdicts[VERDICT_INCONCLUSIVE] + sum->verdicts[VERDICT_UNSUPPORTED];
-    uint32_t broken = s->environment_failed ? sum->verdicts[VERDICT_ERROR] : 0;
-    if (interrupt_pending())
-        return 128 + interrupt_pending();
-    if (sum->done == undecided)
-        return STATUS_NOTHING;
-    if (sum->unexpected > broken)
-        return STATUS_UNEXPECTED;
-    return s->environment_failed ? STATUS_ENVIRONMENT : STATUS_AS_EXPECTED;
 }
 
 /* Returns the status, which a failure to write may change. */
@@ -205,7 +181,7 @@ static int finish(struct session *s, int failed, struct error *error)
     progress_clear(&s->progress);
     s->summary.seconds = (double)(clock_ns() - s->info.started_ns) / 1e9;
     s->summary.interrupted = interrupt_pending();
-    int status = earned_status(s);
+    int status = summary_status(&s->summary, interrupt_pending());
     if (failed) {
         error_print(error);
         if (status == STATUS_AS_EXPECTED || status == STATUS_NOTHING)
@@ -237,6 +213,18 @@ static int run_plan(struct session *s, struct error *error)
     return finish(s, failed, error);
 }
 
+static int run_against(const struct session *s)
+{
+    const struct against against = {
+        .binary = text(s, RUN_AGAINST),
+        .out = text(s, RUN_OUT),
+        .format = text(s, RUN_FORMAT),
+        .threshold = text(s, RUN_THRESHOLD),
+        .quiet = flag(s, RUN_QUIET),
+    };
+    return against_run(&s->plan, &against);
+}
+
 static int prepare_and_run(struct session *s, char *const *jobs, int job_count, struct error *error)
 {
     if (plan_build(&s->plan, jobs, job_count, s->options, error))
@@ -244,8 +232,12 @@ static int prepare_and_run(struct session *s, char *const *jobs, int job_count, 
     struct need need = need_of(s->plan.trials, s->plan.trial_count);
     if (flag(s, RUN_DRY_RUN))
         return dry_run(s, &need);
+    if (text(s, RUN_THRESHOLD) && !text(s, RUN_AGAINST))
+        return notice("--threshold is for --against: two runs that are there already are compared by `shmoo compare`"), STATUS_USAGE;
     if (preflight_pins(s->plan.trials, s->plan.trial_count, error) || preflight(&need, error) || interrupt_setup(error))
         return error_print(error), (int)error->status;
+    if (text(s, RUN_AGAINST))
+        return run_against(s);
     priority_raise();
     return run_plan(s, error);
 }

@@ -5,6 +5,7 @@
 
 #include "base/seed.h"
 #include "base/suggest.h"
+#include "cmd/against.h"
 #include "cmd/fault_text.h"
 #include "cmd/plan.h"
 #include "report/formats.h"
@@ -116,6 +117,11 @@ const struct option_row run_options[RUN_OPTIONS] = {
                              "protection; if that is not caught, nothing in the group is CLEAN"},
     [RUN_SEED] = {.name = "seed", .argument = "N", .type = OPTION_COUNT, .flags = OPTION_KEY, .max = SEED_MAX,
                   .help = "the run's seed; each trial's own derives from it (default: a fresh one)"},
+    [RUN_AGAINST] = {.name = "against", .argument = "BINARY", .type = OPTION_TEXT,
+                     .help = "measures this build against another one: each trial by both, in an order drawn by lot, then what `shmoo "
+                             "compare` says of the two; 20 repeats unless --repeat says otherwise"},
+    [RUN_THRESHOLD] = {.name = "threshold", .argument = "SHARE", .type = OPTION_NAME, .valid = against_threshold_valid,
+                       .help = "with --against: what counts as a change (default 5%)"},
     [RUN_OUT] = {.name = "out", .letter = 'o', .argument = "DIR", .type = OPTION_TEXT,
                  .help = "folder for the records (default: results/runs/ID, with results/latest pointing at it)"},
     [RUN_FORMAT] = {.name = "format", .argument = "FORMAT", .type = OPTION_NAME, .fallback = "human", .valid = valid_format,

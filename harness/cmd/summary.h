@@ -1,0 +1,12 @@
+/* What a run has come to: its verdicts counted, and the exit status that they earn. */
+#ifndef CMD_SUMMARY_H
+#define CMD_SUMMARY_H
+
+#include "report/run_info.h"
+
+void summary_count(struct run_summary *summary, enum verdict verdict, bool as_expected);
+
+/* An unexpected verdict outranks all but a signal; `interrupted` is that signal, or 0. */
+int summary_status(const struct run_summary *summary, int interrupted);
+
+#endif

@@ -42,9 +42,9 @@ endif
 # one short line a command, unless V=1
 quiet = $(if $(V),,@printf '%-4s %s\n' $(1) $@;)
 
-PACKAGES = inih hwloc jansson
+PACKAGES = inih hwloc jansson libseccomp
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null || echo -linih -lhwloc -ljansson)
+PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null || echo -linih -lhwloc -ljansson -lseccomp)
 
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) -Iharness -I. $(PACKAGE_CFLAGS) -DSHMOO_DATADIR='"$(DATADIR)"' $(SANITIZER) $(CFLAGS)
 ALL_LIBS = $(PACKAGE_LIBS) -lm -lpthread

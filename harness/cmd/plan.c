@@ -159,6 +159,8 @@ static int fill_spec(const struct grid *grid, const struct point *point, struct 
                   .sampling = (uint32_t)number(point, RUN_SAMPLE),
                   .history = (uint32_t)number(point, RUN_HISTORY)},
         .duration_ns = number(point, RUN_DURATION),
+        .count_ns = number(point, RUN_COUNT),
+        .silent = number(point, RUN_PROVE),
         .pin = point->values[RUN_PIN]->text,
         .crew_given = given(grid, RUN_WRITERS) || given(grid, RUN_READERS),
         .size_given = given(grid, RUN_SIZE),

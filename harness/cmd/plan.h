@@ -29,6 +29,8 @@ enum run_option {
     RUN_EXPOSURE,
     RUN_EXPECT,
     RUN_CONTROL,
+    RUN_PROVE,
+    RUN_COUNT,
     RUN_SEED,
     RUN_AGAINST,
     RUN_THRESHOLD,

@@ -46,6 +46,8 @@ char *plan_replay(const struct trial_spec *spec)
     put_number(out, RUN_EXPOSURE, &units_count, spec->enough, spec->load->enough);
     if ((!hunt_is(spec) || spec->pin_given) && strcmp(spec->pin, run_options[RUN_PIN].fallback) != 0)
         fprintf(out, " --pin %s", spec->pin);
+    if (spec->silent)
+        fprintf(out, " --%s", run_options[RUN_PROVE].name);
     if (spec->expect_given)
         fprintf(out, " --expect %s", verdict_name(spec->expect));
     fprintf(out, " --seed %llu", (unsigned long long)shape->seed);

@@ -234,7 +234,8 @@ static int prepare_and_run(struct session *s, char *const *jobs, int job_count, 
         return dry_run(s, &need);
     if (text(s, RUN_THRESHOLD) && !text(s, RUN_AGAINST))
         return notice("--threshold is for --against: two runs that are there already are compared by `shmoo compare`"), STATUS_USAGE;
-    if (preflight_pins(s->plan.trials, s->plan.trial_count, error) || preflight(&need, error) || interrupt_setup(error))
+    if (preflight_pins(s->plan.trials, s->plan.trial_count, error) ||
+        preflight_silence(s->plan.trials, s->plan.trial_count, error) || preflight(&need, error) || interrupt_setup(error))
         return error_print(error), (int)error->status;
     if (text(s, RUN_AGAINST))
         return run_against(s);

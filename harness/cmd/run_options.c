@@ -115,6 +115,12 @@ const struct option_row run_options[RUN_OPTIONS] = {
     [RUN_CONTROL] = {.name = "control", .type = OPTION_FLAG, .flags = OPTION_KEY,
                      .help = "carries a positive control along: before each group of trials that differ in their sync only, one without "
                              "protection; if that is not caught, nothing in the group is CLEAN"},
+    [RUN_PROVE] = {.name = "prove-no-syscalls", .type = OPTION_FLAG, .flags = OPTION_KEY,
+                   .help = "catches every system call that a worker makes between gate and end, and names it: each is a violation. "
+                           "Loads that wait spin, so it takes a CPU for each worker to be quick"},
+    [RUN_COUNT] = {.name = "count-syscalls", .argument = "TIME", .type = OPTION_DURATION, .flags = OPTION_KEY, .fallback = "20ms",
+                   .max = 60ULL * 1000000000,
+                   .help = "after the first repeat of each point the same crew runs so long again, with its system calls counted; 0: not"},
     [RUN_SEED] = {.name = "seed", .argument = "N", .type = OPTION_COUNT, .flags = OPTION_KEY, .max = SEED_MAX,
                   .help = "the run's seed; each trial's own derives from it (default: a fresh one)"},
     [RUN_AGAINST] = {.name = "against", .argument = "BINARY", .type = OPTION_TEXT,

@@ -22,6 +22,7 @@ enum violation {
     VIOLATION_SKEW,        /* somebody has passed a barrier at which not all had arrived */
     VIOLATION_HISTORY,     /* no order of the recorded operations explains their results */
     VIOLATION_STARVED,     /* a primitive that promises turns has passed somebody over */
+    VIOLATION_SYSCALL,     /* a system call where there was to be none */
     VIOLATIONS,
 };
 

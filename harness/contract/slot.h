@@ -38,6 +38,14 @@ struct slot_fault {
     uint64_t region_base; /* where the region was mapped in that process */
 };
 
+/* System calls of one kind that were caught, where calls are watched. */
+struct slot_call {
+    uint32_t number, unused;
+    uint64_t within; /* by the primitive's own code */
+    uint64_t beside; /* by what is around it: the load and the harness */
+};
+#define SLOT_CALLS 16 /* the last place is for all that had none */
+
 struct slot {
     /* written in every operation */
     _Alignas(SLOT_ALIGN) uint32_t phase;
@@ -58,6 +66,8 @@ struct slot {
     uint32_t lives;     /* processes that have had this place before. Written by the harness alone */
     uint32_t evidence_count;
     struct slot_fault fault;
+    struct slot_call calls[SLOT_CALLS];
+    uint32_t watched; /* its system calls were, and a call made to see whether one is caught was caught */
     char failure[512]; /* the sentence that goes with `failed` */
     struct evidence evidence[SLOT_EVIDENCE];
     uint64_t mark; /* SLOT_MARK, written by the harness alone: a slot that has lost it was overwritten */

@@ -51,6 +51,7 @@ const char *violation_name(enum violation violation)
         [VIOLATION_SKEW] = "skew",
         [VIOLATION_HISTORY] = "history",
         [VIOLATION_STARVED] = "starved",
+        [VIOLATION_SYSCALL] = "syscall",
     };
     return violation < VIOLATIONS ? names[violation] : "overwritten";
 }

@@ -13,10 +13,13 @@
 /* A sampled hold beyond this is long enough that being switched out is the likely reason: only then is the kernel asked. */
 #define SUSPICIOUS_HOLD_NS (20 * NS_PER_US)
 
-static uint64_t involuntary_switches(void)
+static uint64_t involuntary_switches(struct worker *w)
 {
     struct rusage usage;
-    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_nivcsw : 0;
+    uint8_t before = worker_off_watch(w);
+    uint64_t count = getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_nivcsw : 0;
+    worker_watch(w, before);
+    return count;
 }
 
 /* Chooses this operation for timing. */
@@ -53,13 +56,21 @@ void worker_asks(struct worker *w)
 
 #define NAP_NS (100 * NS_PER_US)
 
+void worker_yield(const struct worker *w)
+{
+    if (w->silent)
+        cpu_relax();
+    else
+        sched_yield();
+}
+
 void worker_give_way(struct worker *w)
 {
     const struct timespec nap = {.tv_nsec = (long)NAP_NS};
     if (worker_stopping(w))
         nanosleep(&nap, NULL);
     else
-        sched_yield();
+        worker_yield(w);
 }
 
 /* Waits, in stretches short enough that the end of the trial is seen. */
@@ -74,12 +85,14 @@ static void wait_or_stop(const struct worker *w, uint64_t until_ns)
 /* Open loop: the intended start of an operation does not move when the one before was late. */
 void worker_pace(struct worker *w)
 {
+    uint8_t before = worker_off_watch(w);
     if (w->shape->think_ns && w->ops)
         wait_or_stop(w, clock_ns() + w->shape->think_ns);
     if (w->period_ns) {
         w->intended_ns += w->period_ns;
         wait_or_stop(w, w->intended_ns);
     }
+    worker_watch(w, before);
 }
 
 void worker_granted(struct worker *w)
@@ -94,12 +107,12 @@ void worker_released(struct worker *w)
     if (w->period_ns)
         histogram_record(&w->histograms[HISTOGRAM_RESPONSE], now - w->intended_ns, now, w->index);
     if (w->granted_ns && now - w->granted_ns > SUSPICIOUS_HOLD_NS + w->shape->hold_ns) {
-        uint64_t switches = involuntary_switches();
+        uint64_t switches = involuntary_switches(w);
         if (switches > w->switches_seen)
             slot_store(&w->slot->preempted, w->slot->preempted + 1);
         w->switches_seen = switches;
     } else if (w->slot->sampled % 16 == 0) {
-        w->switches_seen = involuntary_switches(); /* older switches are not this hold's doing */
+        w->switches_seen = involuntary_switches(w); /* older switches are not this hold's doing */
     }
     w->timed = false;
     w->granted_ns = 0;

@@ -51,6 +51,9 @@ struct worker {
     uint32_t index;
     bool writer;
 
+    volatile uint8_t *watch; /* where system calls are watched (run/syscalls.h): the byte that says whether; otherwise NULL */
+    bool silent; /* there is to be no system call: waiting is spinning */
+
     bool timed; /* the operation under way is a sampled one */
     bool paced; /* think time or a rate is set */
     bool shared; /* entered by worker_enter_shared() */
@@ -79,6 +82,9 @@ struct worker {
 
 /* The slow halves of the inline functions below. */
 void worker_give_way(struct worker *w);
+
+/* Gives the CPU away for a moment; where there are to be no system calls, it is a pause. */
+void worker_yield(const struct worker *w);
 void worker_sample(struct worker *w);
 void worker_asks(struct worker *w);
 void worker_pace(struct worker *w);
@@ -170,8 +176,26 @@ static inline void worker_missed(struct worker *w)
     w->granted_ns = 0;
 }
 
+#define WORKER_OFF_WATCH 0
+#define WORKER_ON_WATCH 1
+
+/* The harness's own system calls, which are nobody else's: uint8_t before = worker_off_watch(w); ... worker_watch(w, before); */
+static inline uint8_t worker_off_watch(struct worker *w)
+{
+    uint8_t before = w->watch ? *w->watch : WORKER_OFF_WATCH;
+    if (w->watch)
+        *w->watch = WORKER_OFF_WATCH;
+    return before;
+}
+
+static inline void worker_watch(struct worker *w, uint8_t before)
+{
+    if (w->watch)
+        *w->watch = before;
+}
+
 /* What is waited for by polling is not there yet; `polls` counts from 0, and again after each success. Whoever was asked to end
- * sleeps in between, so that the watchdog sees that he waits. */
+ * sleeps in between, so that the watchdog sees that he waits. Where there are to be no system calls, it is pauses alone. */
 static inline void worker_poll(struct worker *w, uint32_t *polls)
 {
     if (__builtin_expect(++*polls < w->polls && !worker_stopping(w), 1)) {

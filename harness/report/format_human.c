@@ -61,6 +61,15 @@ static void put_messages(FILE *out, const struct trial_result *r)
                 per_s * (double)r->bytes / (double)r->messages / 1e9);
 }
 
+/* "2 syscalls/msg", "0.41 syscalls/op" */
+static void put_syscalls(FILE *out, const struct trial_result *r)
+{
+    const struct syscalls *calls = &r->syscalls;
+    if (calls->known && calls->ops)
+        fprintf(out, "  %.3g syscalls/%s", (double)calls->within / (double)(calls->messages ? calls->messages : calls->ops),
+                calls->messages ? "msg" : "op");
+}
+
 static void put_row(struct sink *sink, const struct trial_event *event)
 {
     const struct trial_spec *spec = event->spec;
@@ -79,6 +88,7 @@ static void put_row(struct sink *sink, const struct trial_event *event)
     put_time(sink->out, merged.max, merged.count > 0);
     fprintf(sink->out, "  %9llu", (unsigned long long)r->handoffs);
     put_messages(sink->out, r);
+    put_syscalls(sink->out, r);
     if (strcmp(spec->fault_text, "none") != 0)
         fprintf(sink->out, "  fault %s", spec->fault_text);
     fputc('\n', sink->out);

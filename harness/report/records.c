@@ -101,6 +101,8 @@ json_t *record_trial(const struct run_info *run, const struct trial_spec *spec, 
     put(record, "pin", json_string(spec->pin));
     put(record, "sampling", integer(shape->sampling));
     put(record, "history", integer(shape->history));
+    if (spec->silent)
+        put(record, "prove_no_syscalls", json_true());
     put(record, "at_s", json_real(SECONDS(started_ns - run->started_ns)));
     put(record, "replay", record_text(replay ? replay : ""));
     return record;
@@ -192,6 +194,46 @@ static void put_deaths(json_t *record, const struct trial_result *result)
     put(record, "recoveries", times);
 }
 
+static json_t *calls_by_name(const struct syscalls *calls, bool within)
+{
+    json_t *names = json_object();
+    char name[32];
+    for (uint32_t k = 0; k < calls->kinds; k++) {
+        uint64_t count = within ? calls->calls[k].within : calls->calls[k].beside;
+        if (count)
+            put(names, syscalls_name(calls->calls[k].number, name), integer(count));
+    }
+    if (calls->others && within)
+        put(names, "others", integer(calls->others));
+    return names;
+}
+
+/* Of a watched crew: the proof's own, or the one that ran after the trial to be counted. */
+static void put_syscalls(json_t *record, const struct trial_spec *spec, const struct trial_result *result)
+{
+    const struct syscalls *calls = &result->syscalls;
+    if (!calls->known || calls->ops == 0)
+        return;
+    json_t *object = json_pack("{s:s, s:s, s:o, s:o, s:f, s:o, s:o}", "method", SYSCALLS_METHOD, "crew",
+                               spec->silent ? "the trial's" : "a second one", "ops", integer(calls->ops), "calls",
+                               integer(calls->within), "per_op", (double)calls->within / (double)calls->ops, "by_name",
+                               calls_by_name(calls, true), "beside", calls_by_name(calls, false));
+    if (calls->messages)
+        put(object, "per_message", json_real((double)calls->within / (double)calls->messages));
+    put(record, "syscalls", object);
+}
+
+static void put_switches(json_t *record, const struct trial_result *result)
+{
+    double ops = (double)result->ops;
+    if (result->ops == 0)
+        return;
+    put(record, "switches",
+        json_pack("{s:o, s:o, s:f, s:f}", "voluntary", integer(result->voluntary_switches), "involuntary",
+                  integer(result->involuntary_switches), "voluntary_per_op", (double)result->voluntary_switches / ops,
+                  "involuntary_per_op", (double)result->involuntary_switches / ops));
+}
+
 json_t *record_verdict(const struct trial_spec *spec, const struct trial_result *result)
 {
     json_t *record = trial_base("verdict", spec);
@@ -205,6 +247,8 @@ json_t *record_verdict(const struct trial_spec *spec, const struct trial_result 
     put(record, "reader_ops", integer(result->reader_ops));
     put_run_figures(record, result);
     put_messages(record, result);
+    put_syscalls(record, spec, result);
+    put_switches(record, result);
     put(record, "violations", integer(result->violation_count));
     put(record, "violations_by_kind", violations_by_kind(result));
     put(record, "exposure", exposure(result));

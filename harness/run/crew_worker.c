@@ -17,6 +17,7 @@
 #include "run/instances.h"
 #include "run/interrupt.h"
 #include "run/priority.h"
+#include "run/syscalls.h"
 #include "shm/region.h"
 
 static struct slot *own_slot; /* for the signal handler */
@@ -86,6 +87,7 @@ void crew_worker_init(struct worker *w, const struct crew_plan *plan, uint32_t i
     w->fault_parameter = spec->fault_parameter;
     w->fault_choices = spec->fault_choices;
     w->inside_at = UINT64_MAX;
+    w->silent = spec->silent;
     w->region = region_base;
     w->region_bytes = plan->region_bytes;
     if (spec->sync->family == SYNC_LOCK) {
@@ -194,7 +196,7 @@ static void set_pace(struct worker *w, uint64_t opened_ns)
     w->intended_ns = from_ns + w->period_ns * w->index / workers - w->period_ns;
 }
 
-static void work(struct worker *w, struct gate *gate)
+static void work(struct worker *w, struct gate *gate, bool watched)
 {
     struct rusage before, after;
     slot_store(&w->slot->phase, PHASE_READY);
@@ -205,10 +207,16 @@ static void work(struct worker *w, struct gate *gate)
     slot_store(&w->slot->phase, PHASE_IDLE);
     if (!w->slot->started_ns)
         slot_store(&w->slot->started_ns, clock_ns());
+    if (w->silent || watched)
+        syscalls_begin(w);
     (w->writer ? w->load->write : w->load->read)(w);
+    if (w->silent || watched)
+        syscalls_end(w);
     if (w->fault->end)
         w->fault->end(w, w->fault_parameter);
     slot_store(&w->slot->ended_ns, clock_ns());
+    if (w->silent)
+        syscalls_report(w);
     getrusage(RUSAGE_SELF, &after);
     note_usage(w->slot, &before, &after);
     slot_store(&w->slot->phase, PHASE_DONE);
@@ -225,7 +233,7 @@ _Noreturn void crew_worker_run(const struct crew_plan *plan, uint32_t index, pid
     catch_faults();
     dup2(STDERR_FILENO, STDOUT_FILENO); /* whatever a primitive prints: the harness's standard output carries data only */
     attach(&worker, plan, index, &region);
-    work(&worker, plan->ledger->gate);
+    work(&worker, plan->ledger->gate, plan->spec->counts);
     detach_sync(&worker, plan);
     region_detach(&region, NULL);
     _exit(WORKER_DONE);

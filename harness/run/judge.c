@@ -37,6 +37,8 @@ static void add_slot(struct trial_result *result, const struct slot *slot)
         result->violation_count += slot->violations[k];
     }
     result->handoffs += slot->handoffs;
+    result->voluntary_switches += slot->voluntary_switches;
+    result->involuntary_switches += slot->involuntary_switches;
     result->messages += slot->messages;
     result->bytes += slot->bytes;
     result->contended += slot->contended;
@@ -276,8 +278,9 @@ static void decide_whole(const struct trial_spec *spec, struct trial_result *res
     else
         decide(result, VERDICT_CLEAN,
                "%llu operations with %llu hand-offs between processes, and nothing broke: at 95 %% a failure is rarer than %.1e "
-               "per hand-off",
-               (unsigned long long)result->ops, (unsigned long long)result->handoffs, judge_upper_95(result->handoffs));
+               "per hand-off%s",
+               (unsigned long long)result->ops, (unsigned long long)result->handoffs, judge_upper_95(result->handoffs),
+               spec->silent ? "; no worker made a system call between gate and end" : "");
 }
 
 /* The survivors of a planned death: have they gone on? */

@@ -14,6 +14,7 @@
 #include "run/judge.h"
 #include "run/mortality.h"
 #include "run/starvation.h"
+#include "run/tally.h"
 
 #define INTERVALS_WANTED 50
 #define INTERVALS_MAX 4096
@@ -215,7 +216,11 @@ static void time_over(struct monitor *m, uint64_t now)
         m->deadline_ns = now + STILL_TICK_NS;
         return;
     }
-    if (m->spec->slice || m->extensions >= limit || judge_exposed(m->spec, &m->result->ledger)) {
+    if (m->spec->counts && ledger_look(&m->result->ledger).ops < TALLY_OPS && now < m->result->gate_ns + TALLY_LONGER * m->spec->duration_ns) {
+        m->deadline_ns = now + m->spec->duration_ns;
+        return;
+    }
+    if (m->spec->slice || m->spec->counts || m->extensions >= limit || judge_exposed(m->spec, &m->result->ledger)) {
         stop(m);
         return;
     }

@@ -14,6 +14,7 @@
 #include "run/hunt.h"
 #include "run/instances.h"
 #include "run/pin.h"
+#include "run/syscalls.h"
 #include "shm/capacity.h"
 #include "shm/region.h"
 
@@ -186,6 +187,15 @@ int preflight_pins(const struct trial_spec *specs, size_t count, struct error *e
             return -1;
         pin_destroy(pin);
     }
+    return 0;
+}
+
+int preflight_silence(const struct trial_spec *specs, size_t count, struct error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        if (specs[i].silent && syscalls_missing())
+            return error_set(error, STATUS_ENVIRONMENT, 0, "trial %u is to prove that there are no system calls: %s", specs[i].number,
+                             syscalls_missing());
     return 0;
 }
 

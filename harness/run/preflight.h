@@ -24,6 +24,9 @@ struct need need_of(const struct trial_spec *specs, size_t count);
 /* Can the crews be pinned as the trials ask? Fails as pin_create() does. */
 int preflight_pins(const struct trial_spec *specs, size_t count, struct error *error);
 
+/* Can system calls be watched, if a trial asks for a proof that there are none? Fails with status ENVIRONMENT. */
+int preflight_silence(const struct trial_spec *specs, size_t count, struct error *error);
+
 /* Compares a need with /dev/shm, the memory cgroup, the memory, and this process's limits; raises the soft limit on open
  * files where that is enough. Fails with status ENVIRONMENT, naming the limit and the way out. */
 int preflight(const struct need *need, struct error *error);

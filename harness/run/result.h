@@ -8,6 +8,7 @@
 #include "run/crew.h"
 #include "run/ledger.h"
 #include "run/spec.h"
+#include "run/syscalls.h"
 #include "shm/region.h"
 
 struct interval {
@@ -81,6 +82,9 @@ struct trial_result {
     uint32_t slices;       /* of a hunt; 0: no hunt */
     uint32_t slices_clean; /* of these, with enough exposure for a verdict of their own */
     struct shape slice;    /* the shape of a hunt's last slice, which `ledger` and `ends` are of */
+
+    struct syscalls syscalls; /* of a crew whose calls were watched */
+    uint64_t voluntary_switches, involuntary_switches; /* of the crew's loops */
 
     uint64_t fork_ns, ready_ns, reap_ns;
     uint64_t region_step_ns[REGION_STEPS];

@@ -80,6 +80,10 @@ static const char *settle_slot(struct slot *slot, const struct bounds *bounds)
         settle_count(counts[i], "counters", &what);
     for (int k = 0; k < VIOLATIONS; k++)
         settle_count(&slot->violations[k], "violations", &what);
+    for (int k = 0; k < SLOT_CALLS; k++) {
+        settle_count(&slot->calls[k].within, "system calls", &what);
+        settle_count(&slot->calls[k].beside, "system calls", &what);
+    }
     settle_moment(&slot->started_ns, bounds, "moments", &what);
     settle_moment(&slot->ended_ns, bounds, "moments", &what);
     settle_text(slot->failure, sizeof slot->failure, "failure", &what);

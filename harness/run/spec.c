@@ -40,6 +40,21 @@ enum verdict spec_expected(const struct trial_spec *spec)
     return shape_workers(&spec->shape) > 1 ? VERDICT_CLEAN : VERDICT_INCONCLUSIVE;
 }
 
+bool spec_acts_inside(const struct trial_spec *spec)
+{
+    const struct fault_ops *fault = spec->fault;
+    return fault->begin || fault->before || fault->inside || fault->calling || fault->called || fault->deadly || fault->disturbances;
+}
+
+static const char *silence_refused(const struct trial_spec *spec)
+{
+    if (spec->load->uses_system)
+        return "this load is made of system calls: there is nothing to prove";
+    if (spec_acts_inside(spec))
+        return "this fault makes system calls of its own in the workers: nothing can be proven beside it";
+    return NULL;
+}
+
 static bool exceeds(uint32_t count, uint32_t max)
 {
     return max && count > max;
@@ -72,6 +87,8 @@ const char *spec_unsupported(const struct trial_spec *spec)
         return "this sync is made for fewer readers; see its line in: shmoo list sync";
     if (sync->max_size && shape.size > sync->max_size)
         return "this sync is made for smaller values; see its line in: shmoo list sync";
+    if (spec->silent && silence_refused(spec))
+        return silence_refused(spec);
     const char *refusal = spec->load->refuses ? spec->load->refuses(&shape, sync, spec->fault) : NULL;
     if (refusal)
         return refusal;

@@ -24,6 +24,9 @@ struct trial_spec {
     bool expect_given; /* by --expect; otherwise it follows from load, sync, fault and crew */
     bool crew_given, size_given, pin_given; /* asked for, and not to be varied by a hunt */
     bool slice;      /* one of a hunt's: ends with the first violation, and is not extended */
+    uint64_t count_ns; /* after the trial: the same crew so long again, with its system calls counted; 0: not */
+    bool counts;     /* it is that second crew: its system calls are watched, its times are worth nothing */
+    bool silent;     /* no system call may be made between gate and end: each one is a violation */
     bool control;    /* a positive control: it must break, or what leans on it is not CLEAN */
     uint32_t control_trial; /* the number of the control that this trial leans on; 0: none */
     uint32_t enough; /* hand-offs below which a clean trial is INCONCLUSIVE */
@@ -40,6 +43,9 @@ enum verdict spec_expected(const struct trial_spec *spec);
 
 /* Is the sync broken in a way that this crew and load can show? */
 bool spec_breaks(const struct trial_spec *spec);
+
+/* Does the fault run code of its own in the workers? */
+bool spec_acts_inside(const struct trial_spec *spec);
 
 /* NULL, or why load, sync and crew do not go together. */
 const char *spec_unsupported(const struct trial_spec *spec);

@@ -21,6 +21,7 @@
 #include "run/process.h"
 #include "run/settle.h"
 #include "run/stray.h"
+#include "run/tally.h"
 
 #define AUDIT_PATIENCE_NS (30 * NS_PER_S)
 /* What a wedged crew has left may well keep who looks at it for ever. */
@@ -170,6 +171,8 @@ static void run_crew(struct stage *stage, struct trial_result *result)
     else if (watch == WATCH_WEDGED)
         look_at_remains(stage, result);
     settle(&result->ledger, result->gate_ns);
+    if (stage->spec.silent || stage->spec.counts)
+        syscalls_add_up(&result->ledger, &result->syscalls);
     judge(&stage->spec, &stage->crew, watch, why, audit_failure[0] ? audit_failure : NULL, result);
 }
 
@@ -239,6 +242,7 @@ void trial_run(const struct trial_spec *spec, struct trial_result *result)
     else
         run_crew(&stage, result);
     take_back(&stage, result);
+    tally_run(spec, result);
 }
 
 void trial_result_free(struct trial_result *result)

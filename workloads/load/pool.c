@@ -5,7 +5,6 @@
  *
  * Costs an owner word and a fill and a check of the slot's bytes a taking.
  */
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -211,7 +210,7 @@ static bool take_one(struct worker *w, uint32_t *slot)
             cpu_relax();
             continue;
         }
-        sched_yield();
+        worker_yield(w);
         uint64_t ops = crew_ops(w), now = clock_ns();
         if (ops != seen || since_ns == 0)
             since_ns = now;

@@ -4,7 +4,6 @@
  * took to reach it, and acknowledges by a plain increment of a shared counter. The next round begins when all have: so in
  * each round every process completes one operation, and its operation count tells how far it is.
  */
-#include <sched.h>
 
 #include "workloads/load/record.h"
 #include "workloads/load/rows.h"
@@ -44,7 +43,7 @@ static bool give_up(struct worker *w, unsigned *polls)
     if (++*polls < POLLS_BEFORE_YIELD)
         cpu_relax();
     else
-        sched_yield();
+        worker_yield(w);
     return w->ops != 0 && worker_stopping(w);
 }
 

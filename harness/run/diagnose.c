@@ -1,4 +1,4 @@
-/* The diagnosis: the runtime, the facts that rows share, and the rows one after the other. */
+/* The diagnosis: the facts that rows share, and the rows one after the other. */
 #define _GNU_SOURCE
 #include "run/diagnose.h"
 
@@ -10,69 +10,13 @@
 
 #include "base/clock.h"
 #include "run/emulate.h"
+#include "run/runtime.h"
 #include "shm/region.h"
 
 /* Of the two seconds that all has, so much is for objects and holders. */
 #define LOOK_NS (1200 * NS_PER_MS)
 /* Young objects may be on their way from one process to the next. */
 #define LEFT_BEHIND_S 3600
-
-/* The service of the last path in /proc/self/cgroup: ".../NAME.service"; user@1000.service holds a session, no service. */
-static bool service_of(const char *path, char *unit, size_t size)
-{
-    const char *last = strrchr(path, '/');
-    if (!last)
-        return false;
-    last++;
-    size_t length = strlen(last);
-    if (length < 9 || strcmp(last + length - 8, ".service") != 0 || strncmp(last, "user@", 5) == 0)
-        return false;
-    snprintf(unit, size, "%s", last);
-    return true;
-}
-
-/* What the paths of the cgroups tell; RUNTIME_HOST where they tell nothing. */
-static enum runtime runtime_of_cgroup(char *unit, size_t size)
-{
-    static const struct {
-        const char *part;
-        enum runtime runtime;
-    } marks[] = {
-        {"kubepods", RUNTIME_KUBERNETES},
-        {"/docker", RUNTIME_DOCKER},
-        {"libpod", RUNTIME_PODMAN},
-        {"cri-containerd", RUNTIME_KUBERNETES},
-    };
-    char line[512];
-    bool service = false;
-    enum runtime found = RUNTIME_HOST;
-    FILE *file = fopen("/proc/self/cgroup", "re");
-    while (file && fgets(line, sizeof line, file)) {
-        line[strcspn(line, "\n")] = '\0';
-        for (size_t i = 0; i < sizeof marks / sizeof marks[0] && found == RUNTIME_HOST; i++)
-            if (strstr(line, marks[i].part))
-                found = marks[i].runtime;
-        service = service || service_of(line, unit, size);
-    }
-    if (file)
-        fclose(file);
-    return found == RUNTIME_HOST && service ? RUNTIME_SYSTEMD : found;
-}
-
-enum runtime runtime_detect(char *unit, size_t size)
-{
-    const struct emulation *emulation = emulation_current();
-    unit[0] = '\0';
-    if (emulation && emulation->runtime >= 0)
-        return (enum runtime)emulation->runtime;
-    if (getenv("KUBERNETES_SERVICE_HOST") || access("/var/run/secrets/kubernetes.io", F_OK) == 0)
-        return RUNTIME_KUBERNETES;
-    if (access("/run/.containerenv", F_OK) == 0)
-        return RUNTIME_PODMAN;
-    if (access("/.dockerenv", F_OK) == 0)
-        return RUNTIME_DOCKER;
-    return runtime_of_cgroup(unit, size);
-}
 
 /* The options of the last mount on /dev/shm, the file system's own and those of the mount. */
 static void read_options(char *text, size_t size)
@@ -99,7 +43,10 @@ void diagnosis_begin(struct diagnosis *d)
 {
     memset(d, 0, sizeof *d);
     d->left_s = LEFT_BEHIND_S;
-    d->runtime = runtime_detect(d->unit, sizeof d->unit);
+    d->runtime = runtime_detect("", d->unit, &d->unit_of_user);
+    const struct emulation *emulation = emulation_current();
+    if (emulation && emulation->runtime >= 0)
+        d->runtime = (enum runtime)emulation->runtime;
     d->shm_there = stat(REGION_FOLDER, &d->folder) == 0 && capacity_read(REGION_FOLDER, &d->shm, NULL) == 0;
     d->memory = memory_limit_read();
     if (!d->shm_there)

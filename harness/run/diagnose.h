@@ -1,11 +1,8 @@
-/* The diagnosis: what runtime this is, and what every row finds. */
+/* The diagnosis: what every row finds. */
 #ifndef RUN_DIAGNOSE_H
 #define RUN_DIAGNOSE_H
 
 #include "contract/finding.h"
-
-/* Which runtime this process is in; `unit` receives the name of a service, or stays empty. */
-enum runtime runtime_detect(char *unit, size_t size);
 
 /* Reads what all rows share. The result must be freed. */
 void diagnosis_begin(struct diagnosis *d);

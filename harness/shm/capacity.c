@@ -11,6 +11,8 @@
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
 
+#include "shm/cgroup.h"
+
 /* Magic numbers of statfs(2). */
 static const struct {
     unsigned long magic;
@@ -54,121 +56,42 @@ int capacity_read(const char *path, struct shm_capacity *capacity, struct error 
     return 0;
 }
 
-/* Reads a file that holds one number, or "max". False where there is none. */
-static bool number_file(const char *folder, const char *name, uint64_t *value, char *path, size_t size)
-{
-    char text[64] = "";
-    snprintf(path, size, "%s/%s", folder, name);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return false;
-    bool got = fgets(text, sizeof text, file) != NULL;
-    fclose(file);
-    if (!got)
-        return false;
-    *value = strncmp(text, "max", 3) == 0 ? CAPACITY_UNLIMITED : strtoull(text, NULL, 10);
-    return true;
-}
-
-/* The number after a key in a file of such lines. */
-static bool keyed_number(const char *folder, const char *file_name, const char *key, uint64_t *value)
-{
-    char path[640], name[64];
-    uint64_t number;
-    bool found = false;
-    snprintf(path, sizeof path, "%s/%s", folder, file_name);
-    FILE *file = fopen(path, "re");
-    while (file && !found && fscanf(file, "%63s %" SCNu64, name, &number) == 2)
-        found = strcmp(name, key) == 0;
-    if (found)
-        *value = number;
-    if (file)
-        fclose(file);
-    return found;
-}
-
-/* Page cache that the kernel drops before it kills: "inactive_file N" (v2) or "total_inactive_file N" (v1). */
-static uint64_t droppable(const char *folder, const char *key)
-{
-    uint64_t value = 0;
-    keyed_number(folder, "memory.stat", key, &value);
-    return value;
-}
-
-struct cgroup_version {
-    const char *limit, *usage, *droppable;
+static const struct {
+    const char *limit, *usage;
+    const char *droppable[2]; /* page cache that the kernel drops before it kills, in memory.stat */
+} files[] = {
+    [CGROUP_V1] = {"memory.limit_in_bytes", "memory.usage_in_bytes", {"total_inactive_file", "total_active_file"}},
+    [CGROUP_V2] = {"memory.max", "memory.current", {"inactive_file", "active_file"}},
 };
-static const struct cgroup_version cgroup_v1 = {"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"};
-static const struct cgroup_version cgroup_v2 = {"memory.max", "memory.current", "inactive_file"};
 
 /* v1 writes "no limit" as a number just below 2^63. */
 #define V1_NO_LIMIT (1ULL << 62)
 
-static void limit_of_folder(const char *folder, const struct cgroup_version *v, struct memory_limit *tightest)
+static bool visit_limit(const char *folder, enum cgroup_version version, void *user)
 {
-    char path[640], other[640];
+    struct memory_limit *tightest = user;
     uint64_t limit, usage = 0;
-    if (!number_file(folder, v->limit, &limit, path, sizeof path) || limit >= V1_NO_LIMIT)
-        return;
-    number_file(folder, v->usage, &usage, other, sizeof other);
-    uint64_t drop = droppable(folder, v->droppable);
-    usage = usage > drop ? usage - drop : 0;
+    if (!cgroup_number(folder, files[version].limit, &limit) || limit >= V1_NO_LIMIT)
+        return true;
+    cgroup_number(folder, files[version].usage, &usage);
+    for (int i = 0; i < 2; i++) {
+        uint64_t drop = 0;
+        cgroup_keyed(folder, "memory.stat", files[version].droppable[i], &drop);
+        usage = usage > drop ? usage - drop : 0;
+    }
     uint64_t room = limit > usage ? limit - usage : 0;
     if (room >= tightest->room_bytes)
-        return;
+        return true;
     tightest->limit_bytes = limit;
     tightest->room_bytes = room;
-    snprintf(tightest->file, sizeof tightest->file, "%.*s", (int)sizeof tightest->file - 1, path);
-}
-
-/* The group's folder and all above it. Inside a container the path may lead outside the mount: then the mount's root
- * holds the container's own limit. */
-static void limits_upward(const char *mount, const char *group, const struct cgroup_version *v, struct memory_limit *t)
-{
-    char folder[512];
-    snprintf(folder, sizeof folder, "%s%s", mount, group);
-    while (strlen(folder) > strlen(mount)) {
-        limit_of_folder(folder, v, t);
-        *strrchr(folder, '/') = '\0';
-    }
-    limit_of_folder(mount, v, t);
-}
-
-/* Calls visit for each hierarchy in which a process has a memory group: where it is mounted, and the group's path there. */
-static void each_group(pid_t pid, void (*visit)(const char *mount, const char *group, const struct cgroup_version *v, void *user),
-                       void *user)
-{
-    char line[512], path[64];
-    snprintf(path, sizeof path, pid ? "/proc/%d/cgroup" : "/proc/self/cgroup", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return;
-    while (fgets(line, sizeof line, file)) {
-        line[strcspn(line, "\n")] = '\0';
-        char *controllers = strchr(line, ':');
-        char *group = controllers ? strchr(controllers + 1, ':') : NULL;
-        if (!group)
-            continue;
-        *group++ = '\0';
-        if (strcmp(controllers, ":memory") == 0) {
-            visit("/sys/fs/cgroup/memory", group, &cgroup_v1, user);
-        } else if (strcmp(controllers, ":") == 0) {
-            visit("/sys/fs/cgroup", group, &cgroup_v2, user);
-            visit("/sys/fs/cgroup/unified", group, &cgroup_v2, user);
-        }
-    }
-    fclose(file);
-}
-
-static void visit_limit(const char *mount, const char *group, const struct cgroup_version *v, void *user)
-{
-    limits_upward(mount, group, v, user);
+    snprintf(tightest->file, sizeof tightest->file, "%.200s/%s", folder, files[version].limit);
+    return true;
 }
 
 struct memory_limit memory_limit_of(pid_t pid)
 {
     struct memory_limit tightest = {CAPACITY_UNLIMITED, CAPACITY_UNLIMITED, ""};
-    each_group(pid, visit_limit, &tightest);
+    cgroup_upward(pid, "memory", visit_limit, &tightest);
     return tightest;
 }
 
@@ -178,33 +101,32 @@ struct memory_limit memory_limit_read(void)
 }
 
 /* Of the group itself, not of those below it, where the kernel keeps them apart. */
-static bool read_events(struct memory_group *group)
+static bool read_kills(struct memory_group *group)
 {
-    static const char *const files[] = {"memory.events.local", "memory.events", "memory.oom_control"};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-        if (keyed_number(group->folder, files[i], "oom_kill", &group->oom_kills))
+    static const char *const events[] = {"memory.events.local", "memory.events", "memory.oom_control"};
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
+        if (cgroup_keyed(group->folder, events[i], "oom_kill", &group->oom_kills))
             return true;
     return false;
 }
 
-static void visit_group(const char *mount, const char *group, const struct cgroup_version *v, void *user)
+/* The first folder that counts is the group: of version 2, those below it may have no memory controller. */
+static bool visit_group(const char *folder, enum cgroup_version version, void *user)
 {
     struct memory_group *found = user, here = {.folder = ""};
-    (void)v;
-    for (int inside = 0; inside < 2 && !found->folder[0]; inside++) {
-        /* in a container the path may lead outside the mount: then the mount's root is the group */
-        snprintf(here.folder, sizeof here.folder, "%.100s%.260s", mount, inside || strcmp(group, "/") == 0 ? "" : group);
-        bool stat = keyed_number(here.folder, "memory.stat", "shmem", &here.shmem_bytes);
-        bool events = read_events(&here);
-        if (stat && events)
-            *found = here;
-    }
+    (void)version;
+    snprintf(here.folder, sizeof here.folder, "%.380s", folder);
+    bool stat = cgroup_keyed(here.folder, "memory.stat", "shmem", &here.shmem_bytes);
+    if (!read_kills(&here) || !stat)
+        return true;
+    *found = here;
+    return false;
 }
 
 struct memory_group memory_group_of(pid_t pid)
 {
     struct memory_group group = {.folder = ""};
-    each_group(pid, visit_group, &group);
+    cgroup_upward(pid, "memory", visit_group, &group);
     return group;
 }
 

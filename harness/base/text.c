@@ -82,6 +82,16 @@ void text_put(FILE *out, const char *text)
     }
 }
 
+void text_put_lines(FILE *out, const char *text, int indent)
+{
+    for (; *text; text++) {
+        fputc(*text, out);
+        if (*text == '\n')
+            fprintf(out, "%*s", indent, "");
+    }
+    fputc('\n', out);
+}
+
 void text_mend(const char *text, char *mended, size_t size)
 {
     size_t used = 0;

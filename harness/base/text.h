@@ -20,6 +20,9 @@ size_t text_plain_length(const char *text);
 /* Writes it with "\x1b" for each byte that is not plain: nothing in it steers a terminal, and no two texts look the same. */
 void text_put(FILE *out, const char *text);
 
+/* Writes the text of several lines that is our own, the later ones indented by so much, and ends the last. */
+void text_put_lines(FILE *out, const char *text, int indent);
+
 /* Copies it, with "\xff" for each byte that is no UTF-8; as much as there is room for. */
 void text_mend(const char *text, char *mended, size_t size);
 

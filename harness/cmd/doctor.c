@@ -1,5 +1,6 @@
 /* shmoo doctor: what is wrong with the shared memory of this machine, or of one process. */
 #define _GNU_SOURCE
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +14,14 @@
 #include "cmd/outdir.h"
 #include "cmd/plan.h"
 #include "contract/contents.h"
+#include "report/advice.h"
 #include "report/findings.h"
 #include "report/terminal.h"
 #include "run/diagnose.h"
 #include "run/patient.h"
 #include "run/preflight.h"
 
-enum doctor_option { DOCTOR_FOR, DOCTOR_CORE, DOCTOR_OLDER, DOCTOR_RUNTIME, DOCTOR_FORMAT, DOCTOR_QUIET, DOCTOR_HELP, DOCTOR_OPTIONS };
+enum doctor_option { DOCTOR_FOR, DOCTOR_CORE, DOCTOR_EXPLAIN, DOCTOR_OLDER, DOCTOR_RUNTIME, DOCTOR_FORMAT, DOCTOR_QUIET, DOCTOR_HELP, DOCTOR_OPTIONS };
 
 static int valid_format(const char *text, struct error *error)
 {
@@ -41,6 +43,11 @@ static const struct option_row doctor_options[DOCTOR_OPTIONS] = {
                      .argument = "MESSAGE",
                      .type = OPTION_TEXT,
                      .help = "explains how a program ended: \"Bus error\", \"exit status 137\", a line of its log"},
+    [DOCTOR_EXPLAIN] = {.name = "explain",
+                        .argument = "ID",
+                        .type = OPTION_TEXT,
+                        .flags = OPTION_GATHER,
+                        .help = "says what a finding means and what helps on each runtime, and looks at nothing; GLOB too"},
     [DOCTOR_OLDER] = {.name = "older",
                       .argument = "AGE",
                       .type = OPTION_DURATION,
@@ -70,6 +77,40 @@ static void print_help(void)
            "what is wrong: the evidence, what follows from it, and what to paste. It needs no rights, and changes nothing.\n\n");
     options_help(doctor_options, DOCTOR_OPTIONS, stdout);
     printf("\nExit status: 0 nothing but notes, 1 a warning or worse, 2 usage, 3 the process cannot be looked into.\n");
+}
+
+/* ---- --explain ---- */
+
+static bool chosen(const struct option_list *globs, const char *id)
+{
+    for (size_t i = 0; i < globs->count; i++)
+        if (fnmatch(globs->values[i].text, id, 0) == 0)
+            return true;
+    return false;
+}
+
+/* An id that is none is an error that names the nearest. */
+static int fail_unknown(const char *typed, struct error *error)
+{
+    const char *names[256];
+    size_t count = 0;
+    for (size_t i = 0; contents_findings[i]; i++)
+        for (const struct finding_ops *row = contents_findings[i]; row->id && count < 255; row++)
+            names[count++] = row->id;
+    names[count] = NULL;
+    return suggest_fail(error, "finding", typed, names);
+}
+
+static int explain(const struct option_list *globs, bool jsonl, struct error *error)
+{
+    unsigned told = 0;
+    for (size_t i = 0; contents_findings[i]; i++)
+        for (const struct finding_ops *row = contents_findings[i]; row->id; row++)
+            if (chosen(globs, row->id)) {
+                told++;
+                (jsonl ? advice_jsonl : advice_human)(stdout, row);
+            }
+    return told ? 0 : fail_unknown(globs->values[0].text, error);
 }
 
 /* ---- --for ---- */
@@ -192,6 +233,11 @@ static int doctor_main(int argc, char **argv)
     } else if (lists[DOCTOR_HELP].count) {
         print_help();
         status = stdout_settle(STATUS_AS_EXPECTED);
+    } else if (lists[DOCTOR_EXPLAIN].count) {
+        bool jsonl = strcmp(lists[DOCTOR_FORMAT].values[0].text, "jsonl") == 0;
+        status = explain(&lists[DOCTOR_EXPLAIN], jsonl, &error) ? STATUS_USAGE : stdout_settle(STATUS_AS_EXPECTED);
+        if (status == STATUS_USAGE)
+            error_print(&error);
     } else if (operand_count > 1) {
         notice("doctor: \"%s\" is superfluous: one process at a time", operands[1]);
         status = STATUS_USAGE;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *const runtime_names[RUNTIMES + 1] = {
     [RUNTIME_HOST] = "host",
@@ -55,17 +56,41 @@ void diagnosis_finding(struct diagnosis *d, enum severity severity, const char *
     va_end(args);
 }
 
-/* The value of a placeholder at the start of `text`, and its length; NULL where there is none. */
-static const char *placeholder(const char *text, const struct diagnosis *d, size_t *length)
+/* The file that states the memory limit of who is looked at. */
+static const char *limit_file(const struct diagnosis *d)
 {
-    if (strncmp(text, "{unit}", 6) == 0) {
-        *length = 6;
-        return d->unit[0] ? d->unit : "NAME.service";
+    const struct memory_limit *limit = d->patient ? &d->patient->memory : &d->memory;
+    return limit->file[0] ? limit->file : "/sys/fs/cgroup/GROUP/memory.max";
+}
+
+/* The value of a placeholder at the start of `text`, and its length; NULL and 1 where there is none. */
+static const char *placeholder(const char *text, const struct finding_ops *row, const struct diagnosis *d, size_t *length)
+{
+    static char drop_in[200], unit[140], pid[16];
+    bool of_user = d->runtime == RUNTIME_SYSTEMD && d->unit_of_user, root = geteuid() == 0 || of_user;
+    const char *name = d->unit[0] ? d->unit : "NAME.service";
+    snprintf(unit, sizeof unit, "'%s'", name);
+    snprintf(pid, sizeof pid, d->patient ? "%d" : "PID", d->patient ? (int)d->patient->pid : 0);
+    snprintf(drop_in, sizeof drop_in, of_user ? "~/.config/systemd/user/'%s.d'" : "'/etc/systemd/system/%s.d'", name);
+    const struct {
+        const char *key, *value;
+    } places[] = {
+        {"{unit}", unit},
+        {"{drop-in}", drop_in},
+        {"{systemctl}", of_user ? "systemctl --user" : root ? "systemctl" : "sudo systemctl"},
+        {"{engine}", d->runtime == RUNTIME_PODMAN ? "podman" : "docker"},
+        {"{root}", root ? "" : "sudo "},
+        {"{id}", row->id},
+        {"{limit}", limit_file(d)},
+        {"{quota}", d->quota[0] ? d->quota : "/sys/fs/cgroup/GROUP/cpu.max"},
+        {"{pid}", pid},
+    };
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        *length = strlen(places[i].key);
+        if (strncmp(text, places[i].key, *length) == 0)
+            return places[i].value;
     }
-    if (strncmp(text, "{engine}", 8) == 0) {
-        *length = 8;
-        return d->runtime == RUNTIME_PODMAN ? "podman" : "docker";
-    }
+    *length = 1;
     return NULL;
 }
 
@@ -77,7 +102,7 @@ const char *finding_fix(const struct finding_ops *row, const struct diagnosis *d
     text[0] = '\0';
     while (from && *from && used + 1 < size) {
         size_t length = 1;
-        const char *value = placeholder(from, d, &length);
+        const char *value = *from == '{' ? placeholder(from, row, d, &length) : NULL;
         int n = value ? snprintf(text + used, size - used, "%s", value) : snprintf(text + used, size - used, "%c", *from);
         used += n > 0 ? (size_t)n : 0;
         from += length;

@@ -45,6 +45,7 @@ enum runtime {
 };
 
 #define FINDING_EVIDENCE 600
+#define FINDING_FIX 1024
 #define FINDINGS_MAX 96
 #define FACT_TEXT 240
 
@@ -96,11 +97,13 @@ struct diagnosis {
     const char *message;           /* how a program ended; NULL */
     enum runtime runtime;
     char unit[128];          /* name of the service; empty */
+    bool unit_of_user;       /* it belongs to a user's own manager */
     bool shm_there;          /* what follows about it is valid */
     struct shm_capacity shm;
     struct stat folder;      /* of /dev/shm */
     char options[512];       /* its mount options, as /proc/self/mountinfo has them; empty where that cannot be read */
     struct memory_limit memory;
+    char quota[256];         /* the file that limits CPU time; empty */
     struct objects objects;
     uint64_t left_s;         /* an unused object of this age has been left behind */
 
@@ -116,7 +119,10 @@ struct finding_ops {
     const char *area;        /* "place", "memory", ...: rows of one area stand together */
     const char *title;       /* what is looked at: "free space" */
     const char *consequence; /* of the trouble; a sentence without its full stop. NULL: this row only states facts */
-    /* To paste, one for each runtime; NULL: the host's. {unit} is the service's name, {engine} docker or podman. */
+    /* To paste, one for each runtime; NULL: the host's. A line for a shell, lines of YAML from "spec:" on, or C. What stands
+     * in braces is filled in: {unit}, the service's name; {drop-in}, the folder of its settings; {systemctl}, of the system or
+     * of the user; {engine}, docker or podman; {root}, "sudo " for who is not root; {limit}, the file of the
+     * memory limit; {quota}, that of CPU time; {pid}, of the patient; {id}, of the row. */
     const char *fix[RUNTIMES];
     enum subject subject;
     bool needs_shm;          /* not called without a /dev/shm */

@@ -21,17 +21,12 @@ static const char *paint(const struct finding_sink *sink, enum severity severity
 static void put_lines(FILE *out, const char *key, const char *text)
 {
     fprintf(out, "         %-12s", key);
-    for (; *text; text++) {
-        fputc(*text, out);
-        if (*text == '\n')
-            fprintf(out, "%21s", "");
-    }
-    fputc('\n', out);
+    text_put_lines(out, text, 21);
 }
 
 static void human_finding(const struct finding_sink *sink, const struct diagnosis *d, const struct finding *finding)
 {
-    char fix[1024];
+    char fix[FINDING_FIX];
     fprintf(sink->out, "%s%-8s%s %s: ", paint(sink, finding->severity), severity_name(finding->severity),
             sink->colour ? "\033[0m" : "", finding->row->id);
     text_put(sink->out, finding->evidence); /* names of others are in it */
@@ -84,7 +79,7 @@ static void write_and_drop(FILE *out, json_t *record)
 
 json_t *record_finding(const struct diagnosis *d, const struct finding *finding)
 {
-    char fix[1024];
+    char fix[FINDING_FIX];
     json_t *record = json_pack("{s:s, s:s, s:s, s:s}", "type", "finding", "id", finding->row->id, "area", finding->row->area,
                                "severity", severity_name(finding->severity));
     json_object_set_new(record, "evidence", record_text(finding->evidence));

@@ -6,6 +6,6 @@
 #include "workloads/finding/rows.h"
 
 const struct finding_ops *const contents_findings[] = {
-    findings_place, findings_memory, findings_objects, findings_limits, findings_kernel,
-    findings_cpu,   findings_process, findings_message, NULL,
+    findings_place,  findings_memory, findings_objects, findings_removers, findings_limits,
+    findings_kernel, findings_cpu,    findings_process, findings_message,  NULL,
 };

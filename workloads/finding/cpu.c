@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "shm/cgroup.h"
 #include "workloads/finding/rows.h"
 
 #define CPU "/sys/devices/system/cpu/"
@@ -20,16 +21,17 @@ static int allowed_cpus(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
-/* How many cores the CPUs belong to: each counts where its first sibling does. 0: not to be seen. */
-static int count_cores(long cpus)
+/* How many groups of CPUs there are, by a file of each CPU that lists its group: a group counts at its first CPU. 0: not to be
+ * seen. */
+static int count_groups(long cpus, const char *file)
 {
     char path[96], line[64];
-    int cores = 0;
+    int groups = 0;
     for (long cpu = 0; cpu < cpus; cpu++) {
-        snprintf(path, sizeof path, CPU "cpu%ld/topology/thread_siblings_list", cpu);
-        cores += finding_line(path, line, sizeof line) && strtol(line, NULL, 10) == cpu;
+        snprintf(path, sizeof path, CPU "cpu%ld/%s", cpu, file);
+        groups += finding_line(path, line, sizeof line) && strtol(line, NULL, 10) == cpu;
     }
-    return cores;
+    return groups;
 }
 
 static void look_cpus(struct diagnosis *d)
@@ -38,37 +40,53 @@ static void look_cpus(struct diagnosis *d)
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     int allowed = allowed_cpus();
     bool siblings = finding_line(CPU "smt/active", smt, sizeof smt) && smt[0] == '1';
-    diagnosis_fact(d, "%d of %ld CPUs on %d cores may be used%s", allowed, online, count_cores(sysconf(_SC_NPROCESSORS_CONF)),
-                   siblings ? "; two hardware threads share a core (SMT)" : "");
+    long cpus = sysconf(_SC_NPROCESSORS_CONF);
+    int cores = count_groups(cpus, "topology/thread_siblings_list"), caches = count_groups(cpus, "cache/index3/shared_cpu_list");
+    diagnosis_fact(d, "%d of %ld may be used; %d cores, %d last-level caches, %d packages%s", allowed, online, cores, caches,
+                   count_groups(cpus, "topology/core_siblings_list"),
+                   siblings ? "; hardware threads share cores (SMT)" : "");
     if (allowed == 1)
         diagnosis_finding(d, SEVERITY_NOTE, "only one CPU may be used");
 }
 
-/* CPUs' worth of time that the cgroup gives; 0: no limit. */
-static double cpu_quota(void)
+/* The tightest of a group's limits and those above it, in CPUs' worth of time. */
+struct quota {
+    double cpus; /* 0: none */
+    char file[256];
+};
+
+static bool visit_quota(const char *folder, enum cgroup_version version, void *user)
 {
-    char line[128];
+    struct quota *tightest = user;
+    const char *name = version == CGROUP_V2 ? "cpu.max" : "cpu.cfs_quota_us";
+    char path[640], line[128];
     double quota = 0, period = 0;
-    if (finding_line("/sys/fs/cgroup/cpu.max", line, sizeof line) && sscanf(line, "%lf %lf", &quota, &period) == 2)
-        return quota / period;
-    if (finding_line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", line, sizeof line))
-        quota = strtod(line, NULL);
-    if (quota > 0 && finding_line("/sys/fs/cgroup/cpu/cpu.cfs_period_us", line, sizeof line))
-        return quota / strtod(line, NULL);
-    return 0;
+    uint64_t period_us = 0;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (!finding_line(path, line, sizeof line) || sscanf(line, "%lf %lf", &quota, &period) < 1)
+        return true; /* "max" is no number */
+    if (version == CGROUP_V1 && cgroup_number(folder, "cpu.cfs_period_us", &period_us))
+        period = (double)period_us;
+    if (quota > 0 && period > 0 && (tightest->cpus == 0 || quota / period < tightest->cpus)) {
+        tightest->cpus = quota / period;
+        snprintf(tightest->file, sizeof tightest->file, "%.200s/%s", folder, name);
+    }
+    return true;
 }
 
 static void look_quota(struct diagnosis *d)
 {
-    double quota = cpu_quota();
-    if (quota <= 0) {
+    struct quota quota = {0};
+    cgroup_upward(0, "cpu", visit_quota, &quota);
+    snprintf(d->quota, sizeof d->quota, "%s", quota.file);
+    if (quota.cpus <= 0) {
         diagnosis_fact(d, "no limit");
         return;
     }
-    diagnosis_fact(d, "%.2f CPUs", quota);
-    if (quota < allowed_cpus())
-        diagnosis_finding(d, SEVERITY_NOTE, "the cgroup gives the time of %.2f CPUs, to be used on %d", quota,
-                          allowed_cpus());
+    diagnosis_fact(d, "%.2f CPUs (%s)", quota.cpus, quota.file);
+    if (quota.cpus < allowed_cpus())
+        diagnosis_finding(d, SEVERITY_NOTE, "the cgroup gives the time of %.2f CPUs, to be used on %d (%s)", quota.cpus,
+                          allowed_cpus(), quota.file);
 }
 
 static void look_order(struct diagnosis *d)
@@ -161,30 +179,34 @@ const struct finding_ops findings_cpu[] = {
      .consequence = "nothing runs at the same time: races hardly show, and spinning waits for a whole time slice",
      .fix = {[RUNTIME_HOST] = "taskset -c 0-3 ...",
              [RUNTIME_DOCKER] = "{engine} run --cpuset-cpus=0-3 ...",
-             [RUNTIME_SYSTEMD] = "systemctl edit {unit}        # [Service] AllowedCPUs=0-3"}},
+             [RUNTIME_SYSTEMD] = "{systemctl} set-property {unit} AllowedCPUs=0-3"}},
     {.id = "cpu-quota",
      .area = "cpu",
      .title = "CPU time",
      .look = look_quota,
      .consequence =
          "all processes are stopped when the quota is used up, the one inside a critical section too: latencies jump",
-     .fix = {[RUNTIME_HOST] = "raise cpu.max of the cgroup",
-             [RUNTIME_DOCKER] = "{engine} run --cpuset-cpus=0-3 ...        # instead of --cpus",
-             [RUNTIME_SYSTEMD] = "systemctl edit {unit}        # [Service] CPUQuota="}},
+     .fix = {[RUNTIME_HOST] = "echo max | {root}tee {quota}",
+             [RUNTIME_DOCKER] = "{engine} run --cpuset-cpus=0-3 ...     # in place of --cpus",
+             [RUNTIME_KUBERNETES] = "spec:\n"
+                                    "  containers:\n"
+                                    "  - name: NAME\n"
+                                    "    resources: {requests: {cpu: 2}}     # and no limits: cpu",
+             [RUNTIME_SYSTEMD] = "{systemctl} set-property {unit} CPUQuota="}},
     {.id = "cpu-order", .area = "cpu", .title = "memory order", .look = look_order},
     {.id = "clock-source",
      .area = "cpu",
      .title = "clock",
      .look = look_clock,
      .consequence = "each time stamp is a trip to a slow device: latencies are those of the clock",
-     .fix = {[RUNTIME_HOST] = "cat /sys/devices/system/clocksource/clocksource0/available_clocksource     # boot with "
-                              "clocksource=tsc if it is there"}},
+     .fix = {[RUNTIME_HOST] = "cat /sys/devices/system/clocksource/clocksource0/available_clocksource     # boot with clocksource=tsc if "
+                              "tsc is there"}},
     {.id = "cpu-governor",
      .area = "noise",
      .title = "frequency",
      .look = look_governor,
      .consequence = "figures depend on how fast the CPU happens to run",
-     .fix = {[RUNTIME_HOST] = "cpupower frequency-set -g performance"}},
+     .fix = {[RUNTIME_HOST] = "{root}cpupower frequency-set -g performance"}},
     {.id = "cpu-load",
      .area = "noise",
      .title = "load",
@@ -196,6 +218,6 @@ const struct finding_ops findings_cpu[] = {
      .title = "stolen time",
      .look = look_steal,
      .consequence = "figures contain the waiting for the hypervisor",
-     .fix = {[RUNTIME_HOST] = "ask for dedicated CPUs"}},
+     .fix = {[RUNTIME_HOST] = "vmstat 1 10     # column st; ask for dedicated CPUs"}},
     {0},
 };

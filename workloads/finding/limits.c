@@ -59,6 +59,9 @@ static void look_umask(struct diagnosis *d)
                    0666u & ~(unsigned)mask);
     if (mask & 0600)
         diagnosis_finding(d, SEVERITY_WARNING, "the umask %04o takes away the owner's own rights", (unsigned)mask);
+    else if (mask & 044)
+        diagnosis_finding(d, SEVERITY_NOTE, "the umask %04o keeps other users from what is made here: 0666 gives %04o", (unsigned)mask,
+                          0666u & ~(unsigned)mask);
 }
 
 const struct finding_ops findings_limits[] = {
@@ -69,27 +72,26 @@ const struct finding_ops findings_limits[] = {
      .consequence = "ftruncate of a larger object fails with EFBIG and raises SIGXFSZ, which ends the program",
      .fix = {[RUNTIME_HOST] = "ulimit -f unlimited",
              [RUNTIME_DOCKER] = "{engine} run --ulimit fsize=-1 ...",
-             [RUNTIME_SYSTEMD] = "systemctl edit {unit}        # [Service] LimitFSIZE=infinity"}},
+             [RUNTIME_SYSTEMD] = FIX_SERVICE("LimitFSIZE=infinity")}},
     {.id = "limit-address-space",
      .area = "limits",
      .title = "address space",
      .look = look_address_space,
      .consequence = "mmap of a large object fails with ENOMEM though there is memory",
-     .fix = {[RUNTIME_HOST] = "ulimit -v unlimited",
-             [RUNTIME_SYSTEMD] = "systemctl edit {unit}        # [Service] LimitAS=infinity"}},
+     .fix = {[RUNTIME_HOST] = "ulimit -v unlimited", [RUNTIME_SYSTEMD] = FIX_SERVICE("LimitAS=infinity")}},
     {.id = "limit-files",
      .area = "limits",
      .title = "open files",
      .look = look_descriptors,
      .consequence = "shm_open fails with EMFILE while other objects are open; close the descriptor after mmap",
-     .fix = {[RUNTIME_HOST] = "ulimit -Hn 65536        # as root, or in /etc/security/limits.conf: * hard nofile 65536",
+     .fix = {[RUNTIME_HOST] = "echo '* hard nofile 65536' | {root}tee /etc/security/limits.d/shm.conf     # from the next login on",
              [RUNTIME_DOCKER] = "{engine} run --ulimit nofile=65536 ...",
-             [RUNTIME_SYSTEMD] = "systemctl edit {unit}        # [Service] LimitNOFILE=65536"}},
+             [RUNTIME_SYSTEMD] = FIX_SERVICE("LimitNOFILE=65536")}},
     {.id = "limit-umask",
      .area = "limits",
      .title = "umask",
      .look = look_umask,
-     .consequence = "objects cannot be opened again, not even by who has made them",
-     .fix = {[RUNTIME_HOST] = "umask 022", [RUNTIME_SYSTEMD] = "systemctl edit {unit}        # [Service] UMask=0022"}},
+     .consequence = "shm_open with the mode that was meant for sharing gives less, and the others get EACCES",
+     .fix = {[RUNTIME_HOST] = "umask 022     # or fchmod(fd, mode) after shm_open", [RUNTIME_SYSTEMD] = FIX_SERVICE("UMask=0022")}},
     {0},
 };

@@ -32,12 +32,9 @@ const struct finding_ops findings_message[] = {
      .consequence = "one of these: the tmpfs was full when a page was touched for the first time; the object was shrunk; "
                     "the mapping is longer "
                     "than the object; a page went bad (BUS_MCEERR). Not the OOM killer: that is SIGKILL, exit status 137",
-     .fix = {[RUNTIME_HOST] =
-                 "shmoo doctor; shmoo doctor PID     # which of them: full now, promised but not backed, or beyond the end",
-             [RUNTIME_DOCKER] =
-                 "{engine} run --shm-size=2g ...     # the default of 64 MB is the usual cause; then shmoo doctor inside",
-             [RUNTIME_KUBERNETES] = "volumes: [{name: shm, emptyDir: {medium: Memory, sizeLimit: 2Gi}}]     # a pod has 64 "
-                                    "MB unless told otherwise"}},
+     .fix = {[RUNTIME_HOST] = "shmoo doctor; shmoo doctor PID     # which of them: full now, promised but not backed, or beyond the end",
+             [RUNTIME_DOCKER] = "{engine} run --shm-size=2g ...     # the default of 64 MB is the usual cause; then shmoo doctor inside",
+             [RUNTIME_KUBERNETES] = FIX_VOLUME "     # a pod has 64 MB unless told otherwise"}},
     {.id = "message-oom",
      MESSAGE,
      .title = "SIGKILL: as a rule the OOM killer",
@@ -46,12 +43,9 @@ const struct finding_ops findings_message[] = {
      .consequence = "memory of the cgroup or machine was used up; pages of /dev/shm are charged to it, and stay charged "
                     "when their maker is killed. "
                     "Not a full tmpfs: that is SIGBUS, exit status 135",
-     .fix =
-         {[RUNTIME_HOST] =
-              "journalctl -k --grep='oom|Killed process'; shmoo ls     # what is charged, and whether anybody uses it",
-          [RUNTIME_DOCKER] = "{engine} run --memory=4g ...; {engine} inspect --format '{{.State.OOMKilled}}' CONTAINER",
-          [RUNTIME_KUBERNETES] =
-              "kubectl describe pod POD | grep -A3 'Last State'     # OOMKilled; then resources: {limits: {memory: 4Gi}}"}},
+     .fix = {[RUNTIME_HOST] = "journalctl -k --grep='oom|Killed process'; shmoo ls     # what is charged, and whether anybody uses it",
+             [RUNTIME_DOCKER] = "{engine} inspect --format '{{.State.OOMKilled}}' CONTAINER; {engine} run --memory=4g ...",
+             [RUNTIME_KUBERNETES] = "kubectl describe pod POD | grep -A3 'Last State'     # OOMKilled: then resources: {limits: {memory: 4Gi}}"}},
     {.id = "message-segv",
      MESSAGE,
      .title = "SIGSEGV: an address that is not mapped so",
@@ -59,8 +53,7 @@ const struct finding_ops findings_message[] = {
      .consequence =
          "a pointer from another process's address space was followed, the region was unmapped, or it is mapped read-only; "
          "a missing page would be a SIGBUS",
-     .fix = {[RUNTIME_HOST] =
-                 "keep offsets in shared memory, no pointers; shmoo doctor PID     # what is mapped, with which rights"}},
+     .fix = {[RUNTIME_HOST] = "shmoo doctor PID     # what is mapped, with which rights; keep offsets in shared memory, no pointers"}},
     {.id = "message-fsize",
      MESSAGE,
      .title = "SIGXFSZ: above the limit of a file's size",
@@ -100,8 +93,7 @@ const struct finding_ops findings_message[] = {
      .pattern = "owner died|eownerdead|state not recoverable|enotrecoverable",
      .consequence =
          "the data under the lock may be half written; without pthread_mutex_consistent before the unlock the lock is lost",
-     .fix =
-         {[RUNTIME_HOST] =
-              "on EOWNERDEAD: repair the data, pthread_mutex_consistent(m), then go on; shmoo doctor PID shows such locks"}},
+     .fix = {[RUNTIME_HOST] = "pthread_mutex_consistent(&mutex); /* on EOWNERDEAD, after the data have been repaired; shmoo doctor PID shows such "
+                              "locks */"}},
     {0},
 };

@@ -1,19 +1,15 @@
-/* Findings about the objects that lie in /dev/shm, and about who comes along and removes them. */
+/* Findings about the objects that lie in /dev/shm. */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/units.h"
 #include "shm/region.h"
 #include "workloads/finding/rows.h"
@@ -38,6 +34,19 @@ static void look_states(struct diagnosis *d)
                    counts[OBJECT_ELSEWHERE], counts[OBJECT_UNUSED], counts[OBJECT_UNKNOWN], late);
 }
 
+/* "1 h": in the largest unit that it is whole in. */
+static void age_text(uint64_t seconds, char text[UNITS_TEXT])
+{
+    static const struct {
+        unsigned seconds;
+        const char *name;
+    } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+    size_t i = 0;
+    while (i < 3 && (seconds == 0 || seconds % units[i].seconds))
+        i++;
+    snprintf(text, UNITS_TEXT, "%" PRIu64 " %s", seconds / units[i].seconds, units[i].name);
+}
+
 static void look_left(struct diagnosis *d)
 {
     char size[UNITS_TEXT], age[UNITS_TEXT];
@@ -53,7 +62,7 @@ static void look_left(struct diagnosis *d)
             largest = object;
     }
     units_print(&units_size, (double)bytes, size);
-    units_exact(&units_duration, d->left_s * NS_PER_S, age);
+    age_text(d->left_s, age);
     diagnosis_fact(d, "%s in %" PRIu64 " objects unused for more than %s", size, count, age);
     bool much = bytes > d->shm.size_bytes / 10 || (d->shm.inodes && count > d->shm.inodes / 10);
     if (count)
@@ -77,37 +86,6 @@ static void look_unsized(struct diagnosis *d)
     if (first)
         diagnosis_finding(d, SEVERITY_NOTE, "%zu object%s of size 0 open in process %d and others: %.100s", count,
                           count == 1 ? " is" : "s are", (int)first->holders[0].pid, first->name);
-}
-
-/* Python before 3.13 in "python3.11"; false for other programs. */
-static bool python_that_unlinks(pid_t pid, int *minor)
-{
-    char link[64], path[512];
-    snprintf(link, sizeof link, "/proc/%d/exe", (int)pid);
-    ssize_t n = readlink(link, path, sizeof path - 1);
-    if (n <= 0)
-        return false;
-    path[n] = '\0';
-    const char *name = strrchr(path, '/');
-    int major = 0;
-    return name && sscanf(name, "/python%d.%d", &major, minor) == 2 && major == 3 && *minor >= 8 && *minor < 13;
-}
-
-static void look_python(struct diagnosis *d)
-{
-    for (size_t i = 0; i < d->objects.count; i++) {
-        const struct object *object = &d->objects.list[i];
-        int minor = 0;
-        if (object->kind != OBJECT_SHM || object->holder_count < 2)
-            continue;
-        for (size_t k = 0; k < object->holder_count; k++)
-            if (python_that_unlinks(object->holders[k].pid, &minor) && strncmp(object->name, "psm_", 4) == 0) {
-                diagnosis_finding(d, SEVERITY_WARNING,
-                                  "%.60s is shared by %zu processes, of which process %d runs Python 3.%d", object->name,
-                                  object->holder_count, (int)object->holders[k].pid, minor);
-                return;
-            }
-    }
 }
 
 static void look_protected(struct diagnosis *d)
@@ -187,96 +165,6 @@ static void look_namespaces(struct diagnosis *d)
                    (unsigned)d->folder.st_dev, mounts[0] ? mounts : "mnt unknown", pids[0] ? pids : "pid unknown", same);
 }
 
-/* RemoveIPC of one file; *yes stays as it is where the file says nothing. */
-static void read_logind(const char *path, bool *yes)
-{
-    char line[256];
-    FILE *file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file)) {
-        const char *at = line + strspn(line, " \t");
-        if (strncmp(at, "RemoveIPC=", 10) == 0)
-            *yes = strncasecmp(at + 10, "no", 2) != 0 && strncasecmp(at + 10, "0", 1) != 0 &&
-                   strncasecmp(at + 10, "false", 5) != 0 && strncasecmp(at + 10, "off", 3) != 0;
-    }
-    if (file)
-        fclose(file);
-}
-
-static bool remove_ipc(void)
-{
-    bool yes = true;
-    char path[512];
-    static const char *const folders[] = {"/usr/lib/systemd", "/run/systemd", "/etc/systemd"};
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        snprintf(path, sizeof path, "%s/logind.conf", folders[i]);
-        read_logind(path, &yes);
-    }
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        /* drop-ins: the last word in the order of their names would win; a single one is the usual case */
-        snprintf(path, sizeof path, "%s/logind.conf.d", folders[i]);
-        DIR *drop_ins = opendir(path);
-        for (struct dirent *entry; drop_ins && (entry = readdir(drop_ins));) {
-            snprintf(path, sizeof path, "%s/logind.conf.d/%.200s", folders[i], entry->d_name);
-            if (entry->d_name[0] != '.')
-                read_logind(path, &yes);
-        }
-        if (drop_ins)
-            closedir(drop_ins);
-    }
-    return yes;
-}
-
-/* The largest uid of a system user, whose objects logind leaves alone. */
-static unsigned system_uid_max(void)
-{
-    char line[256];
-    unsigned max = 999;
-    FILE *file = fopen("/etc/login.defs", "re");
-    while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, " SYS_UID_MAX %u", &max) == 1)
-            break;
-    if (file)
-        fclose(file);
-    return max;
-}
-
-/* Its folders in /run outlive it; a process of that name does not. */
-static bool logind_runs(void)
-{
-    bool found = false;
-    DIR *stream = opendir("/proc");
-    for (struct dirent *entry; stream && !found && (entry = readdir(stream));) {
-        char path[300], name[32];
-        if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
-            continue;
-        snprintf(path, sizeof path, "/proc/%s/comm", entry->d_name);
-        found = finding_line(path, name, sizeof name) && strcmp(name, "systemd-logind") == 0;
-    }
-    if (stream)
-        closedir(stream);
-    return found;
-}
-
-static void look_remove_ipc(struct diagnosis *d)
-{
-    char linger[320];
-    unsigned user = (unsigned)geteuid();
-    const struct passwd *entry = getpwuid(geteuid());
-    if (!logind_runs()) {
-        diagnosis_fact(d, "no logind runs here");
-        return;
-    }
-    bool yes = remove_ipc(), system = user <= system_uid_max() || user == 65534;
-    snprintf(linger, sizeof linger, "/var/lib/systemd/linger/%.255s", entry ? entry->pw_name : "");
-    bool lingers = entry && access(linger, F_OK) == 0;
-    diagnosis_fact(d, "RemoveIPC=%s; user %u is %s%s", yes ? "yes" : "no", user,
-                   system ? "a system user" : "an ordinary user", lingers ? " that lingers" : "");
-    if (yes && !system && !lingers)
-        diagnosis_finding(d, d->runtime == RUNTIME_SYSTEMD ? SEVERITY_WARNING : SEVERITY_NOTE,
-                          "logind has RemoveIPC=yes, and user %u (%s) is an ordinary user who does not linger", user,
-                          entry ? entry->pw_name : "without a name");
-}
-
 #define COLLECT "shmoo gc --name '*' --apply     # removes what is proven unused; look first: shmoo ls --state unused"
 
 const struct finding_ops findings_objects[] = {
@@ -295,39 +183,23 @@ const struct finding_ops findings_objects[] = {
      .needs_shm = true,
      .look = look_unsized,
      .consequence = "who attaches to it maps nothing, and the first touch is a SIGBUS",
-     .fix = {[RUNTIME_HOST] =
-                 "create with O_EXCL, size, fill, and set a ready flag last; who attaches waits for the size and the flag"}},
-    {.id = "objects-python",
-     .area = "objects",
-     .title = "Python's tracker",
-     .needs_shm = true,
-     .look = look_python,
-     .consequence = "when that process ends, its resource tracker unlinks the object under the others",
-     .fix = {[RUNTIME_HOST] = "SharedMemory(name, track=False)     # Python 3.13; before: "
-                              "resource_tracker.unregister(shm._name, 'shared_memory')"}},
+     .fix = {[RUNTIME_HOST] = "shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600); /* size, fill, and a ready flag last; who attaches "
+                              "waits for size and flag */"}},
     {.id = "objects-protected",
      .area = "objects",
      .title = "protected files",
      .needs_shm = true,
      .look = look_protected,
      .consequence = "shm_open with O_CREAT fails with EACCES for everybody but its owner, root included",
-     .fix = {[RUNTIME_HOST] = "open without O_CREAT first, and create with O_CREAT|O_EXCL only when there is none; or: "
-                              "sysctl fs.protected_regular=0"}},
+     .fix = {[RUNTIME_HOST] = "shm_open(name, O_RDWR, 0); /* without O_CREAT first; O_CREAT | O_EXCL when there is none; or: sysctl "
+                              "fs.protected_regular=0 */"}},
     {.id = "objects-layouts",
      .area = "objects",
      .title = "layouts",
      .needs_shm = true,
      .look = look_layouts,
      .consequence = "pthread_mutex_t, size_t and pointers have other sizes in the two: they lock and read different places",
-     .fix = {[RUNTIME_HOST] = "build both for one architecture; put a hash of the layout into the header, and refuse to "
-                              "attach to another one"}},
+     .fix = {[RUNTIME_HOST] = "if (header->layout != LAYOUT_HASH) return EPROTO; /* in who attaches; and build both for one architecture */"}},
     {.id = "objects-namespace", .area = "objects", .title = "namespace", .needs_shm = true, .look = look_namespaces},
-    {.id = "objects-removed",
-     .area = "objects",
-     .title = "RemoveIPC",
-     .look = look_remove_ipc,
-     .consequence = "when the last session of that user ends, all of the user's objects are removed under running programs",
-     .fix = {[RUNTIME_HOST] = "loginctl enable-linger     # or RemoveIPC=no in /etc/systemd/logind.conf.d/shm.conf: [Login]",
-             [RUNTIME_SYSTEMD] = "systemctl edit {unit}        # [Service] User=a system user (useradd --system)"}},
     {0},
 };

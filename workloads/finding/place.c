@@ -18,18 +18,27 @@
 /* Less than one part in so many left is nearly nothing. */
 #define NEARLY_FULL 20
 
+/* Of a service. */
+#define TMPFS "TemporaryFileSystem=/dev/shm:mode=1777,"
+#define OF_ITS_OWN "     # a /dev/shm of its own: other services do not see what is in it"
+
 #define ENLARGE                                                                                                             \
-    {[RUNTIME_HOST] = "mount -o remount,size=2G /dev/shm",                                                                  \
-     [RUNTIME_DOCKER] = "{engine} run --shm-size=2g ...        # in compose.yaml: shm_size: 2gb",                           \
-     [RUNTIME_KUBERNETES] = "volumes: [{name: shm, emptyDir: {medium: Memory, sizeLimit: 2Gi}}]\n"                          \
-                            "volumeMounts: [{name: shm, mountPath: /dev/shm}]"}
+    {[RUNTIME_HOST] = "{root}mount -o remount,size=2G /dev/shm     # for good: /etc/fstab: tmpfs /dev/shm tmpfs size=2G 0 0", \
+     [RUNTIME_DOCKER] = "{engine} run --shm-size=2g ...     # in compose.yaml: shm_size: 2gb",                               \
+     [RUNTIME_KUBERNETES] = FIX_VOLUME}
 
 #define MOUNT_AGAIN(options)                                                                                                \
     {                                                                                                                       \
-        [RUNTIME_HOST] = "mount -o remount," options " /dev/shm",                                                           \
+        [RUNTIME_HOST] = "{root}mount -o remount," options " /dev/shm",                                                     \
         [RUNTIME_DOCKER] = "{engine} run --tmpfs /dev/shm:" options ",mode=1777,size=2g ...",                               \
-        [RUNTIME_SYSTEMD] =                                                                                                 \
-            "systemctl edit {unit}        # [Service] TemporaryFileSystem=/dev/shm:" options ",mode=1777,size=2G"           \
+        [RUNTIME_KUBERNETES] = FIX_VOLUME, [RUNTIME_SYSTEMD] = FIX_SERVICE(TMPFS options ",size=2G") OF_ITS_OWN                        \
+    }
+
+#define MOUNT_TMPFS                                                                                                         \
+    {                                                                                                                       \
+        [RUNTIME_HOST] = "{root}mkdir -p /dev/shm && {root}mount -t tmpfs -o mode=1777,nosuid,nodev,size=50% tmpfs /dev/shm", \
+        [RUNTIME_DOCKER] = "{engine} run --tmpfs /dev/shm:rw,mode=1777,size=2g ...", [RUNTIME_KUBERNETES] = FIX_VOLUME,     \
+        [RUNTIME_SYSTEMD] = FIX_SERVICE(TMPFS "size=2G") OF_ITS_OWN                                                                    \
     }
 
 static void look_missing(struct diagnosis *d)
@@ -151,14 +160,16 @@ static void look_reserve(struct diagnosis *d)
         diagnosis_fact(d, "could not be tried: %s", error_name(errno));
         return;
     }
-    int rc = posix_fallocate(fd, 0, sysconf(_SC_PAGESIZE));
+    int kernel = fallocate(fd, 0, 0, sysconf(_SC_PAGESIZE)) == 0 ? 0 : errno;
+    int library = kernel == 0 ? 0 : posix_fallocate(fd, 0, sysconf(_SC_PAGESIZE));
     close(fd);
-    if (rc == 0)
+    if (kernel == 0)
         diagnosis_fact(d, "posix_fallocate works; ftruncate alone promises nothing");
     else
-        diagnosis_fact(d, "posix_fallocate: %s", error_name(rc));
-    if (rc == EOPNOTSUPP || rc == EINVAL || rc == ENOSYS)
-        diagnosis_finding(d, SEVERITY_WARNING, "posix_fallocate on /dev/shm is refused: %s", error_name(rc));
+        diagnosis_fact(d, "fallocate: %s; posix_fallocate, which writes instead: %s", error_name(kernel),
+                       library ? error_name(library) : "works");
+    if (library == EOPNOTSUPP || library == EINVAL || library == ENOSYS || library == EPERM)
+        diagnosis_finding(d, SEVERITY_WARNING, "posix_fallocate on /dev/shm is refused: %s", error_name(library));
 }
 
 /* What has been sized, but has no page behind it yet: each object once, whatever its names. */
@@ -199,22 +210,14 @@ const struct finding_ops findings_place[] = {
      .title = "/dev/shm",
      .look = look_missing,
      .consequence = "shm_open and sem_open fail with ENOENT; memfd_create, pipes and threads still work",
-     .fix = {[RUNTIME_HOST] = "mkdir -p /dev/shm && mount -t tmpfs -o mode=1777,nosuid,nodev,size=50% tmpfs /dev/shm",
-             [RUNTIME_DOCKER] = "{engine} run --tmpfs /dev/shm:rw,mode=1777,size=2g ...",
-             [RUNTIME_KUBERNETES] = "volumes: [{name: shm, emptyDir: {medium: Memory, sizeLimit: 2Gi}}]\n"
-                                    "volumeMounts: [{name: shm, mountPath: /dev/shm}]",
-             [RUNTIME_SYSTEMD] =
-                 "systemctl edit {unit}        # [Service] TemporaryFileSystem=/dev/shm:rw,mode=1777,size=2G"}},
+     .fix = MOUNT_TMPFS},
     {.id = "shm-type",
      .area = "place",
      .title = "file system",
      .needs_shm = true,
      .look = look_type,
      .consequence = "what is shared goes to a disc, or cannot be mapped, sealed or leased; nothing is emptied at boot",
-     .fix = {[RUNTIME_HOST] = "mount -t tmpfs -o mode=1777,nosuid,nodev,size=50% tmpfs /dev/shm",
-             [RUNTIME_DOCKER] = "{engine} run --tmpfs /dev/shm:rw,mode=1777,size=2g ...",
-             [RUNTIME_KUBERNETES] = "volumes: [{name: shm, emptyDir: {medium: Memory, sizeLimit: 2Gi}}]\n"
-                                    "volumeMounts: [{name: shm, mountPath: /dev/shm}]"}},
+     .fix = MOUNT_TMPFS},
     {.id = "shm-read-only",
      .area = "place",
      .title = "mounted for",
@@ -228,7 +231,7 @@ const struct finding_ops findings_place[] = {
      .needs_shm = true,
      .look = look_access,
      .consequence = "programs of some users fail with EACCES, or lose objects to others",
-     .fix = {[RUNTIME_HOST] = "chmod 1777 /dev/shm"}},
+     .fix = {[RUNTIME_HOST] = "{root}chmod 1777 /dev/shm"}},
     {.id = "shm-noexec",
      .area = "place",
      .title = "code",
@@ -250,36 +253,32 @@ const struct finding_ops findings_place[] = {
      .needs_shm = true,
      .look = look_full,
      .consequence = "the next page that is touched may be a SIGBUS; a service that restarts meets the same full /dev/shm",
-     .fix =
-         {[RUNTIME_HOST] =
-              "shmoo ls && shmoo gc --name '*' --apply     # what is proven unused; or: mount -o remount,size=2G /dev/shm",
-          [RUNTIME_DOCKER] = "shmoo gc --name '*' --apply     # in the container; or: {engine} run --shm-size=2g ...",
-          [RUNTIME_KUBERNETES] =
-              "kubectl exec POD -- shmoo gc --name '*' --apply     # or a larger sizeLimit of the emptyDir"}},
+     .fix = {[RUNTIME_HOST] = "shmoo gc --name '*' --apply     # what is proven unused; or: {root}mount -o remount,size=2G /dev/shm",
+             [RUNTIME_DOCKER] = "shmoo gc --name '*' --apply     # in the container; or: {engine} run --shm-size=2g ...",
+             [RUNTIME_KUBERNETES] = "kubectl exec POD -- shmoo gc --name '*' --apply     # or a larger sizeLimit of the emptyDir"}},
     {.id = "shm-inodes",
      .area = "place",
      .title = "inodes",
      .needs_shm = true,
      .look = look_inodes,
      .consequence = "shm_open and sem_open fail with ENOSPC though there is space",
-     .fix = {[RUNTIME_HOST] = "shmoo gc --name '*' --apply; mount -o remount,nr_inodes=100k /dev/shm",
+     .fix = {[RUNTIME_HOST] = "shmoo gc --name '*' --apply; {root}mount -o remount,nr_inodes=100k /dev/shm",
              [RUNTIME_DOCKER] = "{engine} run --tmpfs /dev/shm:rw,mode=1777,size=2g,nr_inodes=100k ...",
-             [RUNTIME_SYSTEMD] =
-                 "systemctl edit {unit}        # [Service] TemporaryFileSystem=/dev/shm:mode=1777,nr_inodes=100k"}},
+             [RUNTIME_KUBERNETES] = "kubectl exec POD -- shmoo gc --name '*' --apply     # a pod cannot set nr_inodes",
+             [RUNTIME_SYSTEMD] = FIX_SERVICE(TMPFS "nr_inodes=100k") OF_ITS_OWN}},
     {.id = "shm-reserve",
      .area = "place",
      .title = "reserving",
      .needs_shm = true,
      .look = look_reserve,
      .consequence = "space cannot be reserved: what ftruncate has promised may be a SIGBUS when it is touched",
-     .fix = {[RUNTIME_HOST] =
-                 "write zeros once over the whole object (pwrite) after ftruncate: a refusal is ENOSPC there, no SIGBUS"}},
+     .fix = {[RUNTIME_HOST] = "pwrite(fd, zeros, size, 0); /* over the whole object, after ftruncate: a refusal is ENOSPC there, no SIGBUS */"}},
     {.id = "shm-promised",
      .area = "place",
      .title = "promised",
      .needs_shm = true,
      .look = look_promised,
      .consequence = "touching pages that are not there yet ends in SIGBUS as soon as the space is used up",
-     .fix = {[RUNTIME_HOST] = "posix_fallocate(fd, 0, size) right after ftruncate(fd, size): it fails with ENOSPC instead"}},
+     .fix = {[RUNTIME_HOST] = "posix_fallocate(fd, 0, size); /* right after ftruncate(fd, size): it fails with ENOSPC instead */"}},
     {0},
 };

@@ -168,53 +168,52 @@ const struct finding_ops findings_process[] = {
      .title = "beyond the end",
      .look = look_beyond,
      .consequence = "touching them is a SIGBUS (BUS_ADRERR): the object was shrunk, or mapped before it had its size",
-     .fix = {[RUNTIME_HOST] =
-                 "fstat before mmap, and map no more than st_size; never ftruncate an object that others map; or seal it: "
-                 "memfd_create(..., MFD_ALLOW_SEALING), F_SEAL_SHRINK"}},
+     .fix = {[RUNTIME_HOST] = "fstat(fd, &st); /* before mmap, and map no more than st_size; never ftruncate what others map; or seal it: "
+                              "memfd_create(name, MFD_ALLOW_SEALING), F_SEAL_SHRINK */"}},
     {.id = "process-full",
      PROCESS,
      .title = "holes",
      .look = look_holes,
      .consequence = "the first touch of such a page is a SIGBUS: ftruncate promised it, and the tmpfs cannot give it",
-     .fix = {[RUNTIME_HOST] =
-                 "shmoo gc --name '*' --apply; mount -o remount,size=2G /dev/shm     # then posix_fallocate after ftruncate",
+     .fix = {[RUNTIME_HOST] = "shmoo gc --name '*' --apply; {root}mount -o remount,size=2G /dev/shm     # then posix_fallocate after ftruncate",
              [RUNTIME_DOCKER] = "{engine} run --shm-size=2g ...     # and posix_fallocate after ftruncate",
-             [RUNTIME_KUBERNETES] =
-                 "volumes: [{name: shm, emptyDir: {medium: Memory, sizeLimit: 2Gi}}]     # and posix_fallocate"}},
+             [RUNTIME_KUBERNETES] = FIX_VOLUME}},
     {.id = "process-memory",
      PROCESS,
      .title = "memory cgroup",
      .look = look_group,
      .consequence = "the next pages that are touched may end in the OOM killer: SIGKILL, exit status 137",
-     .fix = {[RUNTIME_HOST] = "raise the limit in the file named above",
+     .fix = {[RUNTIME_HOST] = "echo 4G | {root}tee {limit}",
              [RUNTIME_DOCKER] = "{engine} update --memory=4g --memory-swap=4g CONTAINER",
-             [RUNTIME_KUBERNETES] = "resources: {limits: {memory: 4Gi}}",
-             [RUNTIME_SYSTEMD] = "systemctl set-property {unit} MemoryMax=4G"}},
+             [RUNTIME_KUBERNETES] = FIX_MEMORY,
+             [RUNTIME_SYSTEMD] = "{systemctl} set-property {unit} MemoryMax=4G"}},
     {.id = "process-place",
      PROCESS,
      .title = "namespace",
      .look = look_place,
      .consequence = "names in the one mean nothing in the other: it finds none of the objects that shmoo ls shows here",
-     .fix = {[RUNTIME_HOST] = "nsenter --target PID --mount -- shmoo ls",
-             [RUNTIME_DOCKER] = "{engine} run --ipc=container:NAME ...     # shares the /dev/shm of a container that was "
-                                "started with --ipc=shareable",
-             [RUNTIME_KUBERNETES] =
-                 "volumeMounts: [{name: shm, mountPath: /dev/shm}]     # the same volume in both containers"}},
+     .fix = {[RUNTIME_HOST] = "{root}nsenter --target {pid} --mount -- shmoo ls",
+             [RUNTIME_DOCKER] = "{engine} run --ipc=container:NAME ...     # shares the /dev/shm of a container that was started with "
+                                "--ipc=shareable",
+             [RUNTIME_KUBERNETES] = "spec:\n"
+                                    "  containers:     # the same volume in both\n"
+                                    "  - {name: ONE, volumeMounts: [{name: shm, mountPath: /dev/shm}]}\n"
+                                    "  - {name: OTHER, volumeMounts: [{name: shm, mountPath: /dev/shm}]}\n"
+                                    "  volumes: [{name: shm, emptyDir: {medium: Memory, sizeLimit: 2Gi}}]"}},
     {.id = "process-locks",
      PROCESS,
      .title = "locks",
      .look = look_locks,
      .consequence = "a plain mutex stays locked for ever; of a robust one the next who asks gets EOWNERDEAD, and has to "
                     "repair the data",
-     .fix = {[RUNTIME_HOST] = "pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST); on EOWNERDEAD: repair, "
-                              "pthread_mutex_consistent(m); "
-                              "now: end all who map the object, and remove it"}},
+     .fix = {[RUNTIME_HOST] = "pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST); /* and on EOWNERDEAD: repair, "
+                              "pthread_mutex_consistent(&mutex); now: end all who map the object, and remove it */"}},
     {.id = "process-held", PROCESS, .title = "held by the living", .look = look_living},
     {.id = "process-swap",
      PROCESS,
      .title = "swap",
      .look = look_swap,
      .consequence = "the first touch after a while waits for the disc",
-     .fix = {[RUNTIME_HOST] = "mlock(address, size)     # with a sufficient ulimit -l"}},
+     .fix = {[RUNTIME_HOST] = "mlock(address, size); /* with ulimit -l as large */"}},
     {0},
 };

@@ -22,6 +22,10 @@ import records
 import report
 import synthetic
 
+# One in so many of what is taken is put on a page, and one is compared: that costs a hundred times what reading does.
+PAGE_EVERY = 256
+# A word on standard error after so many lines.
+TELL_EVERY = 1_000_000
 # A refusal is read by people: longer than this nobody reads.
 MESSAGE_MOST = 1000
 # Values that no shmoo writes, or hardly ever.
@@ -106,9 +110,9 @@ def judge_refusal(error):
 
 def judge_run(run):
     """What was taken can be reckoned with, and some of it put on a page."""
-    if run.bytes % 64 == 0:
+    if run.bytes % PAGE_EVERY == 0:
         report.page_text(run, []).encode("utf-8", "replace")
-    if run.bytes % 16 == 0:
+    if run.bytes % PAGE_EVERY == 1:
         found = comparison.compare(run, run, ALL)
         for write in compare.FORMATS.values():
             write(found).encode("utf-8", "replace")
@@ -136,23 +140,27 @@ def attempt(before, damaged, after):
         return False
 
 
-def base_lines():
-    """The lines of small runs, each with all that a run can hold."""
+# Runs of one trial are read fastest; one of several has more to agree with.
+RECIPES = tuple({"syncs": (sync,), "faults": (fault,)} for sync in ("none", "mutex") for fault in ("none", "die:inside:kill:2")
+                ) + ({"syncs": ("none", "mutex"), "faults": ("none", "die:inside:kill:2")},)
+
+
+def base_lines(recipe):
+    """The lines of a small run, with all that such a run can hold."""
     with tempfile.TemporaryDirectory() as folder:
-        recipe = synthetic.Recipe(syncs=("none", "mutex"), populations=((1, 1),), repeats=1, samples=40, intervals=1,
-                                  rate=1000.0, faults=("none", "die:inside:kill:2"))
-        synthetic.write(folder, recipe)
+        synthetic.write(folder, synthetic.Recipe(populations=((1, 1),), repeats=1, samples=40, intervals=1, rate=1000.0, **recipe))
         with open(os.path.join(folder, records.RECORDS_NAME), "rb") as file:
             return file.readlines()
 
 
 def run(count, seed):
     """Damages `count` lines; the number taken. Stops at the first finding."""
-    lines = base_lines()
-    others = [json.loads(line) for line in lines]
+    bases = [base_lines(recipe) for recipe in RECIPES]
+    others = [json.loads(line) for lines in bases for line in lines]
     taken = 0
     for number in range(count):
         dice = random.Random(f"{seed}/{number}")
+        lines = dice.choice(bases)
         place = dice.randrange(len(lines))
         kind = dice.randrange(20)
         if kind == 0:
@@ -167,6 +175,8 @@ def run(count, seed):
             sys.stderr.write(f"finding in line {number} of seed {seed} ({type(error).__name__}: {str(error)[:300]!r}), "
                              f"which is\n{damaged[:2000]!r}\n")
             raise
+        if number % TELL_EVERY == TELL_EVERY - 1:
+            sys.stderr.write(f"{number + 1} of {count} lines of seed {seed}\n")
     return taken
 
 

@@ -1,5 +1,6 @@
 """What all pages are made with: templates, style and script, panels that fit a small screen, chart files beside the page."""
 
+import functools
 import os
 
 import jinja2
@@ -15,11 +16,17 @@ CHARTS_FOLDER = "charts"
 WIDE_FROM, LEAST_WIDTH = 560, 340
 
 
-def render(template, **values):
-    """The page as a string: the template with the values, and the page's own style and script."""
+@functools.cache
+def _templates():
     folder = os.path.dirname(os.path.abspath(__file__))
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(folder), autoescape=True, trim_blocks=True)
     templates.filters.update(count=style.count, plural=style.plural, verdict_class=tables.css_class, sentence=sentence)
+    return templates
+
+
+def render(template, **values):
+    """The page as a string: the template with the values, and the page's own style and script."""
+    templates = _templates()
     verdicts = [(name.lower(), name) for name in style.VERDICTS] + [("open", "")]
     trusted = markupsafe.Markup
     css = templates.get_template("page.css.j2").render(

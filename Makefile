@@ -9,6 +9,7 @@
 #   make layers             the layer check
 #   make fuzz [RUNS=N]      the fuzz targets, N executions each, after their corpora
 #   make soak [TIME=1h]     everything in turn, watching for what grows
+#   make scenes [TRIES=N]   what is wedged and what is only slow, N times each, and how long it took to tell
 #   make torture [COUNT=N]  kills the harness N times, and looks for what it leaves
 #   make race [COUNT=N]     N objects are removed while processes keep opening them: none that is held may lose its name
 #   make coverage           workloads/check/COVERAGE.md, from the rows of the checks
@@ -101,6 +102,9 @@ fuzz:
 soak:
 	ci/soak $(TIME)
 
+scenes: $(BUILD)/test/harness/run/scenes_test
+	SCENE_TRIES=$(or $(TRIES),20) $<
+
 torture: $(BUILD)/shmoo
 	SHMOO=$(abspath $(BUILD)/shmoo) ci/torture $(COUNT)
 
@@ -133,5 +137,5 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d)
 
-.PHONY: all tests fuzzers check demo smoke detect fuzz soak torture wolf race layers coverage install uninstall clean
+.PHONY: all tests fuzzers check demo smoke detect fuzz soak scenes torture wolf race layers coverage install uninstall clean
 .SECONDARY:

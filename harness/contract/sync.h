@@ -77,6 +77,12 @@ struct sync_self {
     uint32_t index; /* of the worker, from 0 */
 };
 
+/* What a diagnosis shows of a state. */
+struct sync_sight {
+    char words[120]; /* "its word is 2 (held and awaited)" */
+    uint64_t owner;  /* the thread number of who holds it, where one is named in it; 0: none is */
+};
+
 /* Called by workers only. acquire and release are mandatory. */
 struct lock_ops {
     int (*acquire)(struct sync_self *self);        /* may block; EOWNERDEAD: acquired, the last holder died inside */
@@ -144,6 +150,10 @@ struct sync_ops {
     int (*attach)(struct sync_self *self);                        /* worker, before the gate; may set self->local */
     int (*detach)(struct sync_self *self);                        /* worker, after its last operation */
     int (*destroy)(void *state, const struct sync_setup *setup);  /* destroyer; also after create() failed; idempotent */
+
+    /* Looks at a copy of the state, for the explanation of a wedge. Called by the harness itself, at any moment and with whatever
+     * is in the state: it must follow nothing that it finds there. Empty: the state's first words are shown. */
+    void (*describe)(const void *state, const struct sync_setup *setup, struct sync_sight *sight);
 
     union { /* the member that `family` names */
         struct lock_ops lock;

@@ -73,7 +73,7 @@ static const struct isolate_outcome *size_answer(const struct trial_spec *spec)
     return &answer->outcome;
 }
 
-static uint64_t state_bytes(const struct trial_spec *spec)
+uint64_t instances_state_bytes(const struct trial_spec *spec)
 {
     uint64_t bytes = spec->sync->state_bytes;
     if (spec->sync->state_size) {
@@ -98,7 +98,7 @@ int instances_size(const struct trial_spec *spec, enum verdict *verdict, struct 
 
 static uint64_t stride_of(const struct trial_spec *spec)
 {
-    return state_bytes(spec) + INSTANCES_GUARD;
+    return instances_state_bytes(spec) + INSTANCES_GUARD;
 }
 
 uint64_t instances_bytes(const struct trial_spec *spec)
@@ -276,7 +276,7 @@ void instances_audit(const struct trial_spec *spec, void *base, struct worker *a
         evidence->bytes_count = EVIDENCE_BYTES < INSTANCES_GUARD - word * 8 ? EVIDENCE_BYTES : INSTANCES_GUARD - word * 8;
         memcpy(evidence->bytes, found + word, evidence->bytes_count);
         bool before = guard == 0;
-        uint64_t state = state_bytes(spec);
+        uint64_t state = instances_state_bytes(spec);
         snprintf(evidence->text, sizeof evidence->text,
                  "the guard %s the primitive's own state (%llu bytes) was overwritten at byte %u: somebody writes outside it",
                  before ? "before" : "behind", (unsigned long long)state, word * 8);

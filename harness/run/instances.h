@@ -33,6 +33,9 @@ struct sync_setup instances_setup(const struct trial_spec *spec);
 /* Bytes from the region's start to the load's area. */
 uint64_t instances_bytes(const struct trial_spec *spec);
 
+/* Bytes of one instance's state, in whole lines. */
+uint64_t instances_state_bytes(const struct trial_spec *spec);
+
 /* Instance `i`'s state in a mapping of the region that begins at `base`. */
 void *instances_state(const struct trial_spec *spec, void *base, uint32_t i);
 

@@ -304,7 +304,7 @@ static void tell_death(const struct trial_spec *spec, const struct crew *crew, s
     mortality_text(spec, crew, result, death, sizeof death);
     memcpy(rest, result->reason, sizeof rest);
     if (death[0])
-        snprintf(result->reason, sizeof result->reason, "%s; %.700s", death, rest);
+        snprintf(result->reason, sizeof result->reason, "%s; %.1600s", death, rest);
 }
 
 /* Ended from outside although it still moved: no pass, and no wedge either. */

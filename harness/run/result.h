@@ -46,7 +46,7 @@ enum remains {
 struct trial_result {
     enum verdict verdict;
     bool as_expected;
-    char reason[1024];
+    char reason[2048];
     enum status error_status; /* of a verdict ERROR: USAGE or ENVIRONMENT where the harness knows better */
     int interrupted;          /* signal number, 0 */
     char setting[400];        /* what the system's limits make of the sync, in a sentence; empty: nothing to say */

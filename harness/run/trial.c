@@ -159,7 +159,7 @@ static void look_at_remains(const struct stage *stage, struct trial_result *resu
 /* Gate to last exit, and what the data say afterwards. */
 static void run_crew(struct stage *stage, struct trial_result *result)
 {
-    char why[700] = "", audit_failure[200] = "";
+    char why[1400] = "", audit_failure[200] = "";
     enum watch watch = monitor_run(&stage->crew, &stage->spec, result, why, sizeof why);
     result->fork_ns = stage->crew.fork_ns;
     crew_end(&stage->crew);

@@ -115,6 +115,7 @@ void watchdog_start(struct watchdog *watchdog, const struct trial_spec *spec, ui
     watchdog->turn_ns = (spec->fault->slows ? TURN_SLOWED_NS : TURN_NS) + spec->shape.size * COPY_NS;
     watchdog->deaths_planned = spec->fault->deadly;
     watchdog->end_ns = UINT64_MAX;
+    watchdog->since = calloc(workers, sizeof *watchdog->since);
 }
 
 /* After the stop everybody has one operation left, and needs one turn on a CPU for it. */
@@ -137,7 +138,7 @@ static void explain(const struct watchdog *watchdog, const struct crew *crew, co
     else
         snprintf(why, size, "no progress for %.2f s, with %u of %u workers left%s", (double)(now - watchdog->progress_ns) / 1e9,
                  crew->alive, crew->count, scene);
-    wedge_explain(crew, ledger, why, size);
+    wedge_explain(crew, ledger, crew->count == watchdog->population ? watchdog->since : NULL, now, why, size);
 }
 
 /* Could everybody have gone on since the round began, and has nobody a way to? */
@@ -181,12 +182,16 @@ bool watchdog_suspicious(const struct watchdog *watchdog)
 void watchdog_free(struct watchdog *watchdog)
 {
     free(watchdog->marks);
+    free(watchdog->since);
+    watchdog->since = NULL;
     watchdog->marks = NULL;
 }
 
 enum watch watchdog_look(struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger,
                          const struct ledger_view *view, uint64_t now, bool hurry, char *why, size_t size)
 {
+    if (watchdog->since && ledger->workers == watchdog->population)
+        wedge_note(watchdog->since, ledger, now);
     uint64_t progress = view->progress + (crew->count - crew->alive);
     if (progress != watchdog->progress) {
         watchdog->progress = progress;

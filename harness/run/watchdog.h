@@ -15,6 +15,7 @@
 #include "run/crew.h"
 #include "run/ledger.h"
 #include "run/spec.h"
+#include "run/wedge.h"
 
 enum watch {
     WATCH_GO_ON,
@@ -33,6 +34,7 @@ struct watchdog {
     uint64_t progress, progress_ns;  /* newest progress seen, and when */
     uint64_t round_ns;               /* the round began; 0: no suspicion */
     uint32_t rounds;                 /* that are over since the last progress */
+    struct wedge_since *since;       /* of each worker; owned */
     struct watchdog_mark *marks;     /* what each worker had used then; owned, NULL before the first suspicion */
     uint64_t turn_ns;                /* CPU time after which a worker has had its turn */
     bool deaths_planned;             /* a deadly fault: who is left must be seen to be stuck, not only to be bereft */

@@ -2,20 +2,25 @@
 #define _GNU_SOURCE
 #include "run/wedge.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "run/instances.h"
 #include "run/process.h"
 
 #define TOLD_MAX 4
+#define DEAD_TOLD_MAX 2
+#define STATE_MOST 65536 /* of a state that is copied to be looked at */
 
-/* A word of the region, which may have lost its pages: through the kernel, to whom that is no signal but an error. */
-static bool read_word(const void *at, uint32_t *word)
+/* Bytes of the region, which may have lost its pages: through the kernel, to whom that is no signal but an error. */
+static bool read_bytes(const void *at, void *bytes, size_t count)
 {
-    struct iovec to = {word, sizeof *word}, from = {(void *)(uintptr_t)at, sizeof *word};
-    return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)sizeof *word;
+    struct iovec to = {bytes, count}, from = {(void *)(uintptr_t)at, count};
+    return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)count;
 }
 
 /* "sleeps in a futex wait: the word at offset 128 of the region is 0, it waits while it is 2" */
@@ -25,7 +30,7 @@ static void futex_text(const struct crew *crew, const struct slot *slot, const s
     if (slot->fault.region_base && bytes >= 4 && offset <= bytes - 4) {
         uint32_t word;
         char now[32] = "cannot be read";
-        if (read_word((const char *)crew->plan->region_base + offset, &word))
+        if (read_bytes((const char *)crew->plan->region_base + offset, &word, sizeof word))
             snprintf(now, sizeof now, "is 0x%x", word);
         snprintf(text, size, "sleeps in a futex wait while the word at offset %llu of the region is 0x%x (it %s)",
                  (unsigned long long)offset, call->expected, now);
@@ -52,21 +57,125 @@ static void doing_text(const struct crew *crew, const struct slot *slot, pid_t p
         snprintf(text, size, "sleeps in the kernel%s%s%s", wchan[0] ? " (" : "", wchan, wchan[0] ? ")" : "");
 }
 
-void wedge_explain(const struct crew *crew, const struct ledger *ledger, char *text, size_t size)
+void wedge_note(struct wedge_since *since, const struct ledger *ledger, uint64_t now)
+{
+    for (uint32_t i = 0; i < ledger->workers; i++) {
+        const struct slot *slot = &ledger->slots[i];
+        uint64_t moves = slot_load(&slot->ops) + slot_load(&slot->beats);
+        uint32_t phase = slot_load(&slot->phase);
+        if (moves != since[i].moves || phase != since[i].phase || since[i].at_ns == 0)
+            since[i] = (struct wedge_since){.moves = moves, .phase = phase, .at_ns = now};
+    }
+}
+
+__attribute__((format(printf, 3, 4))) static void append(char *text, size_t size, const char *format, ...)
+{
+    size_t used = strnlen(text, size);
+    va_list args;
+    if (used + 1 >= size)
+        return;
+    va_start(args, format);
+    vsnprintf(text + used, size - used, format, args);
+    va_end(args);
+}
+
+static bool ended_holding(const struct crew *crew, const struct ledger *ledger, uint32_t i)
+{
+    uint32_t phase = slot_load(&ledger->slots[i].phase);
+    return crew->members[i].exit != EXIT_NOT_YET && (phase == PHASE_INSIDE || phase == PHASE_RELEASING);
+}
+
+/* "; worker 1 (pid 77, killed by SIGKILL) died inside, after 30 operations, at version 12" */
+static void dead_text(const struct crew *crew, const struct ledger *ledger, char *text, size_t size)
 {
     uint32_t told = 0;
-    size_t used = strnlen(text, size);
-    for (uint32_t i = 0; i < crew->count && told < TOLD_MAX && used + 1 < size; i++) {
+    for (uint32_t i = 0; i < crew->count && told < DEAD_TOLD_MAX; i++) {
         const struct slot *slot = &ledger->slots[i];
-        char doing[160];
-        if (crew->members[i].exit != EXIT_NOT_YET)
+        char exit[48];
+        if (!ended_holding(crew, ledger, i))
             continue;
-        doing_text(crew, slot, crew->members[i].pid, doing, sizeof doing);
-        snprintf(text + used, size - used, "; worker %u (pid %d) %s, phase %s, after %llu operations", i,
-                 (int)crew->members[i].pid, doing, phase_name(slot_load(&slot->phase)), (unsigned long long)slot_load(&slot->ops));
-        used = strnlen(text, size);
+        append(text, size, "; worker %u (pid %d, %s) ended in phase %s", i, (int)crew->members[i].pid,
+               crew_exit_text(&crew->members[i], exit), phase_name(slot_load(&slot->phase)));
+        if (slot_load(&slot->version))
+            append(text, size, ", at version %llu", (unsigned long long)slot_load(&slot->version));
         told++;
     }
-    if (crew->alive > told && used + 1 < size)
-        snprintf(text + used, size - used, "; and %u more", crew->alive - told);
+}
+
+/* Whose number is it? Of the crew, or of nobody that can be seen from here. */
+static void owner_text(const struct crew *crew, uint64_t owner, char *text, size_t size)
+{
+    for (uint32_t i = 0; i < crew->count; i++) {
+        if ((uint64_t)crew->members[i].pid != owner)
+            continue;
+        bool alive = crew->members[i].exit == EXIT_NOT_YET;
+        append(text, size, ", and its owner is worker %u (pid %llu), which %s", i, (unsigned long long)owner,
+               alive ? "lives" : "is dead");
+        return;
+    }
+    append(text, size, ", and its owner is thread %llu, which is none of the crew's", (unsigned long long)owner);
+}
+
+/* Of a state that describes itself to nobody: how it begins. */
+static void first_words(const unsigned char *state, uint64_t bytes, struct sync_sight *sight)
+{
+    size_t used = (size_t)snprintf(sight->words, sizeof sight->words, "its state begins with");
+    for (uint64_t at = 0; at + 4 <= bytes && at < 16; at += 4) {
+        uint32_t word;
+        memcpy(&word, state + at, sizeof word);
+        used += (size_t)snprintf(sight->words + used, sizeof sight->words - used, " 0x%x", word);
+    }
+}
+
+/* The lock's word, and the owner in it. A load with many instances has many. */
+static void lock_text(const struct crew *crew, char *text, size_t size)
+{
+    const struct trial_spec *spec = crew->plan ? crew->plan->spec : NULL;
+    struct sync_sight sight = {.words = ""};
+    if (!spec || !crew->plan->region_base || instances_count(spec) != 1)
+        return;
+    uint64_t bytes = instances_state_bytes(spec);
+    unsigned char *copy = bytes && bytes <= STATE_MOST ? malloc(bytes) : NULL;
+    if (copy && read_bytes(instances_state(spec, crew->plan->region_base, 0), copy, bytes)) {
+        if (spec->sync->describe)
+            spec->sync->describe(copy, crew->plan->setups, &sight);
+        else
+            first_words(copy, bytes, &sight);
+        sight.words[sizeof sight.words - 1] = '\0';
+    }
+    free(copy);
+    if (sight.words[0])
+        append(text, size, "; %s: %s", spec->sync->name, sight.words);
+    if (sight.owner)
+        owner_text(crew, sight.owner, text, size);
+}
+
+static void waiter_text(const struct crew *crew, const struct ledger *ledger, const struct wedge_since *since, uint64_t now, uint32_t i,
+                        char *text, size_t size)
+{
+    const struct slot *slot = &ledger->slots[i];
+    char doing[200];
+    doing_text(crew, slot, crew->members[i].pid, doing, sizeof doing);
+    append(text, size, "; worker %u (pid %d) %s, phase %s", i, (int)crew->members[i].pid, doing,
+           phase_name(slot_load(&slot->phase)));
+    if (since && since[i].at_ns && now > since[i].at_ns)
+        append(text, size, " for %.2f s", (double)(now - since[i].at_ns) / 1e9);
+    append(text, size, ", after %llu operations", (unsigned long long)slot_load(&slot->ops));
+    if (slot_load(&slot->version))
+        append(text, size, ", at version %llu", (unsigned long long)slot_load(&slot->version));
+}
+
+void wedge_explain(const struct crew *crew, const struct ledger *ledger, const struct wedge_since *since, uint64_t now, char *text,
+                   size_t size)
+{
+    uint32_t told = 0;
+    dead_text(crew, ledger, text, size);
+    lock_text(crew, text, size);
+    for (uint32_t i = 0; i < crew->count && told < TOLD_MAX; i++)
+        if (crew->members[i].exit == EXIT_NOT_YET) {
+            waiter_text(crew, ledger, since, now, i, text, size);
+            told++;
+        }
+    if (crew->alive > told)
+        append(text, size, "; and %u more", crew->alive - told);
 }

@@ -1,4 +1,5 @@
-/* The explanation of a standstill: who waits where, since when, on which word. */
+/* The explanation of a standstill: who died holding the primitive, what its word says and whose name is in it, and who waits,
+ * where, and since when. */
 #ifndef RUN_WEDGE_H
 #define RUN_WEDGE_H
 
@@ -8,7 +9,17 @@
 #include "run/crew.h"
 #include "run/ledger.h"
 
-/* Appends a sentence or two on every worker left, the first few of them by name. `text` holds a beginning already. */
-void wedge_explain(const struct crew *crew, const struct ledger *ledger, char *text, size_t size);
+/* When a worker was last seen to move. */
+struct wedge_since {
+    uint64_t moves, at_ns; /* operations and beats; clock */
+    uint32_t phase;
+};
+
+/* Notes for each worker whether it has moved; `since` has a place for each. */
+void wedge_note(struct wedge_since *since, const struct ledger *ledger, uint64_t now);
+
+/* Appends to `text`. `since` may be NULL. */
+void wedge_explain(const struct crew *crew, const struct ledger *ledger, const struct wedge_since *since, uint64_t now, char *text,
+                   size_t size);
 
 #endif

@@ -62,13 +62,31 @@ def test_what_a_dead_holder_has_left_is_inspected_even_where_nobody_can_look(shm
     assert (found["verdict"], found["violations"], found["data_after_death"]) == ("WEDGED", 0, data), found["reason"]
 
 
+# What the lock's word says when its owner has died inside.
+WORDS = [("mutex", r"its word is 2 \(held and awaited\), and its owner is worker (\d) \(pid \d+\), which is dead"),
+         ("semaphore", r"its value is 0, and a semaphore names no owner"),
+         ("rwlock", r"its word of readers is 0x[0-9a-f]+, its writer is \d+, and its owner is worker (\d) \(pid \d+\), which is dead"),
+         ("futex", r"its word is 2 \(held and awaited\), and names no owner"),
+         ("ticket", r"ticket \d+ is served, [123] in line"),
+         ("mcs", r"the last in its line is worker \d"),
+         ("condvar-monitor", r"its flag says taken; of the mutex its word is 0 \(free\)"),
+         ("anderson", r"its state begins with 0x")]
+
+
 @needs_two_cpus
-def test_a_wedge_is_proven_within_a_second_and_told(shmoo):
-    found = die(shmoo, "mutex", "die:inside:kill:4")
-    assert found["found_s"] - found["death_s"] < 5
-    assert re.search(r"worker \d \(pid \d+\) sleeps in a futex wait while the word at offset \d+ of the region is 0x2",
-                     found["reason"])
-    assert "nobody has acquired the primitive since" in found["reason"]
+@pytest.mark.parametrize("sync,words", WORDS, ids=[row[0] for row in WORDS])
+def test_a_wedge_is_told_with_the_dead_the_word_and_the_waiters(shmoo, sync, words):
+    found = die(shmoo, sync, "die:inside:kill:4")
+    reason = found["reason"]
+    assert found["verdict"] == "WEDGED" and found["found_s"] - found["death_s"] < 5, reason
+    told = re.search(rf"; {sync}: {words}", reason)
+    assert told, reason
+    assert f"worker {found['dead_worker']} (pid " in reason and "ended in phase inside, at version" in reason
+    assert {*told.groups()} <= {str(found["dead_worker"])}
+    waits = r"sleeps in a futex wait while the word at offset \d+ of the region is 0x\d" \
+        if sync in ("mutex", "semaphore", "rwlock", "futex", "condvar-monitor") else "spins in user space"
+    assert re.search(rf"worker \d \(pid \d+\) {waits}.*phase acquiring for \d\.\d+ s, after \d+ operations", reason), reason
+    assert "nobody has acquired the primitive since" in reason
 
 
 @needs_two_cpus

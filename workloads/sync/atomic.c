@@ -1,9 +1,11 @@
 /* tas, ttas, ticket: spin locks of our own, on one word of the region. */
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "workloads/sync/rows.h"
+#include "workloads/sync/sight.h"
 
 static int tas_try(struct sync_self *self)
 {
@@ -38,6 +40,7 @@ const struct sync_ops sync_tas = {
     .family = SYNC_LOCK,
     .expect = VERDICT_CLEAN,
     .state_bytes = sizeof(uint32_t),
+    .describe = sight_held_word,
     .lock = {.acquire = tas_acquire, .release = word_release, .try_acquire = tas_try},
 };
 
@@ -47,6 +50,7 @@ const struct sync_ops sync_ttas = {
     .family = SYNC_LOCK,
     .expect = VERDICT_CLEAN,
     .state_bytes = sizeof(uint32_t),
+    .describe = sight_held_word,
     .lock = {.acquire = ttas_acquire, .release = word_release, .try_acquire = tas_try},
 };
 
@@ -54,6 +58,14 @@ const struct sync_ops sync_ttas = {
 struct ticket {
     uint32_t next, serving;
 };
+
+static void ticket_describe(const void *state, const struct sync_setup *setup, struct sync_sight *sight)
+{
+    const struct ticket *lock = state;
+    (void)setup;
+    snprintf(sight->words, sizeof sight->words, "ticket %u is served, %u in line; it names no owner", lock->serving,
+             lock->next - lock->serving);
+}
 
 static int ticket_acquire(struct sync_self *self)
 {
@@ -87,5 +99,6 @@ const struct sync_ops sync_ticket = {
     .traits = SYNC_FAIR | SYNC_QUEUED,
     .expect = VERDICT_CLEAN,
     .state_bytes = sizeof(struct ticket),
+    .describe = ticket_describe,
     .lock = {.acquire = ticket_acquire, .release = ticket_release, .try_acquire = ticket_try},
 };

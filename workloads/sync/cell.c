@@ -1,6 +1,7 @@
 /* seqlock, ck-sequence, cell-atomic, cell-none: cells whose value lies once in the region, written over in place. */
 #include <ck_sequence.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "workloads/sync/cell_words.h"
 #include "workloads/sync/rows.h"
@@ -65,12 +66,21 @@ static int seqlock_read(struct sync_self *self, void *value)
     return 0;
 }
 
+static void seqlock_describe(const void *state, const struct sync_setup *setup, struct sync_sight *sight)
+{
+    const struct seqlock *lock = state;
+    (void)setup;
+    snprintf(sight->words, sizeof sight->words, "its sequence is %llu: %s", (unsigned long long)lock->sequence,
+             lock->sequence & 1 ? "odd, a writer has begun and not ended" : "even, nobody is writing");
+}
+
 const struct sync_ops sync_seqlock = {
     .name = "seqlock",
     .summary = "sequence lock: readers copy and look again; a starved one keeps writers out for one copy",
     .family = SYNC_CELL,
     .expect = VERDICT_CLEAN,
     .state_size = seqlock_bytes,
+    .describe = seqlock_describe,
     .cell = {.write = seqlock_write, .read = seqlock_read},
 };
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "workloads/sync/rows.h"
+#include "workloads/sync/sight.h"
 
 enum { FREE, HELD, CONTENDED }; /* CONTENDED: held, and somebody may be asleep */
 
@@ -50,5 +51,6 @@ const struct sync_ops sync_futex = {
     .traits = SYNC_BLOCKING,
     .expect = VERDICT_CLEAN,
     .state_bytes = sizeof(uint32_t),
+    .describe = sight_held_word,
     .lock = {.acquire = futex_acquire, .release = futex_release, .try_acquire = futex_try},
 };

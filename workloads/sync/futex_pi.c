@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "workloads/sync/rows.h"
+#include "workloads/sync/sight.h"
 
 static int pi_attach(struct sync_self *self)
 {
@@ -116,5 +117,6 @@ const struct sync_ops sync_futex_pi = {
     .expect = VERDICT_CLEAN,
     .state_bytes = sizeof(uint32_t),
     .attach = pi_attach,
+    .describe = sight_owner_word,
     .lock = {.acquire = pi_acquire, .release = pi_release, .try_acquire = pi_try, .recover = pi_recover},
 };

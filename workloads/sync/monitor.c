@@ -2,8 +2,10 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "workloads/sync/rows.h"
+#include "workloads/sync/sight.h"
 
 struct monitor {
     pthread_mutex_t mutex;
@@ -80,6 +82,16 @@ static int monitor_release(struct sync_self *self)
 }
 
 /* No destroy: pthread_cond_destroy() waits for waiters, and those that were killed never leave. */
+static void monitor_describe(const void *state, const struct sync_setup *setup, struct sync_sight *sight)
+{
+    const struct monitor *monitor = state;
+    struct sync_sight mutex = {0};
+    sight_mutex(&monitor->mutex, setup, &mutex);
+    snprintf(sight->words, sizeof sight->words, "its flag says %s; of the mutex %.60s", monitor->taken ? "taken" : "free",
+             mutex.words);
+    sight->owner = mutex.owner;
+}
+
 const struct sync_ops sync_condvar_monitor = {
     .name = "condvar-monitor",
     .summary = "a flag under pthread_mutex_t and pthread_cond_t, both process-shared",
@@ -88,5 +100,6 @@ const struct sync_ops sync_condvar_monitor = {
     .expect = VERDICT_CLEAN,
     .state_bytes = sizeof(struct monitor),
     .create = monitor_create,
+    .describe = monitor_describe,
     .lock = {.acquire = monitor_acquire, .release = monitor_release, .try_acquire = monitor_try},
 };

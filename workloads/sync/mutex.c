@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "workloads/sync/rows.h"
+#include "workloads/sync/sight.h"
 
 static int mutex_init(void *state, int robustness, int protocol, int type)
 {
@@ -97,6 +98,7 @@ const struct sync_ops sync_mutex = {
     .expect = VERDICT_CLEAN,
     .state_bytes = sizeof(pthread_mutex_t),
     .create = mutex_create,
+    .describe = sight_mutex,
     .lock = {.acquire = mutex_acquire, .release = mutex_release, .try_acquire = mutex_try},
 };
 
@@ -108,6 +110,7 @@ const struct sync_ops sync_mutex_robust = {
     .expect = VERDICT_CLEAN,
     .state_bytes = sizeof(pthread_mutex_t),
     .create = robust_create,
+    .describe = sight_mutex,
     .lock = {.acquire = mutex_acquire, .release = mutex_release, .try_acquire = mutex_try, .recover = robust_recover},
 };
 
@@ -120,6 +123,7 @@ const struct sync_ops sync_mutex_unrepaired = {
     .expect = VERDICT_CLEAN,
     .state_bytes = sizeof(pthread_mutex_t),
     .create = robust_create,
+    .describe = sight_mutex,
     .lock = {.acquire = mutex_acquire, .release = mutex_release, .try_acquire = mutex_try, .recover = robust_recover},
 };
 
@@ -132,6 +136,7 @@ const struct sync_ops sync_mutex_pi = {
     .expect = VERDICT_CLEAN,
     .state_bytes = sizeof(pthread_mutex_t),
     .create = pi_create,
+    .describe = sight_mutex,
     .lock = {.acquire = mutex_acquire, .release = mutex_release, .try_acquire = mutex_try},
 };
 
@@ -143,6 +148,7 @@ const struct sync_ops sync_mutex_adaptive = {
     .expect = VERDICT_CLEAN,
     .state_bytes = sizeof(pthread_mutex_t),
     .create = adaptive_create,
+    .describe = sight_mutex,
     .lock = {.acquire = mutex_acquire, .release = mutex_release, .try_acquire = mutex_try},
 };
 
@@ -154,5 +160,6 @@ const struct sync_ops sync_mutex_timed = {
     .expect = VERDICT_CLEAN,
     .state_bytes = sizeof(pthread_mutex_t),
     .create = mutex_create,
+    .describe = sight_mutex,
     .lock = {.acquire = timed_acquire, .release = mutex_release, .try_acquire = mutex_try},
 };

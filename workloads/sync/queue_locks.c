@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "workloads/sync/rows.h"
 #include "workloads/sync/spin_wait.h"
@@ -76,6 +77,16 @@ static int mcs_release(struct sync_self *self)
     return 0;
 }
 
+static void mcs_describe(const void *state, const struct sync_setup *setup, struct sync_sight *sight)
+{
+    uint32_t tail = ((const struct mcs *)state)->tail;
+    (void)setup;
+    if (tail)
+        snprintf(sight->words, sizeof sight->words, "the last in its line is worker %u", tail - 1);
+    else
+        snprintf(sight->words, sizeof sight->words, "nobody is in its line");
+}
+
 const struct sync_ops sync_mcs = {
     .name = "mcs",
     .summary = "MCS queue lock by indices: each waiter spins on its own line and is handed the lock",
@@ -83,6 +94,7 @@ const struct sync_ops sync_mcs = {
     .traits = SYNC_FAIR | SYNC_QUEUED,
     .expect = VERDICT_CLEAN,
     .state_size = mcs_size,
+    .describe = mcs_describe,
     .lock = {.acquire = mcs_acquire, .release = mcs_release, .try_acquire = mcs_try},
 };
 

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "workloads/sync/rows.h"
+#include "workloads/sync/sight.h"
 
 static int rwlock_init(void *state, int preference)
 {
@@ -59,6 +60,7 @@ const struct sync_ops sync_rwlock = {
     .expect = VERDICT_CLEAN,
     .state_bytes = sizeof(pthread_rwlock_t),
     .create = rwlock_create,
+    .describe = sight_rwlock,
     .lock = {.acquire = rwlock_write,
              .release = rwlock_release,
              .acquire_shared = rwlock_read,
@@ -74,6 +76,7 @@ const struct sync_ops sync_rwlock_writer = {
     .expect = VERDICT_CLEAN,
     .state_bytes = sizeof(pthread_rwlock_t),
     .create = writer_create,
+    .describe = sight_rwlock,
     .lock = {.acquire = rwlock_write,
              .release = rwlock_release,
              .acquire_shared = rwlock_read,

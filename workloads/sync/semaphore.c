@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "workloads/sync/rows.h"
+#include "workloads/sync/sight.h"
 
 static int wait_whole(sem_t *sem)
 {
@@ -56,6 +57,7 @@ const struct sync_ops sync_semaphore = {
     .state_bytes = sizeof(sem_t),
     .create = semaphore_create,
     .destroy = semaphore_destroy,
+    .describe = sight_semaphore,
     .lock = {.acquire = semaphore_acquire, .release = semaphore_release, .try_acquire = semaphore_try},
 };
 

@@ -15,7 +15,7 @@ enum { BYTES = 3 << 20 };
 static int object;
 static unsigned char *at;
 static struct found_lock found[64];
-static unsigned count;
+static unsigned count, bits = 64;
 
 static void begin(void)
 {
@@ -36,7 +36,7 @@ static void note(const struct found_lock *lock, void *user)
 static void search(void)
 {
     count = 0;
-    ck_assert_int_eq(locks_find(object, BYTES, note, NULL), 0);
+    ck_assert_int_eq(locks_find(object, bits, BYTES, note, NULL), 0);
 }
 
 static pthread_mutex_t *make(size_t offset, int type, int robust, int protocol)
@@ -111,8 +111,8 @@ START_TEST(a_lock_across_two_pieces_is_found_once)
 {
     begin();
     memset(at, 0x11, BYTES);
-    for (size_t offset = (1 << 20) - 48; offset <= (1 << 20) + 8; offset += 8) {
-        memset(at + (1 << 20) - 64, 0x11, 128);
+    for (size_t offset = (1 << 20) - 64; offset <= (1 << 20) + 8; offset += 8) {
+        memset(at + (1 << 20) - 128, 0x11, 256);
         ck_assert_int_eq(pthread_mutex_lock(make(offset, PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE)),
                          0);
         search();
@@ -145,14 +145,65 @@ START_TEST(other_data_hold_no_locks)
         uint64_t value = i % 3 ? word & 0xff000000ff : word;
         memcpy(at + 8 * i, &value, 8);
     }
+    for (bits = 32; bits <= 64; bits += 32) {
+        search();
+        ck_assert_uint_eq(count, 0);
+    }
+}
+END_TEST
+
+START_TEST(a_writer_of_a_read_write_lock_is_found_and_no_reader)
+{
+    pthread_rwlockattr_t attributes;
+    begin();
+    pthread_rwlock_t *lock = (pthread_rwlock_t *)(void *)(at + 8200);
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    for (int writers_first = 0; writers_first < 2; writers_first++) {
+        if (writers_first)
+            pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+        ck_assert_int_eq(pthread_rwlock_init(lock, &attributes), 0);
+        search();
+        ck_assert_uint_eq(count, 0);
+        ck_assert_int_eq(pthread_rwlock_rdlock(lock), 0);
+        search();
+        ck_assert_uint_eq(count, 0);
+        pthread_rwlock_unlock(lock);
+        ck_assert_int_eq(pthread_rwlock_wrlock(lock), 0);
+        search();
+        ck_assert_uint_eq(count, 1);
+        ck_assert(found[0].writer);
+        ck_assert_uint_eq(found[0].offset, 8200);
+        ck_assert_int_eq(found[0].owner, gettid());
+        pthread_rwlock_unlock(lock);
+        search();
+        ck_assert_uint_eq(count, 0);
+    }
+}
+END_TEST
+
+/* As glibc keeps it in a program of 32 bits: lock, count, owner, kind, users, list. */
+START_TEST(a_mutex_of_32_bits_is_found_in_such_programs_only)
+{
+    begin();
+    uint32_t plain[] = {2, 0, 4711, 128, 1, 0}, robust[] = {4711, 0, 4711, 128 | 16, 1, 0xf7ab1234};
+    memcpy(at + 4, plain, sizeof plain);
+    memcpy(at + 1024 + 12, robust, sizeof robust);
     search();
     ck_assert_uint_eq(count, 0);
+    bits = 32;
+    search();
+    ck_assert_uint_eq(count, 2);
+    ck_assert_uint_eq(found[0].offset, 4);
+    ck_assert_int_eq(found[0].owner, 4711);
+    ck_assert(found[1].robust);
+    ck_assert_uint_eq(found[1].offset, 1024 + 12);
 }
 END_TEST
 
 START_TEST(what_cannot_be_read_is_told)
 {
-    ck_assert_int_eq(locks_find(-1, BYTES, note, NULL), -1);
+    ck_assert_int_eq(locks_find(-1, 64, BYTES, note, NULL), -1);
 }
 END_TEST
 
@@ -164,6 +215,8 @@ int main(void)
                                     a_lock_across_two_pieces_is_found_once,
                                     holes_stay_holes,
                                     other_data_hold_no_locks,
+                                    a_writer_of_a_read_write_lock_is_found_and_no_reader,
+                                    a_mutex_of_32_bits_is_found_in_such_programs_only,
                                     what_cannot_be_read_is_told,
                                     NULL,
                                 });

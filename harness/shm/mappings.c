@@ -21,6 +21,7 @@
 #define TMPFS_MAGIC 0x01021994
 #define DELETED " (deleted)"
 #define MAPPINGS_MAX 4096
+#define HOLES_MAX 4096
 
 /* An O_PATH descriptor, if it leads to that very object; else -1. */
 static int reach(int folder, const char *path, dev_t device, ino_t inode)
@@ -139,7 +140,7 @@ int mappings_read(struct mappings *mappings, pid_t pid, struct error *error)
     if (!file)
         return error_set(error, STATUS_ENVIRONMENT, errno, "%s: open: %s%s", path, error_name(errno),
                          errno == EACCES || errno == EPERM ? "; run it as root, or as the process's own user" : "");
-    while (getline(&line, &room, file) > 0)
+    for (; getline(&line, &room, file) > 0; mappings->lines++)
         read_line(mappings, pid, line);
     free(line);
     fclose(file);
@@ -166,9 +167,39 @@ uint64_t mapping_beyond(const struct mapping *mapping, uint64_t *first)
     return length - there;
 }
 
+/* Bytes from `from` to `to` of an object that lie in holes, as SEEK_HOLE has them; of the first so many. */
+static uint64_t count_holes(int fd, uint64_t from, uint64_t to)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < HOLES_MAX && from < to; i++) {
+        off_t hole = lseek(fd, (off_t)from, SEEK_HOLE);
+        if (hole < 0 || (uint64_t)hole >= to)
+            break;
+        off_t data = lseek(fd, hole, SEEK_DATA); /* ENXIO: a hole up to the end */
+        from = data < 0 || (uint64_t)data > to ? to : (uint64_t)data;
+        sum += from - (uint64_t)hole;
+    }
+    return sum;
+}
+
 uint64_t mapping_holes(const struct mapping *mapping)
 {
-    return mapping->fd >= 0 && mapping->object_bytes > mapping->allocated_bytes
-               ? mapping->object_bytes - mapping->allocated_bytes
-               : 0;
+    char way[64];
+    uint64_t from = mapping->offset, to = mapping->offset + (mapping->to - mapping->from);
+    to = to < mapping->object_bytes ? to : mapping->object_bytes;
+    if (mapping->fd < 0 || mapping->object_bytes <= mapping->allocated_bytes || from >= to)
+        return 0;
+    uint64_t most = mapping->object_bytes - mapping->allocated_bytes, shown = to - from;
+    snprintf(way, sizeof way, "/proc/self/fd/%d", mapping->fd);
+    int fd = open(way, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) /* it may not be read: as many as there can be */
+        return most < shown ? most : shown;
+    uint64_t holes = count_holes(fd, from, to);
+    close(fd);
+    return holes;
+}
+
+bool mapping_same(const struct mapping *a, const struct mapping *b)
+{
+    return a->inode == b->inode && a->device == b->device;
 }

@@ -31,6 +31,7 @@ struct mapping {
 struct mappings {
     struct mapping *list;
     size_t count;
+    size_t lines; /* regions of all kinds that the process has */
 };
 
 /* Lists what lies on a tmpfs, memfds included. Fails with status ENVIRONMENT when there is no such process, or it may not be
@@ -41,7 +42,10 @@ void mappings_free(struct mappings *mappings);
 /* Bytes of the region behind the last page of the object; and the first address of them. 0 where it is not measured. */
 uint64_t mapping_beyond(const struct mapping *mapping, uint64_t *first);
 
-/* Bytes of the object that have no page yet. */
+/* Bytes of the object that the region shows, and that have no page yet. */
 uint64_t mapping_holes(const struct mapping *mapping);
+
+/* Do both show the same object? */
+bool mapping_same(const struct mapping *a, const struct mapping *b);
 
 #endif

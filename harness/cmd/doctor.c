@@ -23,6 +23,9 @@
 
 enum doctor_option { DOCTOR_FOR, DOCTOR_CORE, DOCTOR_EXPLAIN, DOCTOR_OLDER, DOCTOR_RUNTIME, DOCTOR_FORMAT, DOCTOR_QUIET, DOCTOR_HELP, DOCTOR_OPTIONS };
 
+/* Of the two seconds that all has, so much is for the owners of locks. */
+#define PATIENT_NS (1500 * NS_PER_MS)
+
 static int valid_format(const char *text, struct error *error)
 {
     return finding_format_find(text) ? 0 : suggest_fail(error, "format", text, finding_format_names());
@@ -181,9 +184,9 @@ static int look(struct diagnosis *d, const struct option_list *lists, struct pat
                 struct error *error)
 {
     pid_t pid = 0;
-    if (process && (parse_pid(process, &pid, error) || patient_read(patient, pid, error)))
+    if (process && (parse_pid(process, &pid, error) || patient_read(patient, pid, clock_ns() + PATIENT_NS, error)))
         return -1;
-    diagnosis_begin(d);
+    diagnosis_begin(d, process == NULL);
     if (lists[DOCTOR_OLDER].count)
         d->left_s = (lists[DOCTOR_OLDER].values[0].number + NS_PER_S - 1) / NS_PER_S;
     if (lists[DOCTOR_RUNTIME].count)

@@ -12,7 +12,8 @@ from testing import one_line, read_records, valid
 
 RUNTIMES = ("host", "docker", "podman", "kubernetes", "systemd")
 COMMANDS = {"mount", "mkdir", "chmod", "sysctl", "shmoo", "echo", "tee", "kubectl", "docker", "podman", "systemctl", "printf", "ulimit",
-            "umask", "taskset", "cat", "cpupower", "ps", "head", "vmstat", "uname", "journalctl", "loginctl", "nsenter", "grep"}
+            "umask", "taskset", "cat", "cpupower", "ps", "head", "vmstat", "uname", "journalctl", "loginctl", "nsenter", "grep",
+            "prlimit"}
 # Of docker-run(1), which podman-run(1) shares.
 OPTIONS = {"--shm-size", "--tmpfs", "--memory", "--memory-swap", "--ulimit", "--cpuset-cpus", "--security-opt", "--ipc"}
 TMPFS_WORDS = re.compile(r"(rw|exec|mode=\d{4}|size=\d+[gm]|nr_inodes=\d+k)$")

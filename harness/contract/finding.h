@@ -69,6 +69,18 @@ enum subject {
     SUBJECT_MESSAGE, /* d->message is there */
 };
 
+/* A thread that sleeps on a word of what the process shares with others. */
+struct patient_wait {
+    pid_t thread;
+    const struct mapping *mapping;
+    uint64_t offset;  /* of the word in the object */
+    uint32_t expected, value;
+    bool readable;    /* value is known */
+    bool within;      /* only threads of the same process can end it (FUTEX_PRIVATE_FLAG) */
+    bool timed;       /* it ends by itself */
+    size_t others;    /* processes besides this one that map the object */
+};
+
 /* A lock that lies in what a process maps, and that somebody holds. */
 struct patient_lock {
     const struct mapping *mapping;
@@ -76,20 +88,35 @@ struct patient_lock {
     bool owner_gone;   /* proven: no such thread, or one of a process that does not hold the object */
     char owner[96];    /* "thread 12 of process 10 (worker)", "thread 12: no such thread" */
     unsigned waiters;  /* threads of the process that sleep on it */
+    bool unasked;      /* there was no time to look for the owner */
 };
 
 #define PATIENT_LOCKS 64
+#define PATIENT_WAITS 32
+#define PATIENT_NODES 64
 
 struct patient {
     pid_t pid;
     char command[16];
+    char state;        /* 'R', 'S', 'T', ... of /proc/PID/stat */
+    unsigned threads;
+    unsigned bits;     /* 32 or 64, of its program; 0: cannot be seen */
+    uid_t owner;
     struct mappings mappings;
     struct memory_limit memory;
     enum { SHM_UNSEEN, SHM_SAME, SHM_OTHER } place; /* is its /dev/shm the one that is seen here? */
     struct patient_lock locks[PATIENT_LOCKS];
     unsigned lock_count;
     unsigned unread;      /* objects that may not be read: their locks are not seen */
+    struct patient_wait waits[PATIENT_WAITS];
+    unsigned wait_count;
+    unsigned robust_lost; /* entries in its lists of robust locks that lie in memory which is not mapped any more */
+    pid_t robust_thread;  /* whose list has one */
     uint64_t swap_bytes;  /* of its regions in swap */
+    uint64_t node_bytes[PATIENT_NODES]; /* of its regions on each NUMA node */
+    uint64_t far_bytes;   /* of these on nodes on whose CPUs it may not run */
+    uint64_t files, files_max;       /* descriptors that it has open, and may have */
+    uint64_t regions_max; /* vm.max_map_count; 0: cannot be seen */
 };
 
 struct diagnosis {

@@ -39,7 +39,7 @@ static void read_options(char *text, size_t size)
         fclose(file);
 }
 
-void diagnosis_begin(struct diagnosis *d)
+void diagnosis_begin(struct diagnosis *d, bool objects)
 {
     memset(d, 0, sizeof *d);
     d->left_s = LEFT_BEHIND_S;
@@ -52,7 +52,7 @@ void diagnosis_begin(struct diagnosis *d)
     if (!d->shm_there)
         return;
     read_options(d->options, sizeof d->options);
-    if (objects_read(&d->objects, clock_ns() + LOOK_NS, NULL) == 0)
+    if (objects && objects_read(&d->objects, clock_ns() + LOOK_NS, NULL) == 0)
         objects_sort(&d->objects);
 }
 

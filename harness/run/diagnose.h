@@ -4,8 +4,8 @@
 
 #include "contract/finding.h"
 
-/* Reads what all rows share. The result must be freed. */
-void diagnosis_begin(struct diagnosis *d);
+/* Reads what all rows share; the objects of /dev/shm, which take the most time, where they are wanted. The result must be freed. */
+void diagnosis_begin(struct diagnosis *d, bool objects);
 
 /* Lets every row about this subject look; rows that need a /dev/shm where there is none are left out. */
 void diagnosis_run(struct diagnosis *d, const struct finding_ops *const *families, enum subject subject);

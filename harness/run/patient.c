@@ -1,13 +1,15 @@
-/* The patient: regions from /proc, locks from the objects, their owners and waiters from the threads. */
+/* The patient: its state, its regions and where their pages are, and its limits, from /proc. */
 #define _GNU_SOURCE
 #include "run/patient.h"
 
 #include <ctype.h>
 #include <dirent.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <hwloc.h>
 #include <inttypes.h>
-#include <signal.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +17,7 @@
 #include <unistd.h>
 
 #include "run/process.h"
-#include "shm/maps_line.h"
 #include "shm/region.h"
-
-/* Of one object, and so of a large one only the beginning: the whole diagnosis has two seconds. */
-#define SEARCH_BYTES (128ULL << 20)
 
 static bool proc_line(pid_t pid, const char *file, char *text, size_t size)
 {
@@ -28,164 +26,104 @@ static bool proc_line(pid_t pid, const char *file, char *text, size_t size)
     return finding_line(path, text, size);
 }
 
-/* Is that the thread's number in one of the pid namespaces it is in? "NSpid:" of /proc/TID/status has them all. */
-static bool has_number(const char *status, pid_t number)
+/* The number behind a key in /proc/PID/status. */
+static bool status_number(pid_t pid, const char *key, unsigned long long *value)
 {
-    char line[256];
+    char path[64], line[256];
+    size_t length = strlen(key);
     bool found = false;
-    FILE *file = fopen(status, "re");
-    while (file && !found && fgets(line, sizeof line, file)) {
-        if (strncmp(line, "NSpid:", 6) != 0)
-            continue;
-        for (char *at = line + 6, *end; (end = at + strspn(at, " \t"), *end && *end != '\n'); at = end)
-            found |= (pid_t)strtol(end, &end, 10) == number;
-        break;
-    }
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "re");
+    while (file && !found && fgets(line, sizeof line, file))
+        found = strncmp(line, key, length) == 0 && sscanf(line + length, ": %llu", value) == 1;
     if (file)
         fclose(file);
     return found;
 }
 
-/* Does the process hold the object, mapped or open? 1, 0, or -1: it may not be looked into. */
-static int holds(pid_t pid, const struct mapping *mapping)
+/* 32 or 64 bits of its program; 0 where it cannot be read. */
+static unsigned bits_of(pid_t pid)
 {
-    char path[64], *line = NULL;
-    size_t room = 0;
-    int found = 0;
-    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return -1;
-    while (!found && getline(&line, &room, file) > 0) {
-        struct maps_line parsed;
-        found = maps_line_parse(line, &parsed) && parsed.inode == mapping->inode && parsed.device == mapping->device;
-    }
-    free(line);
-    fclose(file);
-    return found;
+    char path[64];
+    unsigned char ident[EI_NIDENT] = {0};
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, ident, sizeof ident) : -1;
+    if (fd >= 0)
+        close(fd);
+    if (n != (ssize_t)sizeof ident || memcmp(ident, ELFMAG, SELFMAG) != 0)
+        return 0;
+    return ident[EI_CLASS] == ELFCLASS32 ? 32 : ident[EI_CLASS] == ELFCLASS64 ? 64 : 0;
 }
 
-/* A thread of the process that has this number in some namespace; 0: none. */
-static pid_t thread_of(pid_t pid, pid_t number)
+/* ---- who it is ---- */
+
+/* A thread that lives, of a process whose leader has ended; 0: none. */
+static pid_t living_thread(pid_t pid)
 {
-    char path[300];
+    char path[64];
     pid_t found = 0;
     snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
     DIR *stream = opendir(path);
     for (struct dirent *entry; stream && !found && (entry = readdir(stream));) {
-        pid_t tid = (pid_t)atoi(entry->d_name);
-        snprintf(path, sizeof path, "/proc/%d/task/%.20s/status", (int)pid, entry->d_name);
-        struct process_look look = tid > 0 ? process_look(tid) : (struct process_look){0};
-        bool alive = look.state && look.state != 'Z' && look.state != 'X';
-        if (alive && has_number(path, number))
-            found = tid;
+        pid_t thread = isdigit((unsigned char)entry->d_name[0]) ? (pid_t)atoi(entry->d_name) : 0;
+        char state = thread ? process_look(thread).state : 0;
+        found = state && state != 'Z' && state != 'X' ? thread : 0;
     }
     if (stream)
         closedir(stream);
     return found;
 }
 
-/* Who has this number, and maps the object? The number may be one of any pid namespace. Returns the process, 0 for nobody, -1
- * where somebody has it who may not be looked into. */
-static pid_t find_owner(const struct mapping *mapping, pid_t number, pid_t *thread)
+/* Fills in who it is. What has no memory is refused. */
+static int look_at_process(struct patient *patient, pid_t *memory_of, struct error *error)
 {
-    pid_t found = 0;
-    DIR *stream = opendir("/proc");
-    for (struct dirent *entry; stream && found <= 0 && (entry = readdir(stream));) {
-        pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? (pid_t)atoi(entry->d_name) : 0;
-        int held = pid ? holds(pid, mapping) : 0;
-        *thread = held ? thread_of(pid, number) : 0;
-        if (*thread)
-            found = held > 0 ? pid : -1;
-    }
-    if (stream)
-        closedir(stream);
-    return found;
-}
-
-static void judge_owner(struct patient_lock *found)
-{
-    pid_t number = found->lock.owner, thread = 0;
-    if (found->lock.state != LOCK_HELD) {
-        found->owner_gone = true;
-        snprintf(found->owner, sizeof found->owner, "its owner died inside");
-        return;
-    }
-    pid_t process = find_owner(found->mapping, number, &thread);
-    if (process < 0) {
-        snprintf(found->owner, sizeof found->owner, "thread %d, which may not be looked into", (int)number);
-    } else if (process > 0) {
-        char command[16] = "?";
-        proc_line(thread, "comm", command, sizeof command);
-        snprintf(found->owner, sizeof found->owner, "thread %d of process %d (%s), which lives", (int)thread, (int)process, command);
-    } else {
-        bool again = kill(number, 0) == 0 || errno == EPERM;
-        found->owner_gone = true;
-        snprintf(found->owner, sizeof found->owner, "thread %d, %s", (int)number,
-                 again ? "which is somebody else by now" : "which does not live any more");
-    }
-}
-
-/* Threads of the process that sleep on the lock's word, wherever it is mapped. */
-static unsigned count_waiters(const struct patient *patient, const struct patient_lock *found)
-{
+    struct stat st;
     char path[64];
-    unsigned count = 0;
-    snprintf(path, sizeof path, "/proc/%d/task", (int)patient->pid);
-    DIR *stream = opendir(path);
-    for (struct dirent *entry; stream && (entry = readdir(stream));) {
-        if (!isdigit((unsigned char)entry->d_name[0]))
-            continue;
-        struct process_call call = process_call((pid_t)atoi(entry->d_name));
-        for (size_t i = 0; call.word_at && i < patient->mappings.count; i++) {
-            const struct mapping *m = &patient->mappings.list[i];
-            count += m->inode == found->mapping->inode && m->device == found->mapping->device && call.word_at >= m->from &&
-                     call.word_at < m->to && call.word_at - m->from + m->offset == found->lock.offset;
-        }
+    unsigned long long threads = 0, leader = 0, parent = 0;
+    pid_t pid = patient->pid;
+    snprintf(path, sizeof path, "/proc/%d", (int)pid);
+    struct process_look look = process_look(pid);
+    patient->state = look.state;
+    if (patient->state == 0 || stat(path, &st) != 0)
+        return error_set(error, STATUS_ENVIRONMENT, ESRCH,
+                         access("/proc/self", F_OK) ? "process %d cannot be looked at: there is no /proc here"
+                                                    : "there is no process %d here: it has ended, or is in another pid namespace",
+                         (int)pid);
+    if (!proc_line(pid, "comm", patient->command, sizeof patient->command))
+        snprintf(patient->command, sizeof patient->command, "?");
+    if (look.kernel)
+        return error_set(error, STATUS_ENVIRONMENT, 0, "process %d (%s) is a thread of the kernel: it maps nothing", (int)pid,
+                         patient->command);
+    status_number(pid, "Threads", &threads);
+    status_number(pid, "PPid", &parent);
+    if (status_number(pid, "Tgid", &leader) && leader && (pid_t)leader != pid)
+        patient->pid = pid = (pid_t)leader; /* the number of a thread: its process is meant */
+    patient->threads = (unsigned)threads;
+    patient->owner = st.st_uid;
+    patient->bits = bits_of(pid);
+    *memory_of = pid;
+    if (patient->state == 'Z' || patient->state == 'X') {
+        *memory_of = living_thread(pid);
+        if (*memory_of == 0)
+            return error_set(error, STATUS_ENVIRONMENT, 0,
+                             "process %d (%s) has ended and maps nothing any more; its parent, process %llu, has not yet reaped it",
+                             (int)pid, patient->command, parent);
     }
-    if (stream)
-        closedir(stream);
-    return count;
+    return 0;
 }
 
-struct search {
-    struct patient *patient;
-    const struct mapping *mapping;
-};
+/* ---- its regions ---- */
 
-static void visit_lock(const struct found_lock *lock, void *user)
+static bool is_region(const struct patient *patient, uint64_t from)
 {
-    struct search *search = user;
-    struct patient *patient = search->patient;
-    if (patient->lock_count == PATIENT_LOCKS)
-        return;
-    struct patient_lock *found = &patient->locks[patient->lock_count++];
-    *found = (struct patient_lock){.mapping = search->mapping, .lock = *lock};
-    judge_owner(found);
-    found->waiters = count_waiters(patient, found);
-}
-
-/* Each object once, though it may be mapped many times. */
-static bool met_before(const struct mappings *mappings, size_t at)
-{
-    for (size_t i = 0; i < at; i++)
-        if (mappings->list[i].inode == mappings->list[at].inode && mappings->list[i].device == mappings->list[at].device)
+    for (size_t i = 0; i < patient->mappings.count; i++)
+        if (patient->mappings.list[i].from == from)
             return true;
     return false;
 }
 
-static void find_locks(struct patient *patient)
-{
-    for (size_t i = 0; i < patient->mappings.count; i++) {
-        const struct mapping *mapping = &patient->mappings.list[i];
-        struct search search = {patient, mapping};
-        if (!met_before(&patient->mappings, i) &&
-            (mapping->fd < 0 || locks_find(mapping->fd, SEARCH_BYTES, visit_lock, &search)))
-            patient->unread++;
-    }
-}
-
-/* "Swap:  12 kB" of the regions in smaps, which are listed in the same order as in maps. */
+/* "Swap:  12 kB" of the regions in smaps. */
 static void read_swap(struct patient *patient)
 {
     char path[64], *line = NULL;
@@ -195,17 +133,55 @@ static void read_swap(struct patient *patient)
     FILE *file = fopen(path, "re");
     while (file && getline(&line, &room, file) > 0) {
         uint64_t from, to, kib;
-        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &from, &to) == 2) {
-            inside = false;
-            for (size_t i = 0; i < patient->mappings.count && !inside; i++)
-                inside = patient->mappings.list[i].from == from;
-        } else if (inside && sscanf(line, "Swap: %" SCNu64, &kib) == 1) {
+        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &from, &to) == 2)
+            inside = is_region(patient, from);
+        else if (inside && sscanf(line, "Swap: %" SCNu64, &kib) == 1)
             patient->swap_bytes += kib * 1024;
-        }
     }
     free(line);
     if (file)
         fclose(file);
+}
+
+/* May the process run on a CPU of this node? */
+static bool runs_on(pid_t pid, unsigned node)
+{
+    char path[96], text[1024];
+    cpu_set_t allowed;
+    snprintf(path, sizeof path, "/sys/devices/system/node/node%u/cpulist", node);
+    if (sched_getaffinity(pid, sizeof allowed, &allowed) != 0 || !finding_line(path, text, sizeof text))
+        return true; /* unknown is not far */
+    hwloc_bitmap_t cpus = hwloc_bitmap_alloc();
+    bool runs = !cpus || hwloc_bitmap_list_sscanf(cpus, text) != 0;
+    for (int cpu = 0; cpus && !runs && cpu < CPU_SETSIZE; cpu++)
+        runs = CPU_ISSET(cpu, &allowed) && hwloc_bitmap_isset(cpus, (unsigned)cpu);
+    hwloc_bitmap_free(cpus);
+    return runs;
+}
+
+/* "7f10a000 default file=/dev/shm/x ... N0=3 N1=7 kernelpagesize_kB=4" of the regions. */
+static void read_nodes(struct patient *patient)
+{
+    char path[64], *line = NULL;
+    size_t room = 0;
+    snprintf(path, sizeof path, "/proc/%d/numa_maps", (int)patient->pid);
+    FILE *file = fopen(path, "re");
+    while (file && getline(&line, &room, file) > 0) {
+        const char *size = strstr(line, "kernelpagesize_kB=");
+        if (!is_region(patient, strtoull(line, NULL, 16)) || !size)
+            continue;
+        uint64_t page = strtoull(size + 18, NULL, 10) * 1024, pages;
+        unsigned node;
+        for (const char *at = line; (at = strstr(at, " N")); at++)
+            if (sscanf(at, " N%u=%" SCNu64, &node, &pages) == 2 && node < PATIENT_NODES)
+                patient->node_bytes[node] += pages * page;
+    }
+    free(line);
+    if (file)
+        fclose(file);
+    for (unsigned node = 0; node < PATIENT_NODES; node++)
+        if (patient->node_bytes[node] && !runs_on(patient->pid, node))
+            patient->far_bytes += patient->node_bytes[node];
 }
 
 static void look_at_place(struct patient *patient)
@@ -217,18 +193,66 @@ static void look_at_place(struct patient *patient)
         patient->place = own.st_dev == other.st_dev && own.st_ino == other.st_ino ? SHM_SAME : SHM_OTHER;
 }
 
-int patient_read(struct patient *patient, pid_t pid, struct error *error)
+/* ---- its limits ---- */
+
+static void read_limits(struct patient *patient)
 {
+    char path[64], line[256];
+    unsigned long long value;
+    snprintf(path, sizeof path, "/proc/%d/limits", (int)patient->pid);
+    FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "Max open files %llu", &value) == 1)
+            patient->files_max = value;
+    if (file)
+        fclose(file);
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)patient->pid);
+    DIR *stream = opendir(path);
+    for (struct dirent *entry; stream && (entry = readdir(stream));)
+        patient->files += isdigit((unsigned char)entry->d_name[0]) != 0;
+    if (stream)
+        closedir(stream);
+    if (finding_line("/proc/sys/vm/max_map_count", line, sizeof line))
+        patient->regions_max = strtoull(line, NULL, 10);
+}
+
+/* Why may it not be looked into, and what helps? */
+static int explain_refusal(const struct patient *patient, struct error *error)
+{
+    char who[96];
+    int errnum = error->errnum;
+    if (errnum == ENOENT || errnum == ESRCH)
+        return error_set(error, STATUS_ENVIRONMENT, ESRCH, "process %d (%s) ended while it was looked at", (int)patient->pid,
+                         patient->command);
+    if (errnum != EACCES && errnum != EPERM)
+        return -1;
+    if (geteuid() == 0)
+        snprintf(who, sizeof who, "root lacks CAP_SYS_PTRACE here, or a security module forbids it");
+    else if (patient->owner == geteuid())
+        snprintf(who, sizeof who, "it has given up being looked into (PR_SET_DUMPABLE, another user's rights): try as root");
+    else
+        snprintf(who, sizeof who, "it belongs to user %u: try as root or as that user", (unsigned)patient->owner);
+    return error_set(error, STATUS_ENVIRONMENT, errnum, "process %d (%s) may not be looked into: %s; %s", (int)patient->pid,
+                     patient->command, error_name(errnum), who);
+}
+
+int patient_read(struct patient *patient, pid_t pid, uint64_t deadline_ns, struct error *error)
+{
+    pid_t memory_of;
     memset(patient, 0, sizeof *patient);
     patient->pid = pid;
-    if (mappings_read(&patient->mappings, pid, error))
+    if (look_at_process(patient, &memory_of, error))
         return -1;
-    proc_line(pid, "comm", patient->command, sizeof patient->command);
-    patient->memory = memory_limit_of(pid);
+    if (mappings_read(&patient->mappings, memory_of, error))
+        return explain_refusal(patient, error);
+    patient->memory = memory_limit_of(patient->pid);
     look_at_place(patient);
-    find_locks(patient);
-    if (patient->mappings.count)
+    read_limits(patient);
+    patient_read_locks(patient, deadline_ns);
+    if (patient->mappings.count) {
         read_swap(patient);
+        read_nodes(patient);
+    }
     return 0;
 }
 

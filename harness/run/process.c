@@ -13,6 +13,9 @@
 
 #include "base/clock.h"
 
+/* Of the flags in /proc/PID/stat: PF_KTHREAD of the kernel. */
+#define KERNEL_THREAD 0x200000u
+
 static FILE *open_proc(pid_t pid, const char *name)
 {
     char path[64];
@@ -28,6 +31,7 @@ struct process_look process_look(pid_t pid)
     struct process_look p = {0};
     char text[1024];
     uint64_t user, system;
+    unsigned flags = 0;
     FILE *file = open_proc(pid, "stat");
     if (!file)
         return p;
@@ -36,12 +40,13 @@ struct process_look process_look(pid_t pid)
     text[n] = '\0';
     const char *rest = strrchr(text, ')'); /* the name before it may hold anything */
     int got = rest ? sscanf(rest + 1,
-                            " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
+                            " %c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
                             " %*d %*d %*d %*d %*d %*d %" SCNu64,
-                            &p.state, &user, &system, &p.start)
+                            &p.state, &flags, &user, &system, &p.start)
                    : 0;
-    if (got != 4)
+    if (got != 5)
         return (struct process_look){0};
+    p.kernel = flags & KERNEL_THREAD;
     p.ticks = user + system;
     return p;
 }
@@ -77,6 +82,7 @@ static struct process_call futex_call(const uint64_t *args)
         return call;
     call.wait = args[3] ? PROCESS_WAITS_A_TIME : PROCESS_WAITS;
     call.futex = waits;
+    call.within = args[1] & FUTEX_PRIVATE_FLAG;
     call.word_at = args[0];
     call.expected = (uint32_t)args[2];
     return call;

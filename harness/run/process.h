@@ -10,6 +10,7 @@ struct process_look {
     char state;      /* 'R', 'S', 'D', 'T', 'Z', ...; 0: cannot be seen */
     uint64_t ticks;  /* CPU time used, in clock ticks of sysconf(_SC_CLK_TCK) */
     uint64_t start;  /* clock ticks since boot: with the pid, a name that is never used twice */
+    bool kernel;     /* a thread of the kernel */
 };
 
 /* Looks at a process; pid 0 is the calling one. */
@@ -32,6 +33,7 @@ enum process_wait {
 struct process_call {
     enum process_wait wait;
     bool futex;
+    bool within;       /* of a futex wait: FUTEX_PRIVATE_FLAG, so that only threads of the same process can end it */
     uint64_t word_at;  /* of a futex wait: the word's address in that process */
     uint32_t expected; /* it sleeps while the word has this value */
 };

@@ -7,5 +7,6 @@
 
 const struct finding_ops *const contents_findings[] = {
     findings_place,  findings_memory, findings_objects, findings_removers, findings_limits,
-    findings_kernel, findings_cpu,    findings_process, findings_message,  NULL,
+    findings_kernel, findings_cpu,    findings_process, findings_process_locks,
+    findings_message, NULL,
 };

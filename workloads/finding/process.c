@@ -1,4 +1,4 @@
-/* Findings about one process: what it maps, what of that cannot be touched, and which locks in it nobody will release. */
+/* Findings about one process: what it maps, what of that cannot be touched, where its pages are, and its limits. */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,7 +9,36 @@
 #include "workloads/finding/rows.h"
 
 #define REGIONS_SHOWN 24
-#define LOCKS_SHOWN 8
+/* More than so many parts in a hundred of a limit are nearly all of it. */
+#define NEARLY_ALL 95
+
+static const char *state_text(char state)
+{
+    switch (state) {
+    case 'R':
+        return "runs";
+    case 'T':
+        return "stopped by a signal";
+    case 't':
+        return "stopped by a debugger";
+    case 'D':
+        return "waits in the kernel, and cannot be interrupted";
+    case 'Z':
+        return "its first thread has ended";
+    default:
+        return "sleeps";
+    }
+}
+
+static void look_state(struct diagnosis *d)
+{
+    const struct patient *p = d->patient;
+    char bits[24] = "";
+    if (p->bits)
+        snprintf(bits, sizeof bits, "; %u bits", p->bits);
+    diagnosis_fact(d, "%d (%s), of user %u: %s; %u thread%s%s", (int)p->pid, p->command, (unsigned)p->owner, state_text(p->state),
+                   p->threads, p->threads == 1 ? "" : "s", bits);
+}
 
 static void look_regions(struct diagnosis *d)
 {
@@ -61,13 +90,31 @@ static bool usable(const struct mapping *m)
     return m->rights[0] == 'r' || m->rights[1] == 'w';
 }
 
+/* Is what the region shows shown by an earlier one as well? Then its holes are counted there. */
+static bool shown_before(const struct mappings *mappings, size_t at)
+{
+    const struct mapping *m = &mappings->list[at];
+    for (size_t i = 0; i < at; i++) {
+        const struct mapping *other = &mappings->list[i];
+        if (usable(other) && mapping_same(other, m) && other->offset <= m->offset &&
+            other->offset + (other->to - other->from) >= m->offset + (m->to - m->from))
+            return true;
+    }
+    return false;
+}
+
+static uint64_t holes_of(const struct mappings *mappings, size_t at)
+{
+    return usable(&mappings->list[at]) && !shown_before(mappings, at) ? mapping_holes(&mappings->list[at]) : 0;
+}
+
 static void look_holes(struct diagnosis *d)
 {
     char holes[UNITS_TEXT], left[UNITS_TEXT], size[UNITS_TEXT];
     for (size_t i = 0; i < d->patient->mappings.count; i++) {
         const struct mapping *m = &d->patient->mappings.list[i];
-        uint64_t bytes = mapping_holes(m);
-        if (bytes == 0 || bytes <= m->free_bytes || !usable(m))
+        uint64_t bytes = holes_of(&d->patient->mappings, i);
+        if (bytes == 0 || bytes <= m->free_bytes)
             continue;
         diagnosis_finding(d, m->free_bytes < 65536 ? SEVERITY_SERIOUS : SEVERITY_WARNING,
                           "%s has %s without pages yet, and its tmpfs has %s free of %s", m->name,
@@ -83,12 +130,12 @@ static void look_group(struct diagnosis *d)
     char holes[UNITS_TEXT], room[UNITS_TEXT], limit[UNITS_TEXT];
     const struct memory_limit *memory = &d->patient->memory;
     uint64_t bytes = 0;
-    for (size_t i = 0; i < d->patient->mappings.count; i++)
-        bytes += usable(&d->patient->mappings.list[i]) ? mapping_holes(&d->patient->mappings.list[i]) : 0;
     if (memory->limit_bytes == CAPACITY_UNLIMITED) {
         diagnosis_fact(d, "its cgroup has no memory limit");
         return;
     }
+    for (size_t i = 0; i < d->patient->mappings.count; i++)
+        bytes += holes_of(&d->patient->mappings, i);
     units_print(&units_size, (double)memory->room_bytes, room);
     units_print(&units_size, (double)memory->limit_bytes, limit);
     diagnosis_fact(d, "%s left of %s (%s)", room, limit, memory->file);
@@ -108,48 +155,6 @@ static void look_place(struct diagnosis *d)
                           (int)d->patient->pid);
 }
 
-static const char *lock_kind(const struct found_lock *lock)
-{
-    if (lock->robust)
-        return lock->inherits ? "robust, priority-inheriting" : "robust";
-    return lock->inherits ? "priority-inheriting" : "plain";
-}
-
-static void look_locks(struct diagnosis *d)
-{
-    const struct patient *p = d->patient;
-    char evidence[FINDING_EVIDENCE] = "";
-    unsigned gone = 0, stuck = 0;
-    diagnosis_fact(d, "%u held mutex%s in its regions%s", p->lock_count, p->lock_count == 1 ? "" : "es",
-                   p->unread ? "; some objects may not be read" : "");
-    for (unsigned i = 0; i < p->lock_count; i++) {
-        const struct patient_lock *found = &p->locks[i];
-        if (!found->owner_gone)
-            continue;
-        gone++;
-        stuck += found->lock.state != LOCK_OWNER_DIED;
-        size_t used = strlen(evidence);
-        if (gone <= LOCKS_SHOWN && used < sizeof evidence - 120)
-            snprintf(evidence + used, sizeof evidence - used, "%sat offset %" PRIu64 " of %.40s, %s: %s%s", used ? "; " : "",
-                     found->lock.offset, found->mapping->name, lock_kind(&found->lock),
-                     found->lock.state == LOCK_UNRECOVERABLE ? "not recoverable" : found->owner,
-                     found->waiters ? "; threads of this process wait for it" : "");
-    }
-    if (gone)
-        diagnosis_finding(d, stuck ? SEVERITY_SERIOUS : SEVERITY_WARNING, "%u mutex%s %s held by the dead: %s", gone,
-                          gone == 1 ? "" : "es", gone == 1 ? "is" : "are", evidence);
-}
-
-static void look_living(struct diagnosis *d)
-{
-    for (unsigned i = 0; i < d->patient->lock_count && i < LOCKS_SHOWN; i++) {
-        const struct patient_lock *found = &d->patient->locks[i];
-        if (!found->owner_gone)
-            diagnosis_fact(d, "at offset %" PRIu64 " of %.60s, %s: %s; %u threads of this process wait for it",
-                           found->lock.offset, found->mapping->name, lock_kind(&found->lock), found->owner, found->waiters);
-    }
-}
-
 static void look_swap(struct diagnosis *d)
 {
     char swap[UNITS_TEXT];
@@ -159,9 +164,58 @@ static void look_swap(struct diagnosis *d)
         diagnosis_finding(d, SEVERITY_NOTE, "%s of its regions are in swap", swap);
 }
 
+static void look_nodes(struct diagnosis *d)
+{
+    char text[160] = "", size[UNITS_TEXT], far[UNITS_TEXT];
+    uint64_t all = 0;
+    unsigned nodes = 0;
+    for (unsigned node = 0; node < PATIENT_NODES; node++) {
+        size_t used = strlen(text);
+        if (d->patient->node_bytes[node] == 0)
+            continue;
+        all += d->patient->node_bytes[node];
+        if (nodes++ < 4)
+            snprintf(text + used, sizeof text - used, "%s%s on node %u", used ? ", " : "",
+                     units_print(&units_size, (double)d->patient->node_bytes[node], size), node);
+    }
+    if (nodes == 0)
+        return;
+    diagnosis_fact(d, "%s of its regions%s", text, nodes > 4 ? ", and more" : "");
+    if (d->patient->far_bytes > all / 2)
+        diagnosis_finding(d, SEVERITY_NOTE, "%s of the %s of its regions lie on NUMA nodes on whose CPUs it may not run",
+                          units_print(&units_size, (double)d->patient->far_bytes, far), units_print(&units_size, (double)all, size));
+}
+
+static bool nearly_all(uint64_t used, uint64_t limit)
+{
+    return limit && used > limit / 100 * NEARLY_ALL;
+}
+
+static void look_files(struct diagnosis *d)
+{
+    if (d->patient->files_max == 0)
+        return;
+    diagnosis_fact(d, "%" PRIu64 " descriptors open of %" PRIu64, d->patient->files, d->patient->files_max);
+    if (nearly_all(d->patient->files, d->patient->files_max))
+        diagnosis_finding(d, SEVERITY_WARNING, "it has %" PRIu64 " descriptors open of the %" PRIu64 " that it may have",
+                          d->patient->files, d->patient->files_max);
+}
+
+static void look_map_count(struct diagnosis *d)
+{
+    uint64_t lines = d->patient->mappings.lines, limit = d->patient->regions_max;
+    if (limit == 0)
+        return;
+    diagnosis_fact(d, "%" PRIu64 " regions of all kinds, of %" PRIu64 " (vm.max_map_count)", lines, limit);
+    if (nearly_all(lines, limit))
+        diagnosis_finding(d, SEVERITY_WARNING, "it has %" PRIu64 " regions mapped of the %" PRIu64 " that vm.max_map_count allows",
+                          lines, limit);
+}
+
 #define PROCESS .area = "process", .subject = SUBJECT_PROCESS
 
 const struct finding_ops findings_process[] = {
+    {.id = "process-state", PROCESS, .title = "process", .look = look_state},
     {.id = "process-regions", PROCESS, .title = "regions", .look = look_regions},
     {.id = "process-beyond",
      PROCESS,
@@ -200,20 +254,31 @@ const struct finding_ops findings_process[] = {
                                     "  - {name: ONE, volumeMounts: [{name: shm, mountPath: /dev/shm}]}\n"
                                     "  - {name: OTHER, volumeMounts: [{name: shm, mountPath: /dev/shm}]}\n"
                                     "  volumes: [{name: shm, emptyDir: {medium: Memory, sizeLimit: 2Gi}}]"}},
-    {.id = "process-locks",
-     PROCESS,
-     .title = "locks",
-     .look = look_locks,
-     .consequence = "a plain mutex stays locked for ever; of a robust one the next who asks gets EOWNERDEAD, and has to "
-                    "repair the data",
-     .fix = {[RUNTIME_HOST] = "pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST); /* and on EOWNERDEAD: repair, "
-                              "pthread_mutex_consistent(&mutex); now: end all who map the object, and remove it */"}},
-    {.id = "process-held", PROCESS, .title = "held by the living", .look = look_living},
     {.id = "process-swap",
      PROCESS,
      .title = "swap",
      .look = look_swap,
      .consequence = "the first touch after a while waits for the disc",
      .fix = {[RUNTIME_HOST] = "mlock(address, size); /* with ulimit -l as large */"}},
+    {.id = "process-nodes",
+     PROCESS,
+     .title = "NUMA",
+     .look = look_nodes,
+     .consequence = "every access goes through another node's memory: slower, and unevenly so",
+     .fix = {[RUNTIME_HOST] = "taskset -c 0-3 ...     # CPUs of the node that has the pages; or let who runs there touch them first"}},
+    {.id = "process-files",
+     PROCESS,
+     .title = "open files",
+     .look = look_files,
+     .consequence = "shm_open fails with EMFILE; a mapping needs no descriptor: close it after mmap",
+     .fix = {[RUNTIME_HOST] = "{root}prlimit --pid {pid} --nofile=65536:65536",
+             [RUNTIME_DOCKER] = "{engine} run --ulimit nofile=65536 ...",
+             [RUNTIME_SYSTEMD] = FIX_SERVICE("LimitNOFILE=65536")}},
+    {.id = "process-map-count",
+     PROCESS,
+     .title = "regions in all",
+     .look = look_map_count,
+     .consequence = "mmap fails with ENOMEM though there is memory",
+     .fix = {[RUNTIME_HOST] = "{root}sysctl vm.max_map_count=262144     # in a container: on its host"}},
     {0},
 };

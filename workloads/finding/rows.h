@@ -23,6 +23,7 @@
     "    resources: {limits: {memory: 4Gi}}"
 
 extern const struct finding_ops findings_place[], findings_memory[], findings_objects[], findings_removers[],
-    findings_limits[], findings_kernel[], findings_cpu[], findings_process[], findings_message[];
+    findings_limits[], findings_kernel[], findings_cpu[], findings_process[], findings_process_locks[],
+    findings_message[];
 
 #endif

@@ -36,6 +36,8 @@ struct slot_fault {
     int32_t code;    /* si_code */
     uint64_t address;
     uint64_t region_base; /* where the region was mapped in that process */
+    char object[128];     /* what is mapped at that address, as /proc/PID/maps has it; empty: no file */
+    uint64_t object_offset;
 };
 
 /* System calls of one kind that were caught, where calls are watched. */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "contract/worker.h"
+#include "run/fault_place.h"
 #include "run/instances.h"
 #include "run/interrupt.h"
 #include "run/priority.h"
@@ -29,6 +30,8 @@ static void note_fault(int signal, siginfo_t *info, void *context)
     (void)context;
     own_slot->fault.code = info->si_code;
     own_slot->fault.address = (uint64_t)(uintptr_t)info->si_addr;
+    if (info->si_code > 0)
+        fault_place_note(&own_slot->fault);
     slot_store(&own_slot->fault.signal, (uint32_t)signal);
     raise(signal);
 }

@@ -86,12 +86,15 @@ static void fault_text(const struct slot *slot, const struct trial_spec *spec, c
     if (fault->signal != SIGBUS && fault->signal != SIGSEGV)
         return;
     uint64_t region_bytes = spec_region_bytes(spec), offset = fault->address - fault->region_base;
-    struct sigbus_site site = {.name = spec->shape.name, .bytes = region_bytes, .offset = offset, .code = fault->code};
+    struct sigbus_site site = {.what = "region", .name = spec->shape.name, .bytes = region_bytes, .offset = offset, .code = fault->code};
     bool inside = fault->region_base && offset < region_bytes + (1u << 20) && fault->address >= fault->region_base;
     if (fault->code <= 0) {
         snprintf(text, size, " (sent by another process)");
     } else if (fault->signal == SIGBUS && inside) {
         sigbus_explain(&site, why, sizeof why);
+        snprintf(text, size, " %s;", why);
+    } else if (fault->signal == SIGBUS && fault->object[0]) {
+        sigbus_explain_path(fault->object, fault->object_offset, fault->code, why, sizeof why);
         snprintf(text, size, " %s;", why);
     } else if (fault->region_base && offset < region_bytes) {
         snprintf(text, size, " at offset %llu of the region: an access to memory that is not mapped so", (unsigned long long)offset);

@@ -161,15 +161,15 @@ START_TEST(a_memory_fault_is_told_with_its_place)
 {
     begin();
     fail_member(0, EXIT_SIGNAL, SIGBUS);
-    result.ledger.slots[0].fault = (struct slot_fault){SIGBUS, 2, 0x7000010, 0x7000000};
+    result.ledger.slots[0].fault = (struct slot_fault){.signal = SIGBUS, .code = 2, .address = 0x7000010, .region_base = 0x7000000};
     check(VERDICT_CRASHED, "at offset 16 of the region: the object cannot be looked at");
     begin();
     fail_member(0, EXIT_SIGNAL, SIGSEGV);
-    result.ledger.slots[0].fault = (struct slot_fault){SIGSEGV, 1, 0x10, 0x7000000};
+    result.ledger.slots[0].fault = (struct slot_fault){.signal = SIGSEGV, .code = 1, .address = 0x10, .region_base = 0x7000000};
     check(VERDICT_CRASHED, "at address 0x10, outside the region");
     begin();
     fail_member(0, EXIT_SIGNAL, SIGSEGV);
-    result.ledger.slots[0].fault = (struct slot_fault){SIGSEGV, 0, 0x10, 0x7000000};
+    result.ledger.slots[0].fault = (struct slot_fault){.signal = SIGSEGV, .code = 0, .address = 0x10, .region_base = 0x7000000};
     check(VERDICT_CRASHED, "sent by another process");
 }
 END_TEST

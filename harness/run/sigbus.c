@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,6 +30,25 @@ static bool page_is_there(int fd, uint64_t offset)
     return lseek(fd, start, SEEK_DATA) == start;
 }
 
+/* With vm.overcommit_memory=2 each page of a tmpfs needs a promise. */
+static bool commit_is_used_up(void)
+{
+    char line[128];
+    uint64_t limit = 0, committed = 0, mode = 0;
+    FILE *file = fopen("/proc/sys/vm/overcommit_memory", "re");
+    bool strict = file && fscanf(file, "%" SCNu64, &mode) == 1 && mode == 2;
+    if (file)
+        fclose(file);
+    file = strict ? fopen("/proc/meminfo", "re") : NULL;
+    while (file && fgets(line, sizeof line, file)) {
+        sscanf(line, "CommitLimit: %" SCNu64, &limit);
+        sscanf(line, "Committed_AS: %" SCNu64, &committed);
+    }
+    if (file)
+        fclose(file);
+    return strict && committed + 64 > limit; /* in KiB */
+}
+
 /* The page has no memory behind it: who had none to give? */
 static enum sigbus_cause explain_hole(char *text, size_t size)
 {
@@ -48,11 +68,15 @@ static enum sigbus_cause explain_hole(char *text, size_t size)
                  units_print(&units_size, (double)memory.limit_bytes, limit), memory.file);
         return SIGBUS_CGROUP;
     }
+    if (commit_is_used_up()) {
+        snprintf(text, size, "the page was not there, and vm.overcommit_memory=2 allows no more promises (CommitLimit)");
+        return SIGBUS_COMMIT;
+    }
     snprintf(text, size,
-             "the page has been taken away (a hole was punched, or the object shrank and grew again); " REGION_FOLDER
-             " has %s free now",
+             "the page was not there, and could not be had in that moment: its tmpfs or cgroup was full then, or the object was shorter "
+             "and has grown again; " REGION_FOLDER " has %s free now",
              known ? units_print(&units_size, (double)shm.free_bytes, left) : "an unknown amount");
-    return SIGBUS_TAKEN;
+    return SIGBUS_MOMENT;
 }
 
 static enum sigbus_cause explain_object(const struct sigbus_site *site, int fd, char *text, size_t size)
@@ -63,8 +87,11 @@ static enum sigbus_cause explain_object(const struct sigbus_site *site, int fd, 
         return SIGBUS_UNKNOWN;
     }
     if (site->offset >= whole_pages((uint64_t)st.st_size)) {
-        snprintf(text, size, "the object was shrunk: it has %" PRIu64 " bytes, and had %" PRIu64, (uint64_t)st.st_size,
-                 site->bytes);
+        char had[48] = "; it was shrunk, or mapped for longer than it is";
+        if (site->bytes != SIGBUS_ANY_SIZE)
+            snprintf(had, sizeof had, ", and had %" PRIu64, site->bytes);
+        snprintf(text, size, "%sit has %" PRIu64 " bytes%s", site->bytes == SIGBUS_ANY_SIZE ? "" : "the object was shrunk: ",
+                 (uint64_t)st.st_size, had);
         return SIGBUS_SHRANK;
     }
     if (!page_is_there(fd, site->offset))
@@ -85,7 +112,7 @@ static enum sigbus_cause find_cause(const struct sigbus_site *site, char *text, 
         snprintf(text, size, "a memory error of the machine: the page went bad");
         return SIGBUS_BAD_PAGE;
     }
-    if (site->offset >= whole_pages(site->bytes)) {
+    if (site->bytes != SIGBUS_ANY_SIZE && site->offset >= whole_pages(site->bytes)) {
         snprintf(text, size, "past the end: the region has %" PRIu64 " bytes", site->bytes);
         return SIGBUS_BEYOND;
     }
@@ -104,7 +131,17 @@ enum sigbus_cause sigbus_explain(const struct sigbus_site *site, char *text, siz
 {
     char why[320];
     enum sigbus_cause cause = find_cause(site, why, sizeof why);
-    snprintf(text, size, "at offset %" PRIu64 " of the region%s%s: %s", site->offset, site->name ? " " : "",
+    snprintf(text, size, "at offset %" PRIu64 " of the %s%s%s: %s", site->offset, site->what, site->name ? " " : "",
              site->name ? site->name : "", why);
     return cause;
+}
+
+enum sigbus_cause sigbus_explain_path(const char *path, uint64_t offset, int code, char *text, size_t size)
+{
+    size_t folder = strlen(REGION_FOLDER);
+    if (strncmp(path, REGION_FOLDER "/", folder + 1) == 0 && !strchr(path + folder + 1, '/') && !strstr(path, " (deleted)"))
+        return sigbus_explain(&(struct sigbus_site){"object", path + folder, SIGBUS_ANY_SIZE, offset, code}, text, size);
+    snprintf(text, size, "at offset %" PRIu64 " of %s: a page could not be had: the file is shorter, or there was no room for it",
+             offset, path);
+    return SIGBUS_UNKNOWN;
 }

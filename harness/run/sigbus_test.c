@@ -43,7 +43,7 @@ static struct sigbus_site touch(char *at, size_t offset, const char *name)
         ck_abort_msg("no SIGBUS at offset %zu", offset);
     }
     ck_assert_ptr_eq(caught.si_addr, at + offset);
-    return (struct sigbus_site){.name = name, .bytes = BYTES, .offset = offset, .code = caught.si_code};
+    return (struct sigbus_site){.what = "region", .name = name, .bytes = BYTES, .offset = offset, .code = caught.si_code};
 }
 
 static void check_cause(const struct sigbus_site *site, enum sigbus_cause cause, const char *words)
@@ -94,14 +94,57 @@ START_TEST(a_full_tmpfs_is_told)
 }
 END_TEST
 
-START_TEST(a_page_that_was_taken_away_is_told)
+START_TEST(a_page_that_could_not_be_had_in_a_moment_is_told)
 {
     int fd;
     const char *name;
     make("taken", &fd, &name);
-    struct sigbus_site site = {.name = name, .bytes = BYTES, .offset = PAGE, .code = BUS_ADRERR};
-    check_cause(&site, SIGBUS_TAKEN, "taken away");
+    struct sigbus_site site = {.what = "region", .name = name, .bytes = BYTES, .offset = PAGE, .code = BUS_ADRERR};
+    check_cause(&site, SIGBUS_MOMENT, "could not be had in that moment");
     shm_unlink(name);
+}
+END_TEST
+
+/* Lays a text over a file of /proc. False: not possible here. */
+static bool lay_over(const char *path, const char *text)
+{
+    char name[64];
+    snprintf(name, sizeof name, "/dev/shm/over.%zu", strlen(path));
+    FILE *file = fopen(name, "we");
+    ck_assert_ptr_nonnull(file);
+    fputs(text, file);
+    fclose(file);
+    return mount(name, path, NULL, MS_BIND, NULL) == 0;
+}
+
+START_TEST(promises_that_are_used_up_are_told)
+{
+    int fd;
+    const char *name;
+    if (testing_private_shm("size=1m") || !lay_over("/proc/sys/vm/overcommit_memory", "2\n") ||
+        !lay_over("/proc/meminfo", "MemAvailable: 1000000 kB\nCommitLimit: 5000 kB\nCommitted_AS: 4990 kB\n"))
+        return;
+    make("commit", &fd, &name);
+    struct sigbus_site site = {.what = "region", .name = name, .bytes = BYTES, .offset = PAGE, .code = BUS_ADRERR};
+    check_cause(&site, SIGBUS_COMMIT, "vm.overcommit_memory=2");
+}
+END_TEST
+
+START_TEST(whatever_is_mapped_is_told_by_its_path)
+{
+    int fd;
+    const char *name;
+    char text[400], path[128];
+    make("path", &fd, &name);
+    snprintf(path, sizeof path, "/dev/shm%s", name);
+    ck_assert_int_eq(ftruncate(fd, 100), 0);
+    ck_assert_int_eq(sigbus_explain_path(path, PAGE + 3, BUS_ADRERR, text, sizeof text), SIGBUS_SHRANK);
+    testing_has(text, "at offset 4099 of the object /shmoo-test.");
+    testing_has(text, "it has 100 bytes; it was shrunk");
+    shm_unlink(name);
+    ck_assert_int_eq(sigbus_explain_path(path, PAGE, BUS_ADRERR, text, sizeof text), SIGBUS_NAMELESS);
+    ck_assert_int_eq(sigbus_explain_path("/memfd:x (deleted)", 5, BUS_ADRERR, text, sizeof text), SIGBUS_UNKNOWN);
+    testing_has(text, "at offset 5 of /memfd:x (deleted)");
 }
 END_TEST
 
@@ -111,7 +154,7 @@ START_TEST(a_page_that_is_there_again_gives_no_cause_away)
     const char *name;
     char *at = make("there", &fd, &name);
     at[PAGE] = 1;
-    struct sigbus_site site = {.name = name, .bytes = BYTES, .offset = PAGE + 7, .code = BUS_ADRERR};
+    struct sigbus_site site = {.what = "region", .name = name, .bytes = BYTES, .offset = PAGE + 7, .code = BUS_ADRERR};
     check_cause(&site, SIGBUS_UNKNOWN, "in that moment");
     shm_unlink(name);
 }
@@ -119,14 +162,14 @@ END_TEST
 
 START_TEST(a_name_that_was_lost_is_told)
 {
-    struct sigbus_site site = {.name = "/shmoo-test.no-such", .bytes = BYTES, .offset = 1, .code = BUS_ADRERR};
+    struct sigbus_site site = {.what = "region", .name = "/shmoo-test.no-such", .bytes = BYTES, .offset = 1, .code = BUS_ADRERR};
     check_cause(&site, SIGBUS_NAMELESS, "lost its name");
 }
 END_TEST
 
 START_TEST(the_code_alone_tells_some_causes)
 {
-    struct sigbus_site site = {.name = "/x", .bytes = BYTES, .offset = 1, .code = BUS_ADRALN};
+    struct sigbus_site site = {.what = "region", .name = "/x", .bytes = BYTES, .offset = 1, .code = BUS_ADRALN};
     check_cause(&site, SIGBUS_ALIGNMENT, "misaligned");
     site.code = BUS_MCEERR_AR;
     check_cause(&site, SIGBUS_BAD_PAGE, "went bad");
@@ -139,7 +182,9 @@ int main(void)
                                      an_object_that_shrank_is_told,
                                      an_access_past_the_end_is_told,
                                      a_full_tmpfs_is_told,
-                                     a_page_that_was_taken_away_is_told,
+                                     a_page_that_could_not_be_had_in_a_moment_is_told,
+                                     promises_that_are_used_up_are_told,
+                                     whatever_is_mapped_is_told_by_its_path,
                                      a_page_that_is_there_again_gives_no_cause_away,
                                      a_name_that_was_lost_is_told,
                                      the_code_alone_tells_some_causes,

@@ -72,10 +72,11 @@ def fill(path):
 
 def test_a_semaphore_that_shrinks_is_a_crash(shmoo, trial):
     process, objects = trial("--duration", "60s", "--sync", "semaphore-named")
-    os.truncate(next(path for path in objects if path.name.startswith("sem.")), 0)
+    semaphore = next(path for path in objects if path.name.startswith("sem."))
+    os.truncate(semaphore, 0)
     done, verdict = end(shmoo, process)
     assert (done.returncode, verdict["verdict"]) == (1, "CRASHED")
-    assert "SIGBUS" in verdict["reason"]
+    assert f"SIGBUS at offset 0 of the object /{semaphore.name}: it has 0 bytes; it was shrunk" in verdict["reason"]
 
 
 def test_data_that_others_overwrite_are_corrupt(shmoo, trial):

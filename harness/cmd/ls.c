@@ -170,8 +170,11 @@ static bool passes(const struct option_list *lists, const struct object *object)
            owner_passes(&lists[LS_OWNER], object) && state_passes(&lists[LS_STATE], object->state);
 }
 
-/* One look. */
-static int look(const struct option_list *lists, bool first, struct error *error)
+/* What a screen has besides objects: a header, up to three lines at the end, and the cursor's. */
+#define SCREEN_REST 5
+
+/* One look, at so many objects at the most. */
+static int look(const struct option_list *lists, bool first, size_t most, struct error *error)
 {
     const struct object_format *format = object_format_find(lists[LS_FORMAT].values[0].text);
     struct objects objects;
@@ -182,7 +185,7 @@ static int look(const struct option_list *lists, bool first, struct error *error
     objects_sort(&objects);
     if (format->begin && (first || format->end))
         format->begin(stdout);
-    for (size_t i = 0; i < objects.count; i++)
+    for (size_t i = 0; i < objects.count && shown < most; i++)
         if (passes(lists, &objects.list[i])) {
             format->one(stdout, &objects.list[i]);
             shown++;
@@ -199,17 +202,22 @@ static int watch(const struct option_list *lists, struct error *error)
 {
     const struct option_list *interval = &lists[LS_WATCH];
     uint64_t rounds = lists[LS_LOOKS].count ? lists[LS_LOOKS].values[0].number : interval->count ? UINT64_MAX : 1;
-    bool screen = interval->count && terminal_capable(STDOUT_FILENO);
-    uint64_t next = clock_ns();
+    bool human = strcmp(lists[LS_FORMAT].values[0].text, "human") == 0;
+    bool screen = interval->count && human && terminal_capable(STDOUT_FILENO);
+    uint64_t next = clock_ns(), pause = interval->count ? interval->values[0].number : 2 * NS_PER_S;
     signal(SIGPIPE, SIG_IGN); /* a reader that has left is told as an error of a write */
     for (uint64_t round = 0; round < rounds; round++) {
+        size_t most = SIZE_MAX;
         if (round) {
-            next += interval->count ? interval->values[0].number : 2 * NS_PER_S;
+            next = next + pause > clock_ns() ? next + pause : clock_ns() + pause; /* a look may take longer than that */
             clock_wait_until(next);
         }
-        if (screen)
+        if (screen) {
+            unsigned lines = terminal_lines(STDOUT_FILENO);
+            most = lines > SCREEN_REST ? lines - SCREEN_REST : most;
             fputs("\033[H\033[J", stdout);
-        if (look(lists, round == 0, error))
+        }
+        if (look(lists, round == 0, most, error))
             return -1;
     }
     return 0;

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from sick import HEALTHY, diagnosed
+from sick import HEALTHY, diagnosed, records_of
 from testing import one_line, read_records, valid
 
 RUNTIMES = ("host", "docker", "podman", "kubernetes", "systemd")
@@ -19,7 +19,7 @@ OPTIONS = {"--shm-size", "--tmpfs", "--memory", "--memory-swap", "--ulimit", "--
 TMPFS_WORDS = re.compile(r"(rw|exec|mode=\d{4}|size=\d+[gm]|nr_inodes=\d+k)$")
 # Of systemd.exec(5) and systemd.resource-control(5).
 SETTINGS = {"TemporaryFileSystem", "LimitFSIZE", "LimitAS", "LimitNOFILE", "LimitMEMLOCK", "UMask", "MemorySwapMax", "User",
-            "MemoryMax", "AllowedCPUs", "CPUQuota"}
+            "MemoryMax", "AllowedCPUs", "CPUQuota", "RemoveIPC"}
 PRELUDE = r"""
 #define _GNU_SOURCE
 #include <errno.h>
@@ -176,21 +176,43 @@ def test_the_fix_is_for_the_runtime(shmoo, private_shm, runtime, word):
     assert word in diagnosed(shmoo, "--runtime", runtime, wrap=place.enter)["shm-size"]["fix"]
 
 
+# A root that has what a program needs from the machine's, and no mark of a runtime; the commands that follow are inside it.
+ROOT = ('mount -t tmpfs tmpfs /mnt && cd /mnt && for f in /*; do case $f in /mnt|/run|/var) ;; *) [ ! -d "$f" ] || '
+        '{ mkdir ".$f" && mount --rbind "$f" ".$f"; } ;; esac; done')
+IN_ROOT = ["env", "-u", "KUBERNETES_SERVICE_HOST", "-u", "container", "chroot", "/mnt"]
+
+
 @pytest.mark.parametrize("marks, runtime, word", [
     ("mkdir -p run && touch .dockerenv", "docker", "docker run --shm-size"),
     ("mkdir -p run && touch run/.containerenv", "podman", "podman run --shm-size"),
     ("mkdir -p var/run/secrets/kubernetes.io", "kubernetes", "emptyDir")])
 def test_a_runtime_is_known_by_the_marks_in_its_root(shmoo, private_shm, marks, runtime, word):
-    """In a root of its own, which has what the program needs from the machine's, and the marks."""
-    binds = ('for f in /*; do case $f in /mnt|/run|/var) ;; *) [ ! -d "$f" ] || { mkdir ".$f" && mount --rbind "$f" ".$f"; } ;; '
-             "esac; done")
-    place = private_shm("mount -t tmpfs -o mode=1777,size=64m tmpfs /dev/shm && mount -t tmpfs tmpfs /mnt && cd /mnt "
-                        f"&& {binds} && {marks}")
-    inside = [*place.enter, "env", "-u", "KUBERNETES_SERVICE_HOST", "-u", "container", "chroot", "/mnt"]
+    place = private_shm(f"mount -t tmpfs -o mode=1777,size=64m tmpfs /dev/shm && {ROOT} && {marks}")
+    inside = [*place.enter, *IN_ROOT]
     if subprocess.run([*inside, "true"], capture_output=True, check=False).returncode:
         pytest.skip("no root of its own is to be had here")
     found = diagnosed(shmoo, wrap=inside)["shm-size"]
     assert found["runtime"] == runtime and word in found["fix"]
+
+
+@pytest.mark.parametrize("files, yes", [
+    ({"etc/web.service": "[Service]\nRemoveIPC=yes\n"}, True), ({"etc/web.service": "[Service]\nExecStart=/bin/true\n"}, False),
+    ({"etc/web.service": "[Service]\nDynamicUser=yes\n"}, True),
+    ({"etc/web.service": "RemoveIPC=yes\n", "etc/web.service.d/shm.conf": "[Service]\nRemoveIPC=no\n"}, False),
+    ({"etc/other.service": "RemoveIPC=yes\n"}, False)])
+def test_a_service_that_removes_its_objects_is_found(shmoo, private_shm, files, yes):
+    """As a process of web.service: its cgroup says so, and the unit's files say the rest."""
+    made = " && ".join(f"mkdir -p etc/systemd/system/{path[4:].rpartition('/')[0]} && printf '{text}' > etc/systemd/system/{path[4:]}"
+                       for path, text in files.items())
+    place = private_shm(f"{HEALTHY} && {ROOT} && mkdir run && mount -t tmpfs tmpfs etc/systemd && {made} "
+                        "&& echo 0::/system.slice/web.service > group")
+    inside = [*place.enter, *IN_ROOT, "sh", "-c", 'mount --bind /group /proc/$$/cgroup && exec "$@"', "sh"]
+    if subprocess.run([*inside, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no root of its own is to be had here")
+    findings, facts = records_of(shmoo, wrap=inside)
+    assert facts["objects-service"] == f"RemoveIPC={'yes' if yes else 'no'} in web.service" and ("objects-service" in findings) == yes
+    if yes:
+        assert "/etc/systemd/system/web.service.d" in findings["objects-service"]["fix"]
 
 
 def test_root_and_others_get_a_line_that_works_for_them(shmoo, private_shm):

@@ -1,14 +1,18 @@
 """shmoo ls: every object with its holders and its state, in every combination, and nothing called unused that is not."""
 import csv
+import fcntl
 import io
 import json
 import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
-from testing import NOBODY, SANITIZED, needs_root, one_line, read_records, valid
+from testing import NOBODY, PROGRAM, SANITIZED, needs_root, one_line, read_records, valid
 
 # A program that holds one object NAME.WAY in each way, and says when it does.
 HOLDER = r"""
@@ -219,6 +223,37 @@ def test_watch_looks_again(shmoo, place):
         pass
     process.terminate()
     shmoo.finish(process)
+
+
+def on_terminal(place, variables, *arguments):
+    """What the program writes on a terminal of 12 lines."""
+    parent, child = pty.openpty()
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 80, 0, 0))
+    process = subprocess.Popen([*place.enter, PROGRAM, *arguments], stdin=child, stdout=child, stderr=child,
+                               env={**{k: v for k, v in os.environ.items() if k != "NO_COLOR"}, **variables})
+    os.close(child)
+    text = b""
+    try:
+        while chunk := os.read(parent, 65536):
+            text += chunk
+    except OSError:  # it has ended
+        pass
+    os.close(parent)
+    assert process.wait(timeout=30) in (0, 1)
+    return text.decode()
+
+
+def test_a_terminal_is_used_as_far_as_it_goes(place):
+    for i in range(30):
+        (place.folder / f"crowd.{i}").touch()
+    watch = ("ls", "--watch=10ms", "--looks", "2", "--name", "crowd.*")
+    text = on_terminal(place, {"TERM": "xterm"}, *watch)
+    assert text.count("\x1b[H\x1b[J") == 2 and text.count("crowd.") == 14 and text.count("; 7 shown") == 2
+    assert "\x1b" not in on_terminal(place, {"TERM": "dumb"}, *watch)
+    assert "\x1b" not in on_terminal(place, {"TERM": "xterm"}, *watch, "--format", "jsonl")
+    sick = ("doctor", "-q", "--env", "docker-default")
+    if "\x1b[33m" in on_terminal(place, {"TERM": "xterm"}, *sick):  # none where there are no namespaces
+        assert "\x1b[" not in on_terminal(place, {"TERM": "xterm", "NO_COLOR": "1"}, *sick)
 
 
 @pytest.mark.parametrize("arguments, says", [(("extra",), "extra"), (("--state", "usd"), "unused"),

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 bool terminal_capable(int fd)
@@ -15,4 +16,10 @@ bool terminal_colour(int fd)
 {
     const char *no_colour = getenv("NO_COLOR");
     return terminal_capable(fd) && !(no_colour && *no_colour);
+}
+
+unsigned terminal_lines(int fd)
+{
+    struct winsize size;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
 }

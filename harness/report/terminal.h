@@ -7,6 +7,9 @@
 /* Is the descriptor a terminal that can move its cursor? */
 bool terminal_capable(int fd);
 
+/* How many lines it shows; 0: unknown. */
+unsigned terminal_lines(int fd);
+
 /* May colours be used on it? NO_COLOR (no-color.org) is respected. */
 bool terminal_colour(int fd);
 

@@ -176,36 +176,42 @@ static void each_file(const char *pattern, void (*visit)(const char *path, void 
 
 /* ---- logind ---- */
 
-/* RemoveIPC of one file; *yes stays as it is where the file says nothing. */
-static void read_logind(const char *path, void *yes)
+static bool is_yes(const char *word)
 {
     static const char *const no[] = {"no", "false", "off", "0", "n", "f"};
+    for (size_t i = 0; i < sizeof no / sizeof no[0]; i++)
+        if (strcasecmp(word, no[i]) == 0)
+            return false;
+    return true;
+}
+
+/* RemoveIPC of one file; *yes stays as it is where the file says nothing. A service whose user is made for it has it as well. */
+static void read_setting(const char *path, void *yes)
+{
     char line[256], word[16];
     FILE *file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file)) {
-        if (sscanf(line, " RemoveIPC = %15s", word) != 1)
-            continue;
-        *(bool *)yes = true;
-        for (size_t i = 0; i < sizeof no / sizeof no[0]; i++)
-            if (strcasecmp(word, no[i]) == 0)
-                *(bool *)yes = false;
-    }
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, " RemoveIPC = %15s", word) == 1)
+            *(bool *)yes = is_yes(word);
+        else if (sscanf(line, " DynamicUser = %15s", word) == 1 && is_yes(word))
+            *(bool *)yes = true;
     if (file)
         fclose(file);
 }
 
-static bool remove_ipc(void)
+/* Of a file of which only the one in the strongest folder counts, and of what is dropped in beside it. */
+static bool read_settings(const char *file, const char *drop_ins, bool otherwise)
 {
-    bool yes = true;
+    bool yes = otherwise;
+    char path[512];
     for (int i = ROOTS - 1; i >= 0; i--) {
-        char path[128];
-        snprintf(path, sizeof path, "%s/systemd/logind.conf", roots[i]);
+        snprintf(path, sizeof path, "%s/%s", roots[i], file);
         if (access(path, F_OK) == 0) {
-            read_logind(path, &yes);
+            read_setting(path, &yes);
             break;
         }
     }
-    each_file("systemd/logind.conf.d/*.conf", read_logind, &yes);
+    each_file(drop_ins, read_setting, &yes);
     return yes;
 }
 
@@ -249,7 +255,7 @@ static void look_remove_ipc(struct diagnosis *d)
         diagnosis_fact(d, "no logind runs here");
         return;
     }
-    bool yes = remove_ipc(), system = user <= system_uid_max() || user == 65534;
+    bool yes = read_settings("systemd/logind.conf", "systemd/logind.conf.d/*.conf", true), system = user <= system_uid_max() || user == 65534;
     snprintf(linger, sizeof linger, "/var/lib/systemd/linger/%.255s", entry ? entry->pw_name : "");
     bool lingers = entry && access(linger, F_OK) == 0;
     diagnosis_fact(d, "RemoveIPC=%s; user %u is %s%s", yes ? "yes" : "no", user,
@@ -258,6 +264,21 @@ static void look_remove_ipc(struct diagnosis *d)
         diagnosis_finding(d, d->runtime == RUNTIME_SYSTEMD ? SEVERITY_WARNING : SEVERITY_NOTE,
                           "logind has RemoveIPC=yes, and user %u (%s) is an ordinary user who does not linger", user,
                           entry ? entry->pw_name : "without a name");
+}
+
+/* systemd's own, when a service stops. */
+static void look_service(struct diagnosis *d)
+{
+    char file[200], drop_ins[200];
+    if (d->runtime != RUNTIME_SYSTEMD || !d->unit[0])
+        return;
+    const char *manager = d->unit_of_user ? "user" : "system";
+    snprintf(file, sizeof file, "systemd/%s/%s", manager, d->unit);
+    snprintf(drop_ins, sizeof drop_ins, "systemd/%s/%s.d/*.conf", manager, d->unit);
+    bool yes = read_settings(file, drop_ins, false);
+    diagnosis_fact(d, "RemoveIPC=%s in %s", yes ? "yes" : "no", d->unit);
+    if (yes)
+        diagnosis_finding(d, SEVERITY_WARNING, "%s has RemoveIPC=yes, or DynamicUser=yes, which implies it", d->unit);
 }
 
 /* ---- rules and scripts that sweep ---- */
@@ -343,6 +364,12 @@ const struct finding_ops findings_removers[] = {
      .consequence = "when the last session of that user ends, all of the user's objects are removed under running programs",
      .fix = {[RUNTIME_HOST] = "loginctl enable-linger     # or RemoveIPC=no in /etc/systemd/logind.conf.d/shm.conf: [Login]",
              [RUNTIME_SYSTEMD] = FIX_SERVICE("User=NAME") "     # a system user: {root}useradd --system NAME"}},
+    {.id = "objects-service",
+     .area = "objects",
+     .title = "service's end",
+     .look = look_service,
+     .consequence = "when the service stops or restarts, all objects of its user and group go, those of other services of that user too",
+     .fix = {[RUNTIME_HOST] = FIX_SERVICE("RemoveIPC=no") "     # with DynamicUser=yes it cannot be switched off: User=NAME"}},
     {.id = "objects-swept",
      .area = "objects",
      .title = "sweepers",

@@ -174,6 +174,12 @@ const struct fault_ops *const contents_faults[] = {
     &fault_kill,
     &fault_die,
     &fault_churn,
+    &fault_no_fork,
+    &fault_shrink,
+    &fault_unlink,
+    &fault_shm_full,
+    &fault_memory_limit,
+    &fault_descriptors,
     &fault_explore,
     NULL,
 };

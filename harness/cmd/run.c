@@ -20,6 +20,7 @@
 #include "run/oom.h"
 #include "run/preflight.h"
 #include "run/priority.h"
+#include "run/room.h"
 #include "run/trial.h"
 
 /* Everything that one invocation holds. */
@@ -225,6 +226,15 @@ static int run_against(const struct session *s)
     return against_run(&s->plan, &against);
 }
 
+/* What the faults of all trials need. */
+static unsigned needs_of(const struct plan *plan)
+{
+    unsigned needs = 0;
+    for (size_t i = 0; i < plan->trial_count; i++)
+        needs |= plan->trials[i].fault->needs;
+    return needs;
+}
+
 static int prepare_and_run(struct session *s, char *const *jobs, int job_count, struct error *error)
 {
     if (plan_build(&s->plan, jobs, job_count, s->options, error))
@@ -234,6 +244,7 @@ static int prepare_and_run(struct session *s, char *const *jobs, int job_count, 
         return dry_run(s, &need);
     if (text(s, RUN_THRESHOLD) && !text(s, RUN_AGAINST))
         return notice("--threshold is for --against: two runs that are there already are compared by `shmoo compare`"), STATUS_USAGE;
+    room_prepare(needs_of(&s->plan));
     if (preflight_pins(s->plan.trials, s->plan.trial_count, error) ||
         preflight_silence(s->plan.trials, s->plan.trial_count, error) || preflight(&need, error) || interrupt_setup(error))
         return error_print(error), (int)error->status;

@@ -24,6 +24,13 @@ struct shape;
 struct slot;
 struct worker;
 
+/* What a fault needs from the harness so that it hurts nobody else. Where it is not to be had the trial is UNSUPPORTED. */
+enum fault_need {
+    FAULT_NEEDS_OWN_SHM = 1 << 0,      /* a /dev/shm that nobody else sees */
+    FAULT_NEEDS_MEMORY_LIMIT = 1 << 1, /* a memory cgroup for the crew */
+    FAULT_NEEDS_FORK_LIMIT = 1 << 2,   /* a way to have its own forks refused */
+};
+
 /* What the nemesis can do. The harness implements the functions. */
 struct nemesis {
     void *harness;
@@ -43,6 +50,14 @@ struct nemesis {
     /* The process of one worker, for whatever else is done to it; 0: it has ended. note() then leaves the record. */
     pid_t (*process)(struct nemesis *nemesis, uint32_t worker);
     void (*note)(struct nemesis *nemesis, uint32_t worker, const char *detail);
+    /* The same of something that lasts: begin() returns its number, with which end() notes when it was over. A worker beyond the
+     * last one means all of them. What is not ended lasts until the trial does. */
+    uint32_t (*begin)(struct nemesis *nemesis, uint32_t worker, const char *detail);
+    void (*end)(struct nemesis *nemesis, uint32_t number);
+    /* What it has asked for as a need. 0 or an errno. All of it is taken back when the trial has been judged. */
+    int (*fill_shm)(struct nemesis *nemesis, bool full);            /* no room in /dev/shm, or as much as before */
+    int (*limit_memory)(struct nemesis *nemesis, uint64_t bytes);   /* the crew may have so much more; UINT64_MAX: any amount */
+    int (*deny_forks)(struct nemesis *nemesis, bool denied);
     /* Puts a new process in the place of one that has ended by the fault's hand, with its index, slot and counters; a record says
      * so, or why it could not be. Returns 0 or an errno. */
     int (*respawn)(struct nemesis *nemesis, uint32_t worker);
@@ -119,6 +134,12 @@ struct fault_ops {
     bool preempts;            /* takes the CPU away inside the primitive or the critical section; so does whoever has inside() */
     bool slows;               /* the primitive's own code runs hundreds of times slower */
     int expect;               /* a verdict that this fault brings about by itself, or -1 */
+    unsigned (*verdicts)(const uint8_t *choices); /* the same where there are several, or the words decide: 1 << VERDICT_...; 0: as
+                                                     without the fault. Of several the first in the order of the enum is expected */
+    unsigned needs;           /* enum fault_need, several at once */
+    bool (*unlinks)(const uint8_t *choices); /* the region's name is not the harness's any more when it is over */
+    const int *brings;        /* signals that workers may die of by its hand; ended by 0 */
+    const int *denies;        /* errnos that system calls may fail with while it acts, through nobody's fault; ended by 0 */
     bool in_step;             /* workers wait for each other between operations: nobody may need another's next one */
 
     /* May this system and crew have it? NULL, or the reason against it. Empty: everywhere. */
@@ -135,6 +156,8 @@ struct fault_ops {
     void (*end)(struct worker *worker, double parameter);
     /* By the harness when it has asked the crew to end: lets go whoever waits in a hook, by way of the commons. */
     void (*release)(void *commons);
+    /* By the harness when the crew has gone, and the trial was judged: takes back what act() has made. */
+    void (*undo)(const struct shape *shape, void *commons);
     /* Acts, and returns when it wants to be called next, in nanoseconds since the gate opened; UINT64_MAX: never.
      * Called once with step 0 when the gate opens. */
     uint64_t (*act)(struct nemesis *nemesis);

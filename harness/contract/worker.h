@@ -148,6 +148,15 @@ static inline bool worker_stopping(const struct worker *w)
     return slot_load(w->crew.stop) != 0;
 }
 
+/* May a system call fail with that errno, through nobody's fault but the fault's? */
+static inline bool worker_denied(const struct worker *w, int errnum)
+{
+    const int *denied = w->fault->denies;
+    while (denied && *denied && *denied != errnum)
+        denied++;
+    return denied && *denied;
+}
+
 /* Has that worker died by a fault's hand, and not been replaced? */
 static inline bool worker_is_dead(const struct worker *w, uint32_t other)
 {

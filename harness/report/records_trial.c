@@ -129,12 +129,15 @@ static void emit_histograms(const struct trial_spec *spec, const struct trial_re
     }
 }
 
-static json_t *fault_record(const struct trial_spec *spec, const struct fault_note *note)
+static json_t *fault_record(const struct trial_spec *spec, const struct trial_result *result, const struct fault_note *note)
 {
     json_t *record = record_of("fault", spec);
     put(record, "at_s", json_real(SECONDS(note->at_ns)));
     put(record, "fault", json_string(spec->fault->name));
-    put_integer(record, "worker", note->worker);
+    if (note->until_ns)
+        put(record, "until_s", json_real(SECONDS(note->until_ns)));
+    if (note->worker < result->ledger.workers)
+        put_integer(record, "worker", note->worker);
     put(record, "detail", json_string(note->detail));
     return record;
 }
@@ -203,7 +206,7 @@ void records_of_trial(const struct trial_spec *spec, const struct trial_result *
     if (result->gate_ns)
         emit_histograms(spec, result, emit, user);
     for (uint32_t i = 0; i < result->fault_count; i++)
-        emit_one(fault_record(spec, &result->faults[i]), emit, user);
+        emit_one(fault_record(spec, result, &result->faults[i]), emit, user);
     if (result->gate_ns)
         emit_violations(spec, result, emit, user);
     emit_one(record_verdict(spec, result), emit, user);

@@ -13,9 +13,11 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "run/cgroup.h"
 #include "run/emulate_cgroup.h"
 #include "shm/region.h"
 
@@ -39,9 +41,15 @@ static const struct emulation rows[] = {
      .memory_bytes = 64ULL << 20,
      .runtime = -1},
 };
+#define FILL_TRIES 20
+
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
+/* Not for --env: what a fault asks for that would hurt others. */
+static const struct emulation own_shm = {.name = "own", .summary = "as the machine's", .options = "mode=1777", .runtime = -1};
+
 static const struct emulation *current;
+static bool shm_is_own; /* and may be mounted anew */
 
 const struct emulation *emulation_find(const char *name)
 {
@@ -92,13 +100,15 @@ static int enter_namespaces(bool *user_namespace)
     return rc ? rc : put_file("/proc/self/gid_map", map);
 }
 
-/* What the user namespace has given would make an ordinary user something else. */
-static void drop_rights(void)
+/* What the user namespace has given would make an ordinary user something else. The right to mount opens no file to him. */
+static void drop_rights(bool mounts)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[2] = {0};
+    struct __user_cap_data_struct rights[2] = {0};
+    if (mounts)
+        rights[CAP_SYS_ADMIN / 32].effective = rights[CAP_SYS_ADMIN / 32].permitted = 1u << CAP_SYS_ADMIN % 32;
     if (geteuid() != 0)
-        syscall(SYS_capset, &header, none);
+        syscall(SYS_capset, &header, rights);
 }
 
 /* A node of the old /dev in the new one. */
@@ -149,28 +159,74 @@ static int mount_shm(const struct emulation *row)
     return mount("tmpfs", REGION_FOLDER, "tmpfs", row->flags, row->options) == 0 ? 0 : errno;
 }
 
-int emulation_enter(const struct emulation *row, struct error *error)
+/* `what` asks for it, in a message. */
+static int enter(const struct emulation *row, const char *what, bool mounts, struct error *error)
 {
     bool user_namespace;
-    if (row->memory_bytes && emulate_cgroup_enter(row->memory_bytes, row->name, error))
-        return -1;
     int rc = enter_namespaces(&user_namespace);
     if (rc)
         return error_set(error, STATUS_ENVIRONMENT, rc,
-                         "--env %s: no mount namespace is to be had: unshare: %s; run it as root, or allow user namespaces "
-                         "(sysctl user.max_user_namespaces, in a container --cap-add SYS_ADMIN)",
-                         row->name, error_name(rc));
+                         "%s: no mount namespace is to be had: unshare: %s; run it as root, or allow user namespaces (sysctl "
+                         "user.max_user_namespaces, in a container --cap-add SYS_ADMIN)",
+                         what, error_name(rc));
     rc = mount_shm(row);
     if (rc)
-        return error_set(error, STATUS_ENVIRONMENT, rc, "--env %s: mount over %s: %s", row->name,
-                         row->options ? REGION_FOLDER : "/dev", error_name(rc));
+        return error_set(error, STATUS_ENVIRONMENT, rc, "%s: mount over %s: %s", what, row->options ? REGION_FOLDER : "/dev",
+                         error_name(rc));
     if (user_namespace)
-        drop_rights();
-    current = row;
+        drop_rights(mounts);
     return 0;
+}
+
+int emulation_enter(const struct emulation *row, struct error *error)
+{
+    char what[64];
+    snprintf(what, sizeof what, "--env %s", row->name);
+    if (row->memory_bytes && emulate_cgroup_enter(row->memory_bytes, row->name, error))
+        return -1;
+    if (enter(row, what, false, error))
+        return -1;
+    current = row;
+    shm_is_own = row->options && !(row->flags & MS_RDONLY);
+    return 0;
+}
+
+int emulation_enter_shm(struct error *error)
+{
+    if (!shm_is_own && enter(&own_shm, "a /dev/shm of one's own", true, error))
+        return -1;
+    shm_is_own = true;
+    return 0;
+}
+
+bool emulation_owns_shm(void)
+{
+    return shm_is_own;
+}
+
+/* A tmpfs whose limit is what it holds has no room, and nothing was written to make it so. Others may be writing: then what it
+ * holds is more by now, and the limit is refused. */
+int emulation_fill_shm(bool full)
+{
+    const struct emulation *row = current ? current : &own_shm;
+    char options[64];
+    int rc = 0;
+    for (int i = 0; i < FILL_TRIES; i++) {
+        struct statvfs s;
+        if (statvfs(REGION_FOLDER, &s) != 0)
+            return errno;
+        unsigned long long used = (s.f_blocks - s.f_bfree) * s.f_frsize;
+        snprintf(options, sizeof options, full ? "size=%llu" : "size=50%%", used ? used : (unsigned long long)s.f_frsize);
+        rc = mount("tmpfs", REGION_FOLDER, "tmpfs", MS_REMOUNT | row->flags, full || row == &own_shm ? options : row->options) == 0
+                 ? 0
+                 : errno;
+        if (rc != EINVAL)
+            break;
+    }
+    return rc;
 }
 
 void emulation_sweep(void)
 {
-    emulate_cgroup_sweep();
+    cgroup_sweep();
 }

@@ -10,6 +10,8 @@
 #ifndef RUN_EMULATE_H
 #define RUN_EMULATE_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "contract/finding.h"
 
@@ -28,6 +30,14 @@ const char *const *emulation_names(void);
 /* Enters it. With a cgroup, the calling process stays outside, waits for its copy, and ends as that one does; only the copy
  * returns. Fails with status ENVIRONMENT where namespaces or cgroups are not to be had. To be called with one thread. */
 int emulation_enter(const struct emulation *row, struct error *error);
+
+/* Gives this process a /dev/shm of its own that is as large as the machine's, unless it has entered one with a /dev/shm already:
+ * what is done to it is done to nobody else. Fails with status ENVIRONMENT. To be called with one thread. */
+int emulation_enter_shm(struct error *error);
+
+/* Is /dev/shm this process's own? Then its size can be limited: to what is used now (`full`), or to what it was. 0 or an errno. */
+bool emulation_owns_shm(void);
+int emulation_fill_shm(bool full);
 
 /* The one that this process has entered, or NULL. */
 const struct emulation *emulation_current(void);

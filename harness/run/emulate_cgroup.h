@@ -9,7 +9,4 @@
  * made. */
 int emulate_cgroup_enter(unsigned long long limit_bytes, const char *name, struct error *error);
 
-/* Removes cgroups of that kind which are empty. */
-void emulate_cgroup_sweep(void);
-
 #endif

@@ -13,6 +13,7 @@
 #include "run/mortality.h"
 #include "run/oom.h"
 #include "run/pin.h"
+#include "run/room.h"
 #include "run/sigbus.h"
 
 /* A clean verdict asks for sampled operations that met another process: so many, and one in so many of the sample. In parallel
@@ -22,6 +23,7 @@
 #define ENOUGH_MEETINGS 5
 #define MEETINGS_ONE_IN 1000
 #define MANY_HANDOFFS 1000
+#define ACTS_TOLD 3
 
 bool judge_met(uint64_t contended, uint64_t sampled)
 {
@@ -108,7 +110,7 @@ static void fault_text(const struct slot *slot, const struct trial_spec *spec, c
 static void killed_text(char *text, size_t size)
 {
     char why[400];
-    if (oom_explain(why, sizeof why))
+    if (room_explains_kill(why, sizeof why) || oom_explain(why, sizeof why))
         snprintf(text, size, ": %s;", why);
 }
 
@@ -131,9 +133,19 @@ static uint32_t first_death(const struct trial_spec *spec, const struct crew *cr
     return i;
 }
 
+/* The one that says most: who fell over memory has noted where, and may have taken others along that say nothing. */
+static uint32_t telling_death(const struct trial_spec *spec, const struct crew *crew, const struct trial_result *result)
+{
+    uint32_t first = first_death(spec, crew, result);
+    for (uint32_t i = 0; i < crew->count; i++)
+        if (died(spec, crew, result, i) && result->ledger.slots[i].fault.signal == SIGBUS)
+            return result->ledger.slots[first].fault.signal == SIGBUS ? first : i;
+    return first;
+}
+
 static void decide_crashed(const struct trial_spec *spec, const struct crew *crew, struct trial_result *result)
 {
-    uint32_t i = first_death(spec, crew, result);
+    uint32_t i = telling_death(spec, crew, result);
     const struct slot *slot = &result->ledger.slots[i];
     char exit[48], where[440];
     uint32_t deaths = 0;
@@ -321,6 +333,20 @@ static void decide_slow(const struct trial_spec *spec, const char *why, struct t
         decide(result, VERDICT_INCONCLUSIVE, "too slow to end by itself, ended by the watchdog: %s", why);
 }
 
+/* Did all who died go by a signal that the fault brings about by itself? */
+static bool brought(const struct trial_spec *spec, const struct crew *crew, const struct trial_result *result)
+{
+    for (uint32_t i = 0; i < crew->count; i++) {
+        const int *signal = spec->fault->brings;
+        while (signal && *signal && *signal != crew->members[i].value)
+            signal++;
+        bool by_it = crew->members[i].exit == EXIT_SIGNAL && signal && *signal;
+        if (died(spec, crew, result, i) && !by_it)
+            return false;
+    }
+    return spec->fault->brings != NULL;
+}
+
 /* If anybody died: did the fault kill one of them? Who dies without its doing was not meant to; who dies after it may have had
  * no choice (glibc aborts a waiter on a priority-inheriting mutex whose owner has died). */
 static bool died_by_fault(const struct trial_spec *spec, const struct crew *crew, const struct trial_result *result)
@@ -330,13 +356,28 @@ static bool died_by_fault(const struct trial_spec *spec, const struct crew *crew
         any |= died(spec, crew, result, i);
     if (spec->fault->deadly && spec->sync->traits & SYNC_ABORTS)
         return true;
+    if (any && brought(spec, crew, result))
+        return true;
     for (uint32_t k = 0; k < result->fault_count; k++) {
         const struct fault_note *note = &result->faults[k];
+        if (note->worker >= crew->count)
+            continue;
         const struct crew_member *member = &crew->members[note->worker];
         if (member->exit == EXIT_SIGNAL && member->value == note->signal)
             return true;
     }
     return !any;
+}
+
+/* What was done to the crew's world, where the verdict may be its doing. */
+static void tell_acts(const struct trial_spec *spec, struct trial_result *result)
+{
+    size_t used = strlen(result->reason);
+    if (!spec->fault->verdicts || result->verdict == VERDICT_CLEAN)
+        return;
+    for (uint32_t k = 0; k < result->fault_count && k < ACTS_TOLD && used < sizeof result->reason; k++)
+        used += (size_t)snprintf(result->reason + used, sizeof result->reason - used, "; at %.3f s, %s",
+                                 (double)result->faults[k].at_ns / 1e9, result->faults[k].detail);
 }
 
 /* When was it found? */
@@ -374,6 +415,7 @@ void judge(const struct trial_spec *spec, const struct crew *crew, enum watch wa
         decide_whole(spec, result);
     if (spec->fault->deadly)
         tell_death(spec, crew, result);
+    tell_acts(spec, result);
     note_found(result);
     if (result->verdict == VERDICT_CRASHED || result->verdict == VERDICT_WEDGED)
         result->window_ns = 0; /* a crew that fell apart has no throughput */

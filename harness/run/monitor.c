@@ -13,6 +13,7 @@
 #include "run/interrupt.h"
 #include "run/judge.h"
 #include "run/mortality.h"
+#include "run/room.h"
 #include "run/starvation.h"
 #include "run/tally.h"
 
@@ -94,16 +95,67 @@ static struct ledger_view look(struct monitor *m, uint64_t now)
     return view;
 }
 
+/* Who is continued was stopped until then. */
+static void end_stop(struct trial_result *r, uint32_t worker, uint64_t at_ns)
+{
+    for (uint32_t i = r->fault_count; i-- > 0;) {
+        struct fault_note *note = &r->faults[i];
+        if (note->worker != worker)
+            continue;
+        if (strncmp(note->detail, "stopped", 7) == 0 && !note->until_ns)
+            note->until_ns = at_ns;
+        return;
+    }
+}
+
 static void nemesis_note(struct nemesis *nemesis, uint32_t worker, const char *detail)
 {
     struct monitor *m = nemesis->harness;
     struct trial_result *r = m->result;
     if (r->fault_count >= FAULTS_MAX || !r->faults)
         return;
+    uint64_t at_ns = clock_ns() - r->gate_ns;
+    if (strcmp(detail, "continued") == 0)
+        end_stop(r, worker, at_ns);
     struct fault_note *note = &r->faults[r->fault_count++];
-    note->at_ns = clock_ns() - r->gate_ns;
+    note->at_ns = at_ns;
     note->worker = worker;
     snprintf(note->detail, sizeof note->detail, "%s", detail);
+}
+
+static uint32_t nemesis_begin(struct nemesis *nemesis, uint32_t worker, const char *detail)
+{
+    struct monitor *m = nemesis->harness;
+    uint32_t number = m->result->fault_count;
+    nemesis_note(nemesis, worker, detail);
+    if (m->result->fault_count > number)
+        m->result->faults[number].lasts = true;
+    return number;
+}
+
+static void nemesis_end(struct nemesis *nemesis, uint32_t number)
+{
+    struct monitor *m = nemesis->harness;
+    if (number < m->result->fault_count)
+        m->result->faults[number].until_ns = clock_ns() - m->result->gate_ns;
+}
+
+static int nemesis_fill_shm(struct nemesis *nemesis, bool full)
+{
+    (void)nemesis;
+    return room_fill_shm(full);
+}
+
+static int nemesis_limit_memory(struct nemesis *nemesis, uint64_t bytes)
+{
+    const struct monitor *m = nemesis->harness;
+    return room_limit_memory(m->crew, bytes);
+}
+
+static int nemesis_deny_forks(struct nemesis *nemesis, bool denied)
+{
+    (void)nemesis;
+    return room_deny_forks(denied);
 }
 
 static pid_t nemesis_process(struct nemesis *nemesis, uint32_t worker)
@@ -283,9 +335,22 @@ static void prepare(struct monitor *m)
         .process = nemesis_process,
         .note = nemesis_note,
         .respawn = nemesis_respawn,
+        .begin = nemesis_begin,
+        .end = nemesis_end,
+        .fill_shm = nemesis_fill_shm,
+        .limit_memory = nemesis_limit_memory,
+        .deny_forks = nemesis_deny_forks,
     };
     m->result->intervals = calloc(INTERVALS_MAX, sizeof *m->result->intervals);
     m->result->faults = calloc(FAULTS_MAX, sizeof *m->result->faults);
+}
+
+/* What nobody has ended has lasted until now. */
+static void end_notes(struct monitor *m)
+{
+    for (uint32_t i = 0; i < m->result->fault_count; i++)
+        if (m->result->faults[i].lasts && !m->result->faults[i].until_ns)
+            nemesis_end(&m->nemesis, i);
 }
 
 enum watch monitor_run(struct crew *crew, const struct trial_spec *spec, struct trial_result *result, char *why, size_t size)
@@ -296,6 +361,8 @@ enum watch monitor_run(struct crew *crew, const struct trial_spec *spec, struct 
     open_gate(&m);
     while ((crew->alive || (m.nemesis.pending && !m.stopped)) && watch == WATCH_GO_ON)
         watch = turn(&m, why, size);
+    end_notes(&m);
+    room_deny_forks(false); /* the audit needs one */
     uint64_t stopped_ns = m.watchdog.stopped_ns ? m.watchdog.stopped_ns : crew->last_exit_ns;
     watchdog_free(&m.watchdog);
     starvation_free(&m.starvation);

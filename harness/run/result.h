@@ -22,9 +22,11 @@ struct interval {
 };
 
 struct fault_note {
-    uint64_t at_ns; /* since the gate opened */
-    uint32_t worker;
-    int signal; /* that was sent */
+    uint64_t at_ns;    /* since the gate opened */
+    uint64_t until_ns; /* when it was over; 0: it was a moment */
+    uint32_t worker;   /* beyond the last one: all of them */
+    int signal;        /* that was sent */
+    bool lasts;        /* it ends by a word of its own, or with the trial */
     char detail[64];
 };
 

@@ -5,6 +5,7 @@
 
 #include "run/instances.h"
 #include "run/mortality.h"
+#include "run/room.h"
 
 struct shape spec_shape(const struct trial_spec *spec)
 {
@@ -28,12 +29,20 @@ bool spec_breaks(const struct trial_spec *spec)
     return sync == VERDICT_WEDGED || (sync != VERDICT_CLEAN && exposed);
 }
 
+/* What the fault brings about by itself; 0: it follows from the rest. */
+static unsigned verdicts_of(const struct trial_spec *spec)
+{
+    return spec->fault->verdicts ? spec->fault->verdicts(spec->fault_choices) : 0;
+}
+
 enum verdict spec_expected(const struct trial_spec *spec)
 {
     if (spec->fault->deadly && exposed_to_death(spec))
         return mortality_expected(spec);
     if (spec->fault->expect >= 0)
         return (enum verdict)spec->fault->expect;
+    if (verdicts_of(spec))
+        return (enum verdict)__builtin_ctz(verdicts_of(spec));
     if (spec_breaks(spec))
         return spec->sync->expect;
     /* one process alone cannot meet anybody: no verdict is the right one */
@@ -64,7 +73,7 @@ bool spec_as_expected(const struct trial_spec *spec, enum verdict verdict)
 {
     bool hunted = spec->load->loads || spec->fault->disturbances;
     bool broken = verdict == VERDICT_CORRUPT || verdict == VERDICT_WEDGED || verdict == VERDICT_CRASHED;
-    if (!spec->expect_given && mortality_allows(spec, verdict))
+    if (!spec->expect_given && (mortality_allows(spec, verdict) || verdicts_of(spec) >> verdict & 1))
         return true;
     bool expect_broken = spec->expect == VERDICT_CORRUPT || spec->expect == VERDICT_WEDGED;
     return verdict == spec->expect || (hunted && !spec->expect_given && broken && expect_broken);
@@ -97,6 +106,9 @@ const char *spec_unsupported(const struct trial_spec *spec)
                               : NULL;
     if (refused)
         return refused;
+    const char *missing = room_refuses(spec->fault->needs);
+    if (missing)
+        return missing;
     const char *unjudged = mortality_refuses(spec);
     if (unjudged)
         return unjudged;

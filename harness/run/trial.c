@@ -19,6 +19,7 @@
 #include "run/mortality.h"
 #include "run/pin.h"
 #include "run/process.h"
+#include "run/room.h"
 #include "run/settle.h"
 #include "run/stray.h"
 #include "run/tally.h"
@@ -198,6 +199,12 @@ static void take_down(struct stage *stage, struct trial_result *result)
 static void take_back(struct stage *stage, struct trial_result *result)
 {
     struct error error;
+    const struct fault_ops *fault = stage->spec.fault;
+    room_restore();
+    if (fault->undo && result->ledger.commons)
+        fault->undo(&stage->spec.shape, result->ledger.commons);
+    if (fault->unlinks && fault->unlinks(stage->spec.fault_choices))
+        stage->region.linked = false;
     if (stage->crew_made)
         crew_free(&stage->crew);
     if (stage->region_made)

@@ -130,6 +130,13 @@ struct memory_group memory_group_of(pid_t pid)
     return group;
 }
 
+struct memory_group memory_group_at(const char *folder)
+{
+    struct memory_group group = {.folder = ""};
+    visit_group(folder, (enum cgroup_version)0, &group);
+    return group;
+}
+
 uint64_t memory_available(void)
 {
     char line[128];

@@ -42,6 +42,8 @@ struct memory_group {
     uint64_t oom_kills;   /* processes of this group that were killed for want of memory, since the group was made */
 };
 struct memory_group memory_group_of(pid_t pid);
+/* The same of a group that is known by its folder. */
+struct memory_group memory_group_at(const char *folder);
 
 /* Bytes that /proc/meminfo calls available; CAPACITY_UNLIMITED where it cannot be read. */
 uint64_t memory_available(void);

@@ -22,6 +22,12 @@ extern const struct fault_ops fault_stop;
 extern const struct fault_ops fault_kill;
 extern const struct fault_ops fault_die;
 extern const struct fault_ops fault_churn;
+extern const struct fault_ops fault_no_fork;
+extern const struct fault_ops fault_shrink;
+extern const struct fault_ops fault_unlink;
+extern const struct fault_ops fault_shm_full;
+extern const struct fault_ops fault_memory_limit;
+extern const struct fault_ops fault_descriptors;
 extern const struct fault_ops fault_explore;
 
 #endif

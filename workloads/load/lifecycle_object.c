@@ -28,6 +28,8 @@ void object_init(struct lifecycle_object *o, const struct worker *w, uint64_t st
 void object_refused(struct lifecycle_object *o, struct worker *w, const char *call, int flags)
 {
     int e = o->errnum;
+    if (worker_denied(w, e))
+        return;
     w->leave = true;
     if (e == ENOSPC || e == EMFILE || e == ENFILE || e == ENOMEM || e == EFBIG || e == EACCES || e == EROFS) {
         slot_store(&w->slot->failed, (uint32_t)e);
@@ -164,6 +166,8 @@ void object_persists(struct lifecycle_object *o, struct worker *w)
     struct payload_view view;
     struct stat st = {0};
     if (!object_open(o, w, O_RDONLY)) {
+        if (worker_denied(w, o->errnum))
+            return;
         worker_violation_text(w, VIOLATION_PERSISTENCE, "%s: after munmap and close the object cannot be opened again: %s",
                               o->name, error_name(o->errnum));
         return;

@@ -146,11 +146,13 @@ const char *hunt_unsupported(const struct trial_spec *spec)
 void hunt_crew(const struct trial_spec *spec, uint32_t *writers, uint32_t *readers)
 {
     struct trial_spec slice;
+    uint32_t largest = 0;
     for (uint32_t i = 0; i < hunt_slices(spec); i++) {
-        if (!hunt_slice(spec, i, &slice) || shape_workers(&slice.shape) <= *writers + *readers)
+        if (!hunt_slice(spec, i, &slice) || shape_workers(&slice.shape) <= largest)
             continue;
         *writers = slice.shape.writers;
         *readers = slice.shape.readers;
+        largest = *writers + *readers;
     }
 }
 

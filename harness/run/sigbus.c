@@ -87,7 +87,7 @@ static enum sigbus_cause explain_object(const struct sigbus_site *site, int fd, 
         return SIGBUS_UNKNOWN;
     }
     if (site->offset >= whole_pages((uint64_t)st.st_size)) {
-        char had[48] = "; it was shrunk, or mapped for longer than it is";
+        char had[64] = "; it was shrunk, or mapped for longer than it is";
         if (site->bytes != SIGBUS_ANY_SIZE)
             snprintf(had, sizeof had, ", and had %" PRIu64, site->bytes);
         snprintf(text, size, "%sit has %" PRIu64 " bytes%s", site->bytes == SIGBUS_ANY_SIZE ? "" : "the object was shrunk: ",

@@ -1,0 +1,131 @@
+"""What is kept of a run while its records are read: trials, their crews, and the points that they are repeats of."""
+
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+
+from conditions import Point
+from histogram import merged
+
+
+@dataclass(slots=True)
+class Crew:
+    """The workers of one trial, reduced: their operations by role, CPU time, and how those ended that failed.
+
+    `ops` holds a list of each role's operations in the order of the workers. `cpu_s` and `involuntary` are sums over
+    the workers, None if one of them lacks the figure. `casualties` counts (role, phase, exit) of every worker that did
+    not exit with status 0.
+    """
+
+    workers: int = 0
+    ops: dict = field(default_factory=dict)
+    cpu_s: float | None = 0.0
+    involuntary: int | None = 0
+    casualties: Counter = field(default_factory=Counter)
+
+    def fairness(self):
+        """Least over most operations among workers of the same role, the worst role; None without workers."""
+        shares = [min(ops) / max(ops) for ops in self.ops.values() if max(ops)]
+        return min(shares) if shares else None
+
+    def jain(self):
+        """Jain's index of the workers of one role, the worst role: 1 where all did the same, 1/n where one did all."""
+        indices = [sum(ops) ** 2 / (len(ops) * sum(value * value for value in ops))
+                   for ops in self.ops.values() if max(ops)]
+        return min(indices) if indices else None
+
+
+@dataclass(slots=True)
+class Latency:
+    """What one trial's merged histogram says; a percentile without enough samples beyond it is None."""
+
+    count: int
+    p50: float | None
+    p99: float | None
+    max: int | None
+
+
+@dataclass(slots=True)
+class Death:
+    """What became of the others when a fault had killed somebody on purpose; times are None where there was none."""
+
+    outcome: str
+    recovery_s: float | None = None
+    data: str | None = None
+
+
+@dataclass(slots=True)
+class Trial:
+    """One trial with its verdict; `verdict` is None when the run was killed while it was under way."""
+
+    number: int
+    point: Point
+    repeat: int
+    seed: int | None
+    expect: str | None
+    sampling: int | None = None
+    replay: str | None = None
+    duration_s: float | None = None
+    verdict: str | None = None
+    as_expected: bool | None = None
+    reason: str = ""
+    ops: int = 0
+    seconds: float | None = None
+    ops_per_s: float | None = None
+    violations: int = 0
+    kinds: dict = field(default_factory=dict)
+    exposure: dict = field(default_factory=dict)
+    interrupted: str | None = None
+    family: str | None = None
+    found_s: float | None = None
+    hunted: bool = False
+    crew: Crew = field(default_factory=Crew)
+    evidence: list = field(default_factory=list)
+    faults: int = 0
+    fault_words: tuple = ()
+    fault_parameter: float | None = None
+    death: Death | None = None
+    acquire: Latency | None = None
+    # By name, merged over the roles; only where the reader was asked to keep them.
+    distributions: dict = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class PointData:
+    """The judged trials of one point, and their histograms added up by (name, role)."""
+
+    trials: list = field(default_factory=list)
+    histograms: dict = field(default_factory=dict)
+
+    def histogram(self, name):
+        """The histogram of this name, merged over the roles; None if there is none."""
+        return of_name(self.histograms, name)
+
+
+@dataclass
+class Run:
+    """Everything a report is made of."""
+
+    path: str
+    header: dict
+    host: dict = field(default_factory=dict)
+    end: dict | None = None
+    trials: dict = field(default_factory=dict)
+    points: dict = field(default_factory=dict)
+    warnings: list = field(default_factory=list)
+    truncated: bool = False
+    bytes: int = 0
+
+    @property
+    def folder(self):
+        return os.path.dirname(os.path.abspath(self.path))
+
+    @property
+    def judged(self):
+        """The trials that have a verdict, in the order in which they ran."""
+        return [trial for trial in self.trials.values() if trial.verdict is not None]
+
+
+def of_name(histograms, name):
+    """The histogram of this name, merged over the roles; None if there is none."""
+    return merged(found for (found_name, _), found in histograms.items() if found_name == name)

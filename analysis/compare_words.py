@@ -4,7 +4,7 @@ import comparison
 import plot
 import points
 import style
-from comparison import BETTER, FEW, SAME, UNDECIDED, WORSE
+from comparison import BETTER, FEW, SAME, UNDECIDED, WEAKER, WORSE
 from gfm import escape, table
 
 # Up to so many rows are shown whole; of more, those that changed and those of several conditions taken together.
@@ -84,7 +84,7 @@ def verdict_lines(found, words):
 def verdict_summary(found):
     """The verdicts in one line."""
     counts = [(sum(verdict.says == says for verdict in found.verdicts), words) for says, words in
-              ((WORSE, "got worse"), ("weaker", "prove less"), (BETTER, "got better"), (SAME, "are as good"))]
+              ((WORSE, "got worse"), (WEAKER, "prove less"), (BETTER, "got better"), (SAME, "are as good"))]
     return f"verdicts: of {style.plural(len(found.verdicts), 'condition')} " + \
         ", ".join(f"{number} {words}" for number, words in counts if number)
 

@@ -20,8 +20,11 @@ from conditions import replaced
 
 STATUS_SAME, STATUS_VERDICT, STATUS_USAGE, STATUS_ENVIRONMENT, STATUS_NOTHING, STATUS_WORSE = 0, 1, 2, 3, 4, 5
 WORSE, BETTER, SAME, UNDECIDED, FEW = "worse", "better", "no change", "undecided", "too few repeats"
+WEAKER = "weaker"
 # "No change" rests on an interval, and that of fewer values promises more than it can keep.
 FEWEST_FOR_SAME = 6
+# So many trials, all of them odd where none was before, are no chance: odd verdicts, and trials that came to none.
+FEWEST_ODD, FEWEST_UNPROVEN = 3, 8
 # A figure of such a trial is that of something that has done its work; INCONCLUSIVE says that little met, as in a crew of one.
 SOUND = frozenset(("CLEAN", "INCONCLUSIVE"))
 UNPROVEN = frozenset(("INCONCLUSIVE", "UNSUPPORTED"))
@@ -163,8 +166,10 @@ def _length(trials):
 # --- verdicts ---------------------------------------------------------------------------------------------------------
 
 def _rank(trial):
-    """How bad a trial's verdict is: 0 as expected, else the higher the worse."""
-    return 0 if trial.as_expected else len(style.SEVERITY) - style.severity(trial.verdict)
+    """How bad a verdict is: 0 as expected, 1 not as expected, and nothing broke; beyond, the higher the worse."""
+    if trial.as_expected:
+        return 0
+    return 1 + (len(style.SEVERITY) - style.severity(trial.verdict) if trial.verdict in style.BROKEN else 0)
 
 
 def _proves(trial):
@@ -172,23 +177,33 @@ def _proves(trial):
 
 
 def _verdicts(point, a, b, limit):
+    """What became of a condition's verdicts. One that broke is enough; what chance may bring about must be more than that."""
     found = VerdictChange(point, a, b, SAME)
     worst_a, worst_b = max(map(_rank, a)), max(map(_rank, b))
     odd_a, odd_b = sum(map(bool, map(_rank, a))), sum(map(bool, map(_rank, b)))
     proven_a, proven_b = sum(map(_proves, a)), sum(map(_proves, b))
-    if worst_b > worst_a:
+    if worst_b > max(worst_a, 1):
         found.says, found.why = WORSE, _unexpected(b, odd_b)
-    elif odd_b and _more_often(odd_a, len(a), odd_b, len(b)) < limit:
+    elif _clearly_more(odd_a, a, odd_b, b, limit):
         found.says, found.why = WORSE, f"{_unexpected(b, odd_b)}; in A {odd_a} of {len(a)}"
     elif all(trial.verdict == "UNSUPPORTED" for trial in b) and proven_a:
         found.says, found.why = WORSE, "UNSUPPORTED now"
-    elif worst_b < worst_a:
-        found.says, found.why = BETTER, f"in A {_unexpected(a, odd_a)}"
-    elif proven_b < len(b) and _more_often(len(a) - proven_a, len(a), len(b) - proven_b, len(b)) < limit:
+    elif _clearly_more(len(a) - proven_a, a, len(b) - proven_b, b, limit, FEWEST_UNPROVEN):
         found.says, found.why = WORSE, f"{proven_b} of {len(b)} trials came to a verdict, in A {proven_a} of {len(a)}"
+    elif worst_b < worst_a > 1:
+        found.says, found.why = BETTER, f"in A {_unexpected(a, odd_a)}"
+    elif odd_b > odd_a:
+        found.says, found.why = WEAKER, f"{_unexpected(b, odd_b)}; in A {odd_a} of {len(a)}; chance may explain that"
     elif proven_a and not proven_b:
-        found.says, found.why = "weaker", f"no trial of B came to a verdict, in A {proven_a} of {len(a)}"
+        found.says, found.why = WEAKER, f"no trial of B came to a verdict, in A {proven_a} of {len(a)}"
     return found
+
+
+def _clearly_more(odd_a, a, odd_b, b, limit, all_of=FEWEST_ODD):
+    """Are so many more of B odd that chance does not explain it? All of at least `all_of`, and none of A, are."""
+    if odd_b == len(b) >= all_of and not odd_a:
+        return True
+    return odd_b > 0 and _more_often(odd_a, len(a), odd_b, len(b)) < limit
 
 
 def _unexpected(trials, number):

@@ -131,8 +131,15 @@ def test_the_same_verdict_more_often_is_worse_if_chance_does_not_explain_it(comp
 
 
 def test_a_control_that_is_not_caught_any_more_is_worse(compared):
-    found = compared(syncs=("none",), populations=((2, 2),), repeats=3, b={"verdicts": (("none", "CLEAN"),)})
-    assert found.status == 1
+    one = {"syncs": ("none",), "populations": ((2, 2),)}
+    assert compared(**one, repeats=3, b={"verdicts": (("none", "CLEAN"),)}).status == 1
+    assert compared(**one, repeats=20, b={"verdicts": (("none", ("CLEAN", "CLEAN", "CORRUPT")),)}).status == 1
+
+
+@pytest.mark.parametrize("word", ["INCONCLUSIVE", "UNSUPPORTED"])
+def test_what_a_busy_machine_does_to_a_trial_is_no_worse_verdict(compared, word):
+    found = compared(syncs=("mutex",), populations=((2, 2),), b={"verdicts": (("mutex", ("CLEAN",) * 18 + (word,) * 2),)})
+    assert [verdict.says for verdict in found.verdicts] == ["weaker"] and found.status == 0
 
 
 def test_what_is_broken_has_no_speed_to_compare(compared):

@@ -71,5 +71,5 @@ def _side(name, run):
     command = run.header.get("command")
     return {"name": name, "words": compare_words.build_words(run), "records": run.path, "size": style.size(run.bytes),
             "command": shlex.join(str(word) for word in command) if isinstance(command, list) else "not recorded",
-            "host": tables.host(run), "warnings": run.warnings, "trials": style.plural(len(run.judged), "trial"),
+            "host": tables.host_rows(run.host), "warnings": run.warnings, "trials": style.plural(len(run.judged), "trial"),
             "points": style.plural(len(run.points), "condition"), "population": points.named_list(points.loads(run))}

@@ -10,13 +10,7 @@ import compare_words
 import points
 import style
 from comparison import BETTER, FEW, SAME, UNDECIDED, WORSE
-from conditions import FIELDS
-
-
-def point_fields(point):
-    """The conditions of a point by name, without those that it has no value for."""
-    known = {field.name: getattr(point, field.name) for field in FIELDS}
-    return {name: value for name, value in {**known, **dict(point.extra)}.items() if value is not None}
+from conditions import point_fields
 
 
 def _number(value):

@@ -100,7 +100,7 @@ class Comparison:
 
 def compare(run_a, run_b, terms):
     """The comparison of two runs."""
-    found = Comparison(run_a, run_b, terms, pairing(run_a) is not None and pairing(run_a) == pairing(run_b))
+    found = Comparison(run_a, run_b, terms, interleaved(run_a, run_b))
     sides_a, sides_b = _pools(run_a), _pools(run_b)
     sides_a, sides_b = _without_lone_fields(found, sides_a, sides_b), _without_lone_fields(found, sides_b, sides_a)
     shared = [point for point in sides_a if point in sides_b]
@@ -116,10 +116,12 @@ def compare(run_a, run_b, terms):
     return found
 
 
-def pairing(run):
-    """The name of the interleaved run that this one is a side of; None for a run of its own."""
-    build = run.header.get("build")
-    return build.get("pairing") if isinstance(build, dict) else None
+def interleaved(run_a, run_b):
+    """Were these runs made trial by trial in turns? Most trials of either then have a partner in the other."""
+    pairs = [{trial.pair for trial in run.judged} - {None} for run in (run_a, run_b)]
+    if run_a.path == run_b.path:
+        return False
+    return 2 * len(pairs[0] & pairs[1]) > max(len(run_a.judged), len(run_b.judged))
 
 
 def _pools(run):
@@ -244,9 +246,9 @@ def _judgements(found, metric, shared, sides_a, sides_b):
 def _change(metric, a, b, is_paired, seed):
     """The change of a figure under one condition; None where a side has none."""
     if is_paired:
-        partners = {trial.number: trial for trial in b}
-        a = [trial for trial in a if trial.number in partners]
-        b = [partners[trial.number] for trial in a]
+        partners = {trial.pair: trial for trial in b if trial.pair}
+        a = [trial for trial in a if trial.pair in partners]
+        b = [partners[trial.pair] for trial in a]
         both = [(one, other) for one, other in zip(a, b) if metric.of(one) is not None and metric.of(other) is not None]
         a, b = [one for one, _ in both], [other for _, other in both]
     else:

@@ -75,3 +75,9 @@ def _plain(value):
 def replaced(point, **values):
     """The same point with other values."""
     return Point(**{**vars(point), **values})
+
+
+def point_fields(point):
+    """The conditions of a point by name, without those that it has no value for."""
+    known = {field.name: getattr(point, field.name) for field in FIELDS}
+    return {name: value for name, value in {**known, **dict(point.extra)}.items() if value is not None}

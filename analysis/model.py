@@ -66,6 +66,8 @@ class Trial:
     sampling: int | None = None
     replay: str | None = None
     duration_s: float | None = None
+    # The same in both of two trials that were run next to each other by two builds.
+    pair: tuple | None = None
     verdict: str | None = None
     as_expected: bool | None = None
     reason: str = ""
@@ -109,6 +111,7 @@ class Run:
     path: str
     header: dict
     host: dict = field(default_factory=dict)
+    hosts: list = field(default_factory=list)
     end: dict | None = None
     trials: dict = field(default_factory=dict)
     points: dict = field(default_factory=dict)

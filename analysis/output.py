@@ -64,11 +64,16 @@ def write_whole(path, text):
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
             file.write(text)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        give(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def give(temporary, path):
+    """Puts a finished file in its place, readable as any other that this user makes."""
+    os.chmod(temporary, 0o666 & ~_umask())
+    os.replace(temporary, path)
 
 
 def _umask():

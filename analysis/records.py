@@ -29,7 +29,8 @@ def read(run, warn=lambda message: None, keep=()):
     return reader.finish()
 
 
-def _point(record):
+def point_of(record):
+    """The conditions of a `trial` or `verdict` record."""
     values = {field.name: _condition(record, field) for field in FIELDS}
     # A verdict repeats some conditions only, and has fields of its own.
     return Point(**values, extra=unknown(record) if record["type"] == "trial" else ())
@@ -43,7 +44,7 @@ def _condition(record, field):
 
 
 def _trial(record):
-    return Trial(number=need(record, "trial", INTEGER), point=_point(record), repeat=need(record, "repeat", INTEGER),
+    return Trial(number=need(record, "trial", INTEGER), point=point_of(record), repeat=need(record, "repeat", INTEGER),
                  seed=maybe(record, "seed", INTEGER), expect=maybe(record, "expect", TEXT),
                  sampling=maybe(record, "sampling", INTEGER), family=maybe(record, "family", TEXT),
                  replay=maybe(record, "replay", TEXT), duration_s=maybe(record, "duration_s", NUMBER),
@@ -106,15 +107,25 @@ class _Reader:
         self.run.header = record
 
     def _host(self, record):
-        self.run.host = record
+        # What was merged may have several.
+        self.run.hosts.append(record)
+        self.run.host = self.run.hosts[0]
 
     def _trial(self, record):
         trial = _trial(record)
         if trial.number in self.run.trials:
             raise Malformed(f"trial {trial.number} begins a second time")
+        trial.pair = self._pair(trial.number, maybe(record, "origin", (dict,)))
         self.run.trials[trial.number] = trial
         # Trials run one after the other: what an earlier one left without a verdict will never count.
         self.pending = {}
+
+    def _pair(self, number, origin):
+        """What the trial has in common with the one that it was interleaved with: the pairing, and its number there."""
+        build = origin if origin else self.run.header.get("build")
+        pairing = build.get("pairing") if isinstance(build, dict) else None
+        own = origin.get("trial") if origin else number
+        return (pairing, own) if isinstance(pairing, str) and isinstance(own, int) else None
 
     def _of_trial(self, record):
         number = need(record, "trial", INTEGER)

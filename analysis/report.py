@@ -95,9 +95,11 @@ def facts(run):
     header, end = run.header, run.end or {}
     clock = header.get("clock") if isinstance(header.get("clock"), dict) else {}
     sampling = sorted({trial.sampling for trial in run.judged if trial.sampling})
+    merged = header.get("merged")
     rows = [("run", header.get("id")), ("started", header.get("started")), ("lasted", _seconds(end.get("seconds"))),
             ("shmoo", header.get("version")), ("seed", header.get("seed")),
             ("folder it was given in", header.get("cwd")),
+            ("merged of", style.plural(merged, "run") if isinstance(merged, int) else None),
             ("trials", f"{len(run.judged):,} with a verdict, {len(run.points):,} different points"),
             ("clock", clock.get("name")), ("one reading of the clock", _nanoseconds(clock.get("cost_ns"))),
             ("its smallest step", _nanoseconds(clock.get("resolution_ns"))),
@@ -145,7 +147,7 @@ def page_text(run, built):
         charts=[page.chart_entry(row, chart) for row, chart in built], legend=list(style.VERDICTS.items()),
         failures=groups, failures_left=groups_left, unjudged=unjudged, unjudged_left=unjudged_left,
         reading=reading(run), deaths=tables.deaths(run), tradeoffs=tables.tradeoffs(run), trials=tables.trials(run),
-        host=tables.host(run), facts=facts(run), command=command_line(run), plan=plan_text(run),
+        hosts=tables.hosts(run), facts=facts(run), command=command_line(run), plan=plan_text(run),
         records=os.path.abspath(run.path), records_size=style.size(run.bytes))
 
 

@@ -242,11 +242,16 @@ HOST_WORDS = {"cpu_model": "CPU", "allowed_cpus": "allowed CPUs", "memory_bytes"
               "libc": "C library", "os": "operating system", "virtual": "virtual machine"}
 
 
-def host(run):
-    """(name, value) of what the host record says."""
+def hosts(run):
+    """(title, rows) of each host record; the title is empty where there is one only."""
+    return [(str(host.get("label") or host.get("hostname") or "") if len(run.hosts) > 1 else "", host_rows(host)) for host in run.hosts]
+
+
+def host_rows(host):
+    """(name, value) of what a host record says."""
     rows = []
-    for key, value in run.host.items():
-        if key == "type":
+    for key, value in host.items():
+        if key in ("type", "label"):
             continue
         if isinstance(value, dict):
             rows += [(f"{key} {inner.removesuffix('_bytes').replace('_', ' ')}", _plain(inner, inner_value))

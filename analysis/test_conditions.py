@@ -29,8 +29,9 @@ def test_every_axis_tells_points_apart(run_of, name, value):
 
 @pytest.mark.parametrize("name", sorted(conditions.NOT_CONDITIONS - {"type", "trial", "expect", "repeat"}))
 def test_what_names_a_trial_does_not(run_of, name):
-    kind = list if name == "fault_words" else int if name in NUMBERS else str
-    assert points_of(run_of, **{name: lambda point: [str(point["repeat"])] if kind is list else kind(point["repeat"])}) == 1
+    kind = {"fault_words": lambda repeat: [str(repeat)], "origin": lambda repeat: {"part": repeat, "trial": 1}}.get(
+        name, int if name in NUMBERS else str)
+    assert points_of(run_of, **{name: lambda point: kind(point["repeat"])}) == 1
 
 
 def test_an_unknown_axis_that_is_null_is_no_axis(run_of):

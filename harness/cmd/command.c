@@ -9,7 +9,7 @@
 
 const struct command *const commands[] = {
     &command_run, &command_check, &command_doctor, &command_ls, &command_gc, &command_list, &command_report, &command_compare,
-    NULL,
+    &command_merge, NULL,
 };
 
 static int kept_count;

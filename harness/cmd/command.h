@@ -12,7 +12,7 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
-extern const struct command command_run, command_check, command_list, command_report, command_compare, command_ls, command_gc,
+extern const struct command command_run, command_check, command_list, command_report, command_compare, command_merge, command_ls, command_gc,
     command_doctor;
 
 /* NULL-ended, in the order of the help text. */

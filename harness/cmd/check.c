@@ -15,7 +15,7 @@
 #include "report/terminal.h"
 #include "run/interrupt.h"
 
-enum check_option { CHECK_LIST, CHECK_FORMAT, CHECK_JOBS, CHECK_QUIET, CHECK_COVERAGE, CHECK_HELP, CHECK_OPTIONS };
+enum check_option { CHECK_LIST, CHECK_FORMAT, CHECK_JOBS, CHECK_DEADLINE, CHECK_QUIET, CHECK_COVERAGE, CHECK_HELP, CHECK_OPTIONS };
 
 static int valid_format(const char *name, struct error *error)
 {
@@ -28,6 +28,8 @@ static const struct option_row check_options[CHECK_OPTIONS] = {
                       .help = "of standard output: human, jsonl, tap or junit"},
     [CHECK_JOBS] = {.name = "jobs", .letter = 'j', .argument = "N", .type = OPTION_COUNT, .min = 1, .max = 64,
                     .help = "so many at a time; without it, one for each CPU"},
+    [CHECK_DEADLINE] = {.name = "deadline", .argument = "T", .type = OPTION_DURATION, .min = NS_PER_S, .max = 3600 * NS_PER_S,
+                        .help = "ends a check that takes longer, as ERROR; 20s unless given: more for slow emulators"},
     [CHECK_QUIET] = {.name = "quiet", .letter = 'q', .type = OPTION_FLAG, .help = "shows only what did not pass, and the counts"},
     [CHECK_COVERAGE] = {.name = "coverage", .type = OPTION_FLAG, .help = "prints the table of interfaces and clauses, in Markdown"},
     [CHECK_HELP] = {.name = "help", .letter = 'h', .type = OPTION_FLAG, .help = "prints this"},
@@ -157,6 +159,12 @@ static int earned_status(const struct check_summary *summary, int failed)
     return summary->outcomes[CHECK_PASS] || summary->outcomes[CHECK_DEVIATES] ? STATUS_AS_EXPECTED : STATUS_NOTHING;
 }
 
+static uint32_t deadline_s(const struct session *s)
+{
+    const struct option_list *given = &s->options[CHECK_DEADLINE];
+    return given->count ? (uint32_t)((given->values[0].number + NS_PER_S - 1) / NS_PER_S) : 0;
+}
+
 static void begin(struct session *s)
 {
     outdir_name(&s->run);
@@ -180,7 +188,8 @@ static int run(struct session *s, struct error *error)
     if (check_preflight(error) || interrupt_setup(error))
         return error_print(error), (int)error->status;
     begin(s);
-    struct check_plan plan = {.rows = s->rows, .count = s->summary.planned, .jobs = jobs(s), .done = show, .user = s};
+    struct check_plan plan = {
+        .rows = s->rows, .count = s->summary.planned, .jobs = jobs(s), .deadline_s = deadline_s(s), .done = show, .user = s};
     int failed = check_run(&plan, error);
     if (failed)
         error_print(error);

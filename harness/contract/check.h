@@ -173,12 +173,22 @@ struct check_peer {
 struct check_peer check_start(struct check *c, void (*body)(struct check *c, void *user), void *user);
 /* Waits for its end: the exit status, or the negative number of the signal that killed it. */
 int check_end_of(struct check *c, const struct check_peer *peer);
+/* It ends by itself, and in order. */
+bool expect_end(struct check *c, const struct check_peer *peer);
 /* Ends it with SIGKILL, and waits. */
 void check_kill(struct check *c, const struct check_peer *peer);
-/* Messages over a channel; hearing from one who has gone gives CHECK_GONE. */
+/* Closes its channel, which tells it so. */
+void check_hang_up(const struct check_peer *peer);
+/* Messages over a channel; hearing from one who has gone gives CHECK_GONE, and from one who says nothing CHECK_SILENT. */
 #define CHECK_GONE INT64_MIN
+#define CHECK_SILENT (INT64_MIN + 1)
 void tell(int channel, int64_t value);
 int64_t hear(int channel);
+int64_t hear_within(int channel, unsigned ms);
+/* The peer says this, and within that time. */
+bool expect_heard(struct check *c, const struct check_peer *peer, unsigned ms, int64_t expected, const char *what);
+/* The peer sleeps in the kernel, and says nothing: it waits, as it should. */
+bool expect_waiting(struct check *c, const struct check_peer *peer, const char *what);
 /* Sends a descriptor with a message, and takes one; taking returns -1 when there was none. */
 int check_send_fd(int channel, int fd);
 int check_take_fd(int channel);

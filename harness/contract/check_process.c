@@ -4,10 +4,12 @@
 #include <grp.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +20,12 @@
 void check_die_with_parent(void)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+/* Not close(), which may be what is broken: a channel must end all the same. */
+static void close_end(int fd)
+{
+    syscall(SYS_close, fd);
 }
 
 _Noreturn static void be_peer(struct check *c, pid_t parent, int channel, void (*body)(struct check *, void *), void *user)
@@ -38,10 +46,10 @@ struct check_peer check_start(struct check *c, void (*body)(struct check *c, voi
     fflush(NULL);
     pid_t pid = (pid_t)must(c, fork());
     if (pid == 0) {
-        close(ends[0]);
+        close_end(ends[0]);
         be_peer(c, parent, ends[1], body, user);
     }
-    close(ends[1]);
+    close_end(ends[1]);
     return (struct check_peer){.pid = pid, .channel = ends[0]};
 }
 
@@ -54,10 +62,20 @@ int check_end_of(struct check *c, const struct check_peer *peer)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
+bool expect_end(struct check *c, const struct check_peer *peer)
+{
+    return expect_number(c, check_end_of(c, peer), 0, "how another process of the check ended (below 0: the signal)");
+}
+
 void check_kill(struct check *c, const struct check_peer *peer)
 {
     kill(peer->pid, SIGKILL);
     check_end_of(c, peer);
+}
+
+void check_hang_up(const struct check_peer *peer)
+{
+    close_end(peer->channel);
 }
 
 void tell(int channel, int64_t value)
@@ -74,6 +92,34 @@ int64_t hear(int channel)
         rc = recv(channel, &value, sizeof value, 0);
     while (rc < 0 && errno == EINTR);
     return rc == (ssize_t)sizeof value ? value : CHECK_GONE;
+}
+
+int64_t hear_within(int channel, unsigned ms)
+{
+    struct pollfd polled = {.fd = channel, .events = POLLIN};
+    uint64_t end = check_now_ms() + ms;
+    int rc;
+    do {
+        uint64_t now = check_now_ms();
+        rc = poll(&polled, 1, now < end ? (int)(end - now) : 0);
+    } while (rc < 0 && errno == EINTR);
+    return rc > 0 ? hear(channel) : CHECK_SILENT;
+}
+
+bool expect_heard(struct check *c, const struct check_peer *peer, unsigned ms, int64_t expected, const char *what)
+{
+    int64_t heard = hear_within(peer->channel, ms);
+    if (heard == CHECK_SILENT || heard == CHECK_GONE)
+        return expect_true(c, false, what, heard == CHECK_GONE ? "the process has gone" : "the process says nothing for %u ms", ms);
+    return expect_number(c, heard, expected, "%s", what);
+}
+
+bool expect_waiting(struct check *c, const struct check_peer *peer, const char *what)
+{
+    if (!check_sleeps(peer->pid))
+        return expect_true(c, false, what, "it does not fall asleep");
+    int64_t heard = hear_within(peer->channel, 20);
+    return expect_true(c, heard == CHECK_SILENT, what, "it does not wait: it says %lld", (long long)heard);
 }
 
 union fd_space {

@@ -101,6 +101,12 @@ _Noreturn static void be_check(const struct show *show, const struct check_ops *
     check_finish(&check);
 }
 
+static uint64_t deadline_ns(const struct check_plan *plan, const struct check_ops *row)
+{
+    unsigned own = row->deadline_s ? row->deadline_s : CHECK_DEADLINE_S;
+    return (plan->deadline_s ? plan->deadline_s : own) * NS_PER_S;
+}
+
 /* Starts the next row on a free seat. */
 static int start(struct show *show, struct seat *seat, struct error *error)
 {
@@ -124,8 +130,7 @@ static int start(struct show *show, struct seat *seat, struct error *error)
         return error_set(error, STATUS_ENVIRONMENT, errnum, "check %s: fork: %s; raise `ulimit -u`", row->id, error_name(errnum));
     }
     setpgid(pid, pid);
-    uint64_t deadline = now + (row->deadline_s ? row->deadline_s : CHECK_DEADLINE_S) * NS_PER_S;
-    *seat = (struct seat){pid, pidfd_open(pid, 0), ends[0], index, now, deadline, false};
+    *seat = (struct seat){pid, pidfd_open(pid, 0), ends[0], index, now, now + deadline_ns(show->plan, row), false};
     show->next++;
     show->running++;
     return 0;

@@ -16,6 +16,7 @@ struct check_plan {
     const struct check_ops *const *rows;
     uint32_t count;
     uint32_t jobs; /* at most so many at a time */
+    uint32_t deadline_s; /* of each; 0: each row's own */
     /* Called for each row, in the order of the rows, as soon as it and all before it are done. Returns 0; anything else ends the
      * run. */
     int (*done)(uint32_t index, const struct check_result *result, void *user);

@@ -123,6 +123,54 @@ static void leaves_things(struct check *c)
     check_fail(c, "nothing", "pid %d", (int)hear(peer.channel));
 }
 
+static void say_five(struct check *c, void *user)
+{
+    (void)user;
+    tell(c->channel, 5);
+    hear(c->channel);
+}
+
+static void listen_only(struct check *c, void *user)
+{
+    (void)user;
+    hear(c->channel);
+}
+
+static void die(struct check *c, void *user)
+{
+    (void)c, (void)user;
+    raise(SIGKILL);
+}
+
+static void peer_is_heard(struct check *c)
+{
+    struct check_peer loud = check_start(c, say_five, NULL), silent = check_start(c, listen_only, NULL);
+    expect_heard(c, &loud, 5000, 5, "it");
+    expect_waiting(c, &silent, "it");
+    check_hang_up(&silent);
+    tell(loud.channel, 1);
+    expect_end(c, &loud);
+    check_kill(c, &silent);
+}
+
+static void peer_is_silent(struct check *c)
+{
+    struct check_peer peer = check_start(c, listen_only, NULL);
+    expect_heard(c, &peer, 30, 5, "it");
+}
+
+static void peer_does_not_wait(struct check *c)
+{
+    struct check_peer peer = check_start(c, say_five, NULL);
+    expect_waiting(c, &peer, "it");
+}
+
+static void peer_dies(struct check *c)
+{
+    struct check_peer peer = check_start(c, die, NULL);
+    expect_end(c, &peer);
+}
+
 #define ROW(function) {.id = "test/" #function, .interface = "i", .clause = "c", .summary = "s", .deadline_s = 20, .run = function}
 
 static const struct check_ops all[] = {
@@ -146,13 +194,15 @@ static int note(uint32_t index, const struct check_result *result, void *user)
     return seen.stop_after && seen.count >= seen.stop_after;
 }
 
+static uint32_t plan_deadline_s;
+
 static void run_rows(const struct check_ops *rows, uint32_t count, uint32_t jobs)
 {
     static const struct check_ops *list[64];
     struct error error;
     for (uint32_t i = 0; i < count; i++)
         list[i] = &rows[i];
-    struct check_plan plan = {.rows = list, .count = count, .jobs = jobs, .done = note};
+    struct check_plan plan = {.rows = list, .count = count, .jobs = jobs, .deadline_s = plan_deadline_s, .done = note};
     testing_ok(check_run(&plan, &error));
 }
 
@@ -160,6 +210,7 @@ static const struct check_report *run_one(void (*body)(struct check *), unsigned
 {
     struct check_ops row = ROW(body);
     row.deadline_s = deadline_s;
+    seen.count = 0;
     run_rows(&row, 1, 1);
     ck_assert_uint_eq(seen.count, 1);
     return &seen.results[0].report;
@@ -229,6 +280,22 @@ START_TEST(a_check_that_hangs_is_ended_and_undecided)
 }
 END_TEST
 
+START_TEST(the_plans_deadline_is_for_every_row)
+{
+    plan_deadline_s = 1;
+    testing_has(run_one(hangs, 20)->observed, "ended after 1 s");
+}
+END_TEST
+
+START_TEST(peers_are_heard_or_told_to_be_silent)
+{
+    ck_assert_int_eq(run_one(peer_is_heard, 20)->outcome, CHECK_PASS);
+    testing_has(run_one(peer_is_silent, 20)->observed, "says nothing for 30 ms");
+    testing_has(run_one(peer_does_not_wait, 20)->observed, "it does not wait: it says 5");
+    testing_has(run_one(peer_dies, 20)->observed, "(below 0: the signal): -9");
+}
+END_TEST
+
 START_TEST(a_death_is_named)
 {
     testing_has(run_one(meets_sigbus, 20)->observed, "killed by signal 7");
@@ -283,7 +350,9 @@ int main(void)
     return testing_run("check_run", (const TTest *[]){each_kind_of_end_has_its_outcome, a_pass_says_nothing,
                                                       the_first_failure_is_told_with_both_sides, a_peers_failure_is_the_checks,
                                                       a_deviation_carries_its_reason, what_is_missing_is_told,
-                                                      a_check_that_hangs_is_ended_and_undecided, a_death_is_named,
+                                                      a_check_that_hangs_is_ended_and_undecided,
+                                                      the_plans_deadline_is_for_every_row, peers_are_heard_or_told_to_be_silent,
+                                                      a_death_is_named,
                                                       neither_names_nor_processes_are_left,
                                                       a_consumer_that_has_enough_ends_it, the_harness_killed_leaves_neither, NULL});
 }

@@ -47,9 +47,40 @@ static void umask_clears(struct check *c)
             umask(masks[k]);
             int fd = (int)must(c, shm_open(name, CREATE, modes[m]));
             expect_mode(c, mode_of(c, fd), modes[m] & ~masks[k], "mode & ~umask");
+            expect_mode(c, umask(masks[k]), masks[k], "the umask afterwards");
             close(fd);
             must(c, shm_unlink(name));
         }
+}
+
+static void create_as_child(struct check *c, void *user)
+{
+    expect_mode(c, mode_of(c, (int)must(c, shm_open(user, CREATE, 0666))), 0620, "mode of an object that the child creates with 0666");
+}
+
+static void umask_is_inherited(struct check *c)
+{
+    char *name = (char *)(uintptr_t)check_name(c);
+    umask(046);
+    struct check_peer child = check_start(c, create_as_child, name);
+    expect_end(c, &child);
+    expect_true(c, check_exists(name), "the child's object is there", "it is not");
+}
+
+static void owner_can_change(struct check *c)
+{
+    struct stat st = {0};
+    const char *name = check_name(c);
+    int fd = check_object(c, name, 0);
+    expect_ok(c, fchown(fd, CHECK_OTHER_UID, CHECK_OTHER_GID));
+    must(c, fstat(fd, &st));
+    expect_number(c, st.st_uid, CHECK_OTHER_UID, "owner after fchown");
+    expect_number(c, st.st_gid, CHECK_OTHER_GID, "group after fchown");
+    must(c, stat(check_path(name), &st));
+    expect_number(c, st.st_uid, CHECK_OTHER_UID, "owner, by name");
+    check_become_other(c);
+    expect_ok(c, shm_open(name, O_RDWR, 0)); /* mode 0600, and it is his now */
+    expect_ok(c, shm_unlink(name));
 }
 
 static void extra_bits(struct check *c)
@@ -227,6 +258,11 @@ const struct check_ops checks_access[] = {
      .summary = "the effective user and group own it, not the real ones"},
     {.id = "access/umask-clears-bits", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = umask_clears,
      .clause = SHM_OPEN "O_CREAT: permission bits", .summary = "permissions are mode & ~umask, in 25 combinations"},
+    {.id = "access/umask-is-inherited", .interface = "fork", .level = CHECK_POSIX_MUST, .run = umask_is_inherited,
+     .clause = "POSIX.1-2024 umask, DESCRIPTION; fork, DESCRIPTION", .summary = "a child creates with its parent's umask"},
+    {.id = "access/owner-can-change", .interface = "fchown", .level = CHECK_POSIX_MUST, .run = owner_can_change,
+     .clause = "POSIX.1-2024 fchown, DESCRIPTION", .needs = CHECK_NEEDS_ROOT | CHECK_NEEDS_USERS,
+     .summary = "fchown gives an object to somebody else, who then opens and unlinks it"},
     {.id = "access/extra-mode-bits", .interface = "shm_open", .level = CHECK_POSIX_MAY, .run = extra_bits,
      .clause = SHM_OPEN "O_CREAT: bits other than the permission bits: unspecified",
      .summary = "set-uid and sticky bits of mode are taken over"},

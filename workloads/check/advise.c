@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -43,6 +44,23 @@ static void dontneed_keeps_shared(struct check *c)
     expect_filled(c, private, s.page, 1, "a private mapping after MADV_DONTNEED: the object's contents again");
 }
 
+static void do_and_dont(struct check *c, void *user)
+{
+    struct scene *s = user;
+    expect_touch(c, touch_read(s->at), 0, 0, NULL, "a read in the child of a page that was taken in again");
+    expect_touch(c, touch_read(s->at + s->page), SIGSEGV, SEGV_MAPERR, s->at + s->page, "a read of one that is left out");
+    expect_touch(c, touch_read(s->at + 2 * s->page), 0, 0, NULL, "a read of one that never was");
+}
+
+static void dofork_undoes(struct check *c)
+{
+    struct scene s = set(c);
+    expect_ok(c, madvise(s.at, 2 * s.page, MADV_DONTFORK));
+    expect_ok(c, madvise(s.at, s.page, MADV_DOFORK));
+    struct check_peer child = check_start(c, do_and_dont, &s);
+    expect_end(c, &child);
+}
+
 static void not_for_shared(struct check *c)
 {
     struct scene s = set(c);
@@ -60,6 +78,15 @@ static void posix_advice_is_harmless(struct check *c)
     for (size_t i = 0; i < sizeof advices / sizeof advices[0]; i++)
         expect_rc(c, posix_madvise(s.at, 4 * s.page, advices[i]), 0);
     expect_filled(c, s.at, 4 * s.page, 1, "contents");
+}
+
+static void posix_advice_is_checked(struct check *c)
+{
+    struct scene s = set(c);
+    expect_rc(c, posix_madvise(s.at, s.page, 4711), EINVAL);
+    expect_rc(c, posix_madvise(s.at + 1, s.page, POSIX_MADV_NORMAL), EINVAL);
+    must(c, munmap(s.at, s.page));
+    expect_rc(c, posix_madvise(s.at, s.page, POSIX_MADV_WILLNEED), ENOMEM);
 }
 
 static void huge_is_only_advice(struct check *c)
@@ -105,6 +132,8 @@ static void msync_arguments(struct check *c)
     expect_ok(c, msync(s.at, 4 * s.page, MS_SYNC));
     expect_ok(c, msync(s.at, 4 * s.page, MS_ASYNC));
     expect_ok(c, msync(s.at, s.page, MS_SYNC | MS_INVALIDATE));
+    expect_ok(c, msync(s.at, s.page, MS_ASYNC | MS_INVALIDATE));
+    expect_filled(c, s.at, 4 * s.page, 1, "contents after MS_INVALIDATE");
     expect_errno(c, msync(s.at + 1, s.page, MS_SYNC), EINVAL);
     expect_errno(c, msync(s.at, s.page, MS_SYNC | MS_ASYNC), EINVAL);
     expect_filled(c, s.at, 4 * s.page, 1, "contents");
@@ -180,12 +209,17 @@ static void mlock_brings_pages(struct check *c)
 const struct check_ops checks_advise[] = {
     {.id = "advise/dontneed-keeps-shared", .interface = "madvise", .level = CHECK_LINUX_DOCUMENTED, .run = dontneed_keeps_shared,
      .clause = "madvise(2), MADV_DONTNEED", .summary = "MADV_DONTNEED keeps shared data, and drops private copies"},
+    {.id = "advise/dofork-undoes", .interface = "madvise", .level = CHECK_LINUX_DOCUMENTED, .run = dofork_undoes,
+     .clause = "madvise(2), MADV_DONTFORK, MADV_DOFORK", .summary = "MADV_DOFORK takes pages in again that MADV_DONTFORK left out"},
     {.id = "advise/not-for-shared", .interface = "madvise", .level = CHECK_LINUX_DOCUMENTED, .run = not_for_shared,
      .clause = "madvise(2), MADV_FREE, MADV_WIPEONFORK: private anonymous pages only",
      .summary = "MADV_FREE, MADV_WIPEONFORK and unknown advice are refused"},
     {.id = "advise/posix-advice-is-harmless", .interface = "posix_madvise", .level = CHECK_POSIX_MUST,
      .run = posix_advice_is_harmless, .clause = "POSIX.1-2024 posix_madvise, DESCRIPTION: no effect on semantics",
      .summary = "no advice of POSIX changes the data, DONTNEED included"},
+    {.id = "advise/posix-advice-is-checked", .interface = "posix_madvise", .level = CHECK_POSIX_MUST, .run = posix_advice_is_checked,
+     .clause = "POSIX.1-2024 posix_madvise, ERRORS [EINVAL], [ENOMEM]; RETURN VALUE: an error number",
+     .summary = "unknown advice, and a range that is not mapped, are refused by the return value"},
     {.id = "advise/huge-is-only-advice", .interface = "madvise", .level = CHECK_LINUX_DOCUMENTED, .run = huge_is_only_advice,
      .clause = "madvise(2), MADV_HUGEPAGE; transparent_hugepage/shmem_enabled", .needs = CHECK_NEEDS_HUGE,
      .summary = "MADV_HUGEPAGE is accepted, and follows shmem_enabled"},

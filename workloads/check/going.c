@@ -186,7 +186,7 @@ const struct going going_segv = {.go = touch_nothing, .end = -SIGSEGV};
 const struct going going_bus = {.go = touch_behind_end, .end = -SIGBUS};
 const struct going going_exec = {.go = exec_program, .becomes_program = true};
 const struct going going_setuid_exec = {
-    .prepare = make_setuid_program, .go = exec_program, .becomes_program = true, .status = "Uid:\t0\t65534"};
+    .prepare = make_setuid_program, .go = exec_program, .becomes_program = true, .inodes = 1, .status = "Uid:\t0\t65534"};
 const struct going going_leave_others = {.go = call_quick_exit, .end = 9, .others_hold = true};
 const struct going going_group = {
     .prepare = found_group, .go = lead_group, .end = -SIGKILL, .by_signal_from_outside = SIGKILL};

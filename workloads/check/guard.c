@@ -1,89 +1,17 @@
-/* Guards: file locks, leases and seals on objects, and memfd as the object without a name. */
+/* Guards: leases and seals on objects, and memfd as the object without a name; file locks are in lock.c. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "workloads/check/rows.h"
-
-static int try_lock(int fd, int command, short type)
-{
-    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 10};
-    return fcntl(fd, command, &lock);
-}
-
-/* For a peer: 0 when a record lock is to be had in its own open file description, or the errno; once for each message. */
-static void try_by_name(struct check *c, void *user)
-{
-    int fd = (int)must(c, shm_open(user, O_RDWR, 0));
-    while (hear(c->channel) != CHECK_GONE) {
-        int rc = try_lock(fd, F_SETLK, F_WRLCK) == 0 ? 0 : errno;
-        if (rc == 0)
-            try_lock(fd, F_SETLK, F_UNLCK);
-        tell(c->channel, rc == EACCES ? EAGAIN : rc);
-    }
-}
-
-static int ask(const struct check_peer *peer)
-{
-    tell(peer->channel, 1);
-    return (int)hear(peer->channel);
-}
-
-static void record_locks(struct check *c)
-{
-    char *name = (char *)(uintptr_t)check_name(c);
-    int fd = check_object(c, name, 100);
-    struct check_peer peer = check_start(c, try_by_name, name);
-    expect_rc(c, ask(&peer), 0);
-    expect_ok(c, try_lock(fd, F_SETLK, F_WRLCK));
-    expect_rc(c, ask(&peer), EAGAIN);
-    close((int)must(c, shm_open(name, O_RDONLY, 0)));
-    expect_true(c, ask(&peer) == 0, "the lock is gone: the process has closed another descriptor of the object",
-                "it is still held");
-}
-
-static void description_locks(struct check *c)
-{
-    char *name = (char *)(uintptr_t)check_name(c);
-    close(check_object(c, name, 100));
-    struct check_peer peer = check_start(c, try_by_name, name); /* before the descriptor, which it would inherit */
-    int fd = (int)must(c, shm_open(name, O_RDWR, 0));
-    expect_ok(c, try_lock(fd, F_OFD_SETLK, F_WRLCK));
-    close((int)must(c, shm_open(name, O_RDONLY, 0)));
-    expect_rc(c, ask(&peer), EAGAIN);
-    close(fd);
-    expect_rc(c, ask(&peer), 0);
-}
-
-static void lock_and_wait(struct check *c, void *user)
-{
-    int fd = (int)must(c, shm_open(user, O_RDWR, 0));
-    must(c, try_lock(fd, F_SETLK, F_WRLCK));
-    must(c, flock(fd, LOCK_EX));
-    tell(c->channel, 1);
-    hear(c->channel);
-}
-
-static void locks_die_with_holder(struct check *c)
-{
-    char *name = (char *)(uintptr_t)check_name(c);
-    int fd = check_object(c, name, 100);
-    struct check_peer peer = check_start(c, lock_and_wait, name);
-    hear(peer.channel);
-    expect_errno(c, try_lock(fd, F_SETLK, F_WRLCK), EAGAIN);
-    expect_errno(c, flock(fd, LOCK_EX | LOCK_NB), EWOULDBLOCK);
-    check_kill(c, &peer);
-    expect_ok(c, try_lock(fd, F_SETLK, F_WRLCK));
-    expect_ok(c, flock(fd, LOCK_EX | LOCK_NB));
-}
 
 /* ---- leases: the proof that nobody has an object ---- */
 
@@ -199,6 +127,40 @@ static void memfd_has_no_name(struct check *c)
     expect_true(c, st.st_ino != inode, "two of one name are two objects", "they are one");
     expect_number(c, fcntl(fd, F_GET_SEALS), F_SEAL_SEAL, "seals without MFD_ALLOW_SEALING");
     expect_errno(c, memfd_create("shmoo-check", 0x4000000u), EINVAL);
+    expect_number(c, fcntl(fd, F_GETFL) & O_ACCMODE, O_RDWR, "access mode");
+}
+
+static void memfd_names(struct check *c)
+{
+    char name[251], link[64], text[300] = "";
+    memset(name, 'n', sizeof name - 1);
+    name[250] = '\0';
+    expect_errno(c, memfd_create(name, MFD_CLOEXEC), EINVAL); /* 249 bytes are the most */
+    name[249] = '\0';
+    expect_ok(c, memfd_create(name, MFD_CLOEXEC));
+    int fd = (int)must(c, memfd_create("with/slashes", MFD_CLOEXEC));
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    if (readlink(link, text, sizeof text - 1) > 0)
+        expect_text(c, text, "/memfd:with/slashes (deleted)", link);
+}
+
+static void memfd_is_shared(struct check *c, void *user)
+{
+    int fd = *(int *)user;
+    unsigned char *at = check_map(c, fd, check_page());
+    expect_filled(c, at, check_page(), 1, "contents, in the child");
+    check_fill(at, check_page(), 2);
+}
+
+static void memfd_through_fork(struct check *c)
+{
+    int fd = memfd(c, 0, check_page());
+    unsigned char *at = check_map(c, fd, check_page());
+    expect_fill(c, at, 0, check_page(), "a new one's contents");
+    check_fill(at, check_page(), 1);
+    struct check_peer child = check_start(c, memfd_is_shared, &fd);
+    expect_end(c, &child);
+    expect_filled(c, at, check_page(), 2, "what the child stored through a mapping of its own");
 }
 
 static void seals_on_size(struct check *c)
@@ -249,14 +211,6 @@ static void seals_on_future_writing(struct check *c)
 #define LEASE .interface = "fcntl", .clause = "fcntl(2), F_SETLEASE; F_WRLCK", .level = CHECK_LINUX_OBSERVED
 
 const struct check_ops checks_guard[] = {
-    {.id = "guard/record-locks", .interface = "fcntl", .level = CHECK_POSIX_MUST, .run = record_locks,
-     .clause = "POSIX.1-2024 fcntl, F_SETLK; close, DESCRIPTION",
-     .summary = "record locks exclude other processes, and are lost when any descriptor of the object is closed"},
-    {.id = "guard/description-locks", .interface = "fcntl", .level = CHECK_POSIX_MUST, .run = description_locks,
-     .clause = "POSIX.1-2024 fcntl, F_OFD_SETLK", .summary = "locks of an open file description last until that one is closed"},
-    {.id = "guard/locks-die-with-holder", .interface = "fcntl", .level = CHECK_POSIX_MUST, .run = locks_die_with_holder,
-     .clause = "POSIX.1-2024 fcntl, F_SETLK: removed when the process terminates; flock(2)",
-     .summary = "record locks and flock are free when their holder is killed"},
     {.id = "guard/lease-tells-open", LEASE, .run = lease_and_open,
      .summary = "a write lease is refused while anybody has the object open, and granted when nobody has"},
     {.id = "guard/lease-tells-mapped", LEASE, .run = lease_and_mapped,
@@ -270,6 +224,11 @@ const struct check_ops checks_guard[] = {
      .clause = "fcntl(2), F_GET_SEALS", .summary = "an object of shm_open is sealed against seals"},
     {.id = "guard/memfd-has-no-name", .interface = "memfd_create", .level = CHECK_LINUX_DOCUMENTED, .run = memfd_has_no_name,
      .clause = "memfd_create(2), DESCRIPTION; ERRORS EINVAL", .summary = "a memfd is empty, has no link and no name, and is each time another"},
+    {.id = "guard/memfd-names", .interface = "memfd_create", .level = CHECK_LINUX_DOCUMENTED, .run = memfd_names,
+     .clause = "memfd_create(2), DESCRIPTION: name; ERRORS EINVAL",
+     .summary = "249 bytes are a name, 250 are too many, and /proc shows it"},
+    {.id = "guard/memfd-is-shared", .interface = "memfd_create", .level = CHECK_LINUX_DOCUMENTED, .run = memfd_through_fork,
+     .clause = "memfd_create(2), NOTES: inherited by fork", .summary = "a child shares a memfd by its descriptor"},
     {.id = "guard/seals-on-size", .interface = "memfd_create", .level = CHECK_LINUX_DOCUMENTED, .run = seals_on_size,
      .clause = "fcntl(2), F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_SEAL", .summary = "seals hold the size of a memfd, each in its direction"},
     {.id = "guard/seals-on-writing", .interface = "memfd_create", .level = CHECK_LINUX_DOCUMENTED, .run = seals_on_writing,

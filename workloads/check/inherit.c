@@ -44,7 +44,7 @@ static void shared_stays_shared(struct check *c)
     expect_filled(c, scene.at, check_page(), 2, "what the child stored, in the parent");
     check_fill(scene.at, check_page(), 3);
     tell(child.channel, 1);
-    check_end_of(c, &child);
+    expect_end(c, &child);
 }
 
 static void store_privately(struct check *c, void *user)
@@ -61,7 +61,7 @@ static void private_is_copied(struct check *c)
     scene.at = must_map(c, mmap(NULL, check_page(), PROT_READ | PROT_WRITE, MAP_PRIVATE, scene.fd, 0));
     check_fill(scene.at, check_page(), 5);
     struct check_peer child = check_start(c, store_privately, &scene);
-    check_end_of(c, &child);
+    expect_end(c, &child);
     expect_filled(c, scene.at, check_page(), 5, "the parent's private copy, after the child stored into its own");
     expect_filled(c, shared, check_page(), 1, "the object, after both");
 }
@@ -78,7 +78,7 @@ static void descriptor_is_inherited(struct check *c)
 {
     struct scene scene = set(c);
     struct check_peer child = check_start(c, move_and_close, &scene);
-    check_end_of(c, &child);
+    expect_end(c, &child);
     expect_bytes(c, scene.at, "from child", 10, "contents");
     expect_number(c, lseek(scene.fd, 0, SEEK_CUR), 77, "offset: the open file description is shared");
     expect_number(c, pwrite(scene.fd, "x", 1, 0), 1, "bytes written after the child's close");
@@ -95,7 +95,7 @@ static void child_unmaps_its_own(struct check *c)
 {
     struct scene scene = set(c);
     struct check_peer child = check_start(c, unmap_and_leave, &scene);
-    check_end_of(c, &child);
+    expect_end(c, &child);
     expect_touch(c, touch_read(scene.at), 0, 0, NULL, "a read in the parent");
     expect_filled(c, scene.at, check_page(), 1, "contents in the parent");
 }
@@ -111,7 +111,7 @@ static void left_out_of_fork(struct check *c)
     struct scene scene = set(c);
     must(c, madvise(scene.at, check_page(), MADV_DONTFORK));
     struct check_peer child = check_start(c, look_for_mapping, &scene);
-    check_end_of(c, &child);
+    expect_end(c, &child);
     expect_filled(c, scene.at, check_page(), 1, "contents in the parent");
 }
 
@@ -152,6 +152,47 @@ static void exec_keeps_what_it_is_told_to(struct check *c)
     program_end(c, &child);
 }
 
+static void stores_read_only(struct check *c, void *user)
+{
+    struct scene *scene = user;
+    expect_touch(c, touch_write(scene->at, 1), SIGSEGV, SEGV_ACCERR, scene->at, "a store in the child");
+    expect_touch(c, touch_read(scene->at), 0, 0, NULL, "a read in the child");
+}
+
+static void protection_is_inherited(struct check *c)
+{
+    struct scene scene = set(c);
+    must(c, mprotect(scene.at, check_page(), PROT_READ));
+    struct check_peer child = check_start(c, stores_read_only, &scene);
+    expect_end(c, &child);
+    expect_touch(c, touch_write(scene.at, 1), SIGSEGV, SEGV_ACCERR, scene.at, "a store in the parent");
+}
+
+static void grandchild_stores(struct check *c, void *user)
+{
+    struct scene *scene = user;
+    expect_filled(c, scene->at, check_page(), 2, "the child's stores, in the grandchild");
+    check_fill(scene->at, check_page(), 3);
+}
+
+static void child_forks(struct check *c, void *user)
+{
+    struct scene *scene = user;
+    check_fill(scene->at, check_page(), 2);
+    struct check_peer grandchild = check_start(c, grandchild_stores, user);
+    expect_end(c, &grandchild);
+}
+
+static void grandchildren_share(struct check *c)
+{
+    struct scene scene = set(c);
+    must(c, shm_unlink(scene.name));
+    must(c, close(scene.fd));
+    struct check_peer child = check_start(c, child_forks, &scene);
+    expect_end(c, &child);
+    expect_filled(c, scene.at, check_page(), 3, "what the grandchild stored into an unlinked object, in the parent");
+}
+
 static void duplicates_count(struct check *c)
 {
     struct scene scene = set(c);
@@ -177,6 +218,10 @@ const struct check_ops checks_inherit[] = {
      .summary = "a descriptor is inherited, shares its offset, and survives the child's close"},
     {.id = "inherit/child-unmaps-its-own", .interface = "munmap", .level = CHECK_POSIX_MUST, .run = child_unmaps_its_own,
      .clause = "POSIX.1-2024 munmap, DESCRIPTION", .summary = "a child's munmap and end leave the parent's mapping alone"},
+    {.id = "inherit/fork-keeps-protection", .interface = "fork", .level = CHECK_POSIX_MUST, .run = protection_is_inherited,
+     .clause = "POSIX.1-2024 fork, DESCRIPTION: memory mappings", .summary = "a mapping is inherited with its protection"},
+    {.id = "inherit/fork-of-a-fork", .interface = "fork", .level = CHECK_POSIX_MUST, .run = grandchildren_share,
+     .clause = "POSIX.1-2024 fork, DESCRIPTION: memory mappings", .summary = "a grandchild shares an unlinked object by the inherited mapping"},
     {.id = "inherit/dontfork", .interface = "madvise", .level = CHECK_LINUX_DOCUMENTED, .run = left_out_of_fork,
      .clause = "madvise(2), MADV_DONTFORK", .summary = "a mapping marked so is not inherited"},
     {.id = "inherit/exec-drops-mappings", .interface = "exec", .level = CHECK_POSIX_MUST, .run = exec_drops_mappings,

@@ -50,7 +50,7 @@ static void stores_are_shared(struct check *c)
     expect_filled(c, s.at, s.bytes, 2, "another process's stores, while it lives");
     expect_filled(c, other, s.bytes, 2, "the same in the other mapping");
     tell(peer.channel, 1);
-    check_end_of(c, &peer);
+    expect_end(c, &peer);
     must(c, pwrite(s.fd, "written", 7, (off_t)s.page));
     expect_bytes(c, s.at + s.page, "written", 7, "pwrite, in the mapping");
 }
@@ -224,33 +224,6 @@ static void validated_flags(struct check *c)
                 "MAP_SHARED_VALIDATE alone maps", "errno %d", errno);
 }
 
-static void mremap_duplicates(struct check *c)
-{
-    struct scene s = set(c, 2);
-    check_fill(s.at, s.bytes, 1);
-    unsigned char *twin = mremap(s.at, 0, s.bytes, MREMAP_MAYMOVE);
-    if (!expect_true(c, twin != MAP_FAILED && twin != s.at, "another mapping of the same pages", "errno %d", errno))
-        return;
-    expect_filled(c, twin, s.bytes, 1, "contents in the second");
-    check_fill(twin, s.bytes, 2);
-    expect_filled(c, s.at, s.bytes, 2, "its stores, in the first");
-}
-
-static void mremap_moves(struct check *c)
-{
-    struct scene s = set(c, 2);
-    must(c, ftruncate(s.fd, (off_t)(4 * s.page)));
-    check_fill(s.at, s.bytes, 1);
-    unsigned char *moved = mremap(s.at, s.bytes, 4 * s.page, MREMAP_MAYMOVE);
-    if (!expect_true(c, moved != MAP_FAILED, "mremap makes the mapping longer", "errno %d", errno))
-        return;
-    expect_filled(c, moved, s.bytes, 1, "contents");
-    expect_touch(c, touch_write(moved + 4 * s.page - 1, 3), 0, 0, NULL, "a store at the new end");
-    unsigned char byte = 0;
-    must(c, pread(s.fd, &byte, 1, (off_t)(4 * s.page - 1)));
-    expect_number(c, byte, 3, "the same through pread");
-}
-
 const struct check_ops checks_map[] = {
     {.id = "map/stores-are-shared", .interface = "mmap", .level = CHECK_POSIX_MUST, .run = stores_are_shared,
      .clause = MMAP "DESCRIPTION: MAP_SHARED", .summary = "stores are seen through other mappings, pread and other processes, and pwrite in mappings"},
@@ -285,9 +258,5 @@ const struct check_ops checks_map[] = {
      .clause = "mmap(2), MAP_FIXED_NOREPLACE", .summary = "MAP_FIXED_NOREPLACE replaces nothing"},
     {.id = "map/validated-flags", .interface = "mmap", .level = CHECK_LINUX_DOCUMENTED, .run = validated_flags,
      .clause = "mmap(2), MAP_SHARED_VALIDATE, ERRORS EOPNOTSUPP", .summary = "MAP_SHARED_VALIDATE refuses flags that tmpfs does not have"},
-    {.id = "map/mremap-duplicates", .interface = "mremap", .level = CHECK_LINUX_DOCUMENTED, .run = mremap_duplicates,
-     .clause = "mremap(2), old_size of zero", .summary = "mremap of size 0 makes a second mapping of the same pages"},
-    {.id = "map/mremap-grows", .interface = "mremap", .level = CHECK_LINUX_DOCUMENTED, .run = mremap_moves,
-     .clause = "mremap(2), DESCRIPTION", .summary = "mremap makes a mapping longer, with its contents and still shared"},
     {0},
 };

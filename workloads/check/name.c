@@ -36,7 +36,7 @@ static void one_object_for_all(struct check *c)
     unsigned char *at = check_map(c, check_object(c, name, check_page()), check_page());
     check_fill(at, check_page(), 1);
     struct check_peer peer = check_start(c, read_by_name, name);
-    expect_number(c, check_end_of(c, &peer), 0, "exit status of the other process");
+    expect_end(c, &peer);
     expect_filled(c, at, check_page(), 2, "what the other process stored");
 }
 
@@ -58,6 +58,7 @@ static void longest(struct check *c)
     expect_true(c, check_exists(name), "the whole name is in /dev/shm", "it is not");
     expect_ok(c, shm_open(name, O_RDWR, 0));
     expect_ok(c, shm_unlink(name));
+    expect_true(c, !check_exists(name), "the name has gone", "it is still there");
 }
 
 static void one_too_long(struct check *c)
@@ -202,6 +203,55 @@ static void semaphores_share(struct check *c)
                 "errno %d", errno);
 }
 
+static void ends_count(struct check *c)
+{
+    static const char *const ends[] = {"", " ", ".", "..", "\t", "~", "\\", "%", "*"};
+    enum { COUNT = sizeof ends / sizeof ends[0] };
+    const char *name = check_name(c);
+    char names[COUNT][CHECK_NAME + 8];
+    int fds[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(names[i], sizeof names[i], "%s%s", name, ends[i]);
+        fds[i] = shm_open(names[i], O_CREAT | O_EXCL | O_RDWR, 0600);
+        if (!expect_ok(c, fds[i]))
+            return;
+        for (int k = 0; k < i; k++)
+            same_file(c, fds[i], fds[k], false);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        expect_true(c, check_exists(names[i]), "each name is in /dev/shm", "\"%s\" is not", names[i]);
+        expect_ok(c, shm_unlink(names[i]));
+        expect_true(c, !check_exists(names[i]), "and goes by itself", "\"%s\" is still there", names[i]);
+    }
+}
+
+static void hidden(struct check *c)
+{
+    char names[2][CHECK_NAME + 8];
+    const char *name = check_name(c);
+    snprintf(names[0], sizeof names[0], "/.%s", name + 1);
+    snprintf(names[1], sizeof names[1], "/...%s", name + 1);
+    for (int i = 0; i < 2; i++) {
+        expect_ok(c, shm_open(names[i], O_CREAT | O_EXCL | O_RDWR, 0600));
+        expect_true(c, check_exists(names[i]), "the name is in /dev/shm", "it is not");
+        expect_ok(c, shm_unlink(names[i]));
+        expect_true(c, !check_exists(names[i]), "the name has gone", "it is still there");
+    }
+}
+
+static void short_name(struct check *c)
+{
+    static const char names[] = "shmocek";
+    char name[3] = "/";
+    for (size_t i = 0; i < sizeof names - 1; i++) { /* /dev/shm is this check's own */
+        name[1] = names[i];
+        expect_ok(c, shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600));
+        expect_true(c, check_exists(name), "the name is in /dev/shm", "it is not");
+        expect_ok(c, shm_unlink(name));
+        expect_errno(c, shm_open(name, O_RDWR, 0), ENOENT);
+    }
+}
+
 static void unknown(struct check *c)
 {
     const char *name = check_name(c);
@@ -243,6 +293,15 @@ const struct check_ops checks_name[] = {
     {.id = "name/every-byte-counts", .interface = "shm_open", .level = CHECK_LINUX_OBSERVED, .run = every_byte_counts,
      .clause = SHM_OPEN "DESCRIPTION: construction rules for a pathname",
      .summary = "names are bytes: letter case counts, and any byte but 0 and the slash may stand there"},
+    {.id = "name/ends-count", .interface = "shm_open", .level = CHECK_LINUX_OBSERVED, .run = ends_count,
+     .clause = SHM_OPEN "DESCRIPTION: construction rules for a pathname",
+     .summary = "spaces, dots and other bytes at a name's end are part of it"},
+    {.id = "name/hidden", .interface = "shm_open", .level = CHECK_LINUX_DOCUMENTED, .run = hidden,
+     .clause = "shm_open(3), DESCRIPTION: followed by one or more characters, none of which are slashes",
+     .needs = CHECK_NEEDS_MOUNTS, .shm = "size=1m", .summary = "a name may begin with dots"},
+    {.id = "name/one-byte", .interface = "shm_open", .level = CHECK_LINUX_DOCUMENTED, .run = short_name,
+     .clause = "shm_open(3), DESCRIPTION: followed by one or more characters", .needs = CHECK_NEEDS_MOUNTS, .shm = "size=1m",
+     .summary = "one byte behind the slash is a name"},
     {.id = "name/symbolic-link", .interface = "shm_open", .level = CHECK_LINUX_OBSERVED, .run = no_symbolic_links,
      .clause = "shm_open(3): glibc opens with O_NOFOLLOW", .summary = "a symbolic link in /dev/shm is not followed"},
     {.id = "name/directory-for-writing", .interface = "shm_open", .level = CHECK_LINUX_OBSERVED, .run = not_a_directory,

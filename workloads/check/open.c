@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -59,41 +61,88 @@ static void creat_opens_what_is_there(struct check *c)
 }
 
 #define RACERS 3
-#define RACES 100
+#define RACES 400
+#define RACES_LEAST 50 /* on a machine with no CPU to spare */
+#define RACES_MS 1000
 
+/* In memory that the racers share: they wait for each other on their CPUs, not asleep. */
+struct track {
+    const char *name;
+    uint32_t ready, racers;
+};
+
+/* The n-th of the CPUs that it may use, or one of them: who shares a CPU does not race. */
+static void take_cpu(unsigned n)
+{
+    cpu_set_t allowed, own;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+        return;
+    n %= (unsigned)CPU_COUNT(&allowed);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        if (CPU_ISSET(cpu, &allowed) && n-- == 0) {
+            CPU_ZERO(&own);
+            CPU_SET(cpu, &own);
+            sched_setaffinity(0, sizeof own, &own);
+            return;
+        }
+}
+
+/* Goes on as soon as all are here, by so much later as it is behind. */
+static void line_up(struct track *track, uint32_t all, uint64_t behind_ns)
+{
+    __atomic_add_fetch(&track->ready, 1, __ATOMIC_SEQ_CST);
+    for (int i = 1; __atomic_load_n(&track->ready, __ATOMIC_SEQ_CST) < all; i++)
+        if (i % 1000 == 0)
+            sched_yield();
+    for (uint64_t end = clock_ns() + behind_ns; behind_ns && clock_ns() < end;)
+        cpu_relax();
+}
+
+/* Each message is a race: how many are here when all are. Who is behind is so by a little more each time. */
 static void race(struct check *c, void *user)
 {
-    const char *name = user;
-    for (int64_t at; (at = hear(c->channel)) != CHECK_GONE && at != 0;) {
-        while ((int64_t)clock_ns() < at)
-            cpu_relax();
-        int fd = shm_open(name, CREATE, 0600);
+    struct track *track = user;
+    uint64_t behind_ns = 0;
+    unsigned place = __atomic_fetch_add(&track->racers, 1, __ATOMIC_SEQ_CST);
+    take_cpu(place);
+    for (int64_t all; (all = hear(c->channel)) != CHECK_GONE && all != 0;) {
+        line_up(track, (uint32_t)all, behind_ns);
+        int fd = shm_open(track->name, CREATE, 0600);
         tell(c->channel, fd >= 0 ? 0 : errno);
         if (fd >= 0)
             close(fd);
+        behind_ns = (behind_ns + 37 * place) % 1500;
     }
+}
+
+/* The winners of one race; the others must have seen that somebody was first. */
+static int winners_of(struct check *c, const struct check_peer *racers, int count, uint32_t ready)
+{
+    int winners = 0;
+    for (int i = 0; i < count; i++)
+        tell(racers[i].channel, ready + (uint32_t)count);
+    for (int i = 0; i < count; i++) {
+        int64_t errnum = hear(racers[i].channel);
+        winners += errnum == 0;
+        if (errnum)
+            expect_number(c, errnum, EEXIST, "errno of a loser");
+    }
+    return winners;
 }
 
 static void one_winner(struct check *c)
 {
-    char *name = (char *)(uintptr_t)check_name(c);
     struct check_peer racers[RACERS];
+    struct track *track = must_map(c, mmap(NULL, sizeof *track, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    track->name = check_name(c);
     for (int i = 0; i < RACERS; i++)
-        racers[i] = check_start(c, race, name);
-    for (int round = 0; round < RACES; round++) {
-        int winners = 0;
-        int64_t start = (int64_t)(clock_ns() + 50 * NS_PER_US);
-        for (int i = 0; i < RACERS; i++)
-            tell(racers[i].channel, start);
-        for (int i = 0; i < RACERS; i++) {
-            int64_t errnum = hear(racers[i].channel);
-            winners += errnum == 0;
-            if (errnum)
-                expect_number(c, errnum, EEXIST, "errno of a loser");
-        }
-        if (!expect_number(c, winners, 1, "winners of race %d", round))
+        racers[i] = check_start(c, race, track);
+    uint64_t end = check_now_ms() + RACES_MS;
+    for (int round = 0; round < RACES && (round < RACES_LEAST || check_now_ms() < end); round++) {
+        int count = round % 8 ? 2 : RACERS; /* two have a CPU each where three have not */
+        if (!expect_number(c, winners_of(c, racers, count, track->ready), 1, "winners of race %d", round))
             return;
-        must(c, shm_unlink(name));
+        must(c, shm_unlink(track->name));
     }
 }
 
@@ -137,6 +186,16 @@ static void access_modes(struct check *c)
     expect_number(c, fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY, "access mode of O_RDONLY");
     expect_errno(c, pwrite(fd, "x", 1, 0), EBADF);
     expect_number(c, pread(fd, &byte, 1, 0), 1, "bytes read through O_RDONLY");
+}
+
+/* What open(2) adds by itself, and how it was opened, are no status that the caller asked for. */
+static void no_other_flags(struct check *c)
+{
+    const int others = O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | O_DIRECT | O_ASYNC | O_NOATIME;
+    const char *name = check_name(c);
+    expect_number(c, fcntl(check_object(c, name, 0), F_GETFL) & others, 0, "status flags of a new object's descriptor");
+    expect_number(c, fcntl((int)must(c, shm_open(name, O_RDWR, 0)), F_GETFL) & others, 0, "status flags with O_RDWR");
+    expect_number(c, fcntl((int)must(c, shm_open(name, O_RDONLY, 0)), F_GETFL) & others, 0, "status flags with O_RDONLY");
 }
 
 static void write_only(struct check *c)
@@ -221,6 +280,39 @@ static void trunc_keeps_the_rest(struct check *c)
     expect_true(c, after.st_ino == before.st_ino, "the same object", "another one has its name");
 }
 
+static void trunc_with_creat(struct check *c)
+{
+    const char *name = check_name(c), *new = check_name(c);
+    int fd = check_object(c, name, 100);
+    must(c, fchmod(fd, 0640));
+    struct stat before = stat_of(c, fd);
+    expect_ok(c, shm_open(name, O_RDWR | O_CREAT | O_TRUNC, 0600));
+    expect_number(c, stat_of(c, fd).st_size, 0, "size of an object that was there");
+    expect_mode(c, stat_of(c, fd).st_mode, 0640, "its mode");
+    expect_true(c, stat_of(c, fd).st_ino == before.st_ino && stat_of(c, fd).st_nlink == 1, "the same object", "another one");
+    fd = shm_open(new, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    if (expect_ok(c, fd))
+        expect_number(c, stat_of(c, fd).st_size, 0, "size of one that was not");
+    expect_ok(c, shm_open(check_name(c), CREATE | O_TRUNC, 0600));
+}
+
+static void trunc_by_another(struct check *c, void *user)
+{
+    must(c, shm_open(user, O_RDWR | O_TRUNC, 0));
+}
+
+static void trunc_of_unlinked_name(struct check *c)
+{
+    char *name = (char *)(uintptr_t)check_name(c);
+    int old = check_object(c, name, 100);
+    must(c, shm_unlink(name));
+    int new = check_object(c, name, 200);
+    struct check_peer peer = check_start(c, trunc_by_another, name);
+    expect_end(c, &peer);
+    expect_number(c, stat_of(c, new).st_size, 0, "size of the object that has the name");
+    expect_number(c, stat_of(c, old).st_size, 100, "size of the one that had it before");
+}
+
 static void trunc_read_only(struct check *c)
 {
     const char *name = check_name(c);
@@ -235,7 +327,7 @@ const struct check_ops checks_open[] = {
     {.id = "open/exclusive-refuses", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = exclusive_refuses,
      .clause = SHM_OPEN "ERRORS [EEXIST]", .summary = "O_EXCL refuses an existing name, and leaves its object as it was"},
     {.id = "open/exclusive-has-one-winner", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = one_winner,
-     .clause = SHM_OPEN "O_EXCL: check and creation are atomic", .summary = "of three that create at once exactly one wins, 100 times"},
+     .clause = SHM_OPEN "O_EXCL: check and creation are atomic", .summary = "of two or three that create at once exactly one wins, up to 400 times"},
     {.id = "open/creat-opens-existing", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = creat_opens_what_is_there,
      .clause = SHM_OPEN "O_CREAT: no effect on an object that exists", .summary = "O_CREAT alone opens an existing object and changes nothing"},
     {.id = "open/own-description", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = own_description,
@@ -246,6 +338,9 @@ const struct check_ops checks_open[] = {
      .clause = SHM_OPEN "DESCRIPTION: FD_CLOEXEC is set", .summary = "every descriptor has FD_CLOEXEC set"},
     {.id = "open/access-mode", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = access_modes,
      .clause = SHM_OPEN "O_RDONLY, O_RDWR", .summary = "a descriptor reads and writes as it was opened, and not more"},
+    {.id = "open/no-other-flags", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = no_other_flags,
+     .clause = SHM_OPEN "DESCRIPTION: the file status flags are set according to oflag",
+     .summary = "a descriptor neither appends nor refuses to wait, nor has another flag that nobody asked for"},
     {.id = "open/write-only", .interface = "shm_open", .level = CHECK_LINUX_OBSERVED, .run = write_only,
      .clause = SHM_OPEN "DESCRIPTION: exactly one of O_RDONLY and O_RDWR",
      .summary = "O_WRONLY is taken, but such a descriptor cannot be mapped"},
@@ -258,6 +353,10 @@ const struct check_ops checks_open[] = {
      .clause = SHM_OPEN "O_TRUNC: truncated to zero length", .summary = "O_TRUNC empties the object for everybody, and its bytes are gone"},
     {.id = "open/trunc-keeps-mode-and-owner", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = trunc_keeps_the_rest,
      .clause = SHM_OPEN "O_TRUNC: mode and owner unchanged", .summary = "O_TRUNC leaves mode, owner and group alone"},
+    {.id = "open/trunc-with-creat", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = trunc_with_creat,
+     .clause = SHM_OPEN "O_TRUNC; O_CREAT", .summary = "O_CREAT beside it makes no difference to an object that exists"},
+    {.id = "open/trunc-goes-by-name", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = trunc_of_unlinked_name,
+     .clause = SHM_OPEN "O_TRUNC: if the shared memory object exists", .summary = "O_TRUNC truncates the object that has the name now, not one that had it"},
     {.id = "open/trunc-read-only", .interface = "shm_open", .level = CHECK_LINUX_OBSERVED, .run = trunc_read_only,
      .clause = SHM_OPEN "O_TRUNC with O_RDONLY: undefined", .summary = "O_TRUNC with O_RDONLY truncates"},
     {0},

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -18,6 +19,8 @@
 #define PAGES 4
 #define MODE 0614
 #define SEED 42
+/* So much later everything is looked at once more: what goes with a process may go after it. */
+#define LATER_MS 15
 
 static size_t bytes_of(void)
 {
@@ -72,20 +75,28 @@ static long long pages_taken(struct check *c, const struct scene *s)
     return s->free_before - (long long)(fs.f_bfree * fs.f_frsize / check_page());
 }
 
-/* A page may be given back by a kernel thread a moment later. */
-static long long pages_taken_at_last(struct check *c, const struct scene *s)
+static long long inodes_taken(struct check *c, const struct scene *s)
 {
-    for (int i = 0; i < 200 && pages_taken(c, s) != 0; i++)
+    struct statvfs fs;
+    must(c, statvfs("/dev/shm", &fs));
+    return s->inodes_free_before - (long long)fs.f_ffree - (s->inodes_free_before ? s->cell->going->inodes : 0);
+}
+
+/* A page may be given back by a kernel thread a moment later. */
+static void see_all_given_back(struct check *c, const struct scene *s)
+{
+    for (int i = 0; i < 200 && (pages_taken(c, s) != 0 || inodes_taken(c, s) != 0); i++)
         check_pause_ms(5);
-    return pages_taken(c, s);
+    expect_number(c, pages_taken(c, s), 0, "pages of the file system still taken");
+    expect_number(c, inodes_taken(c, s), 0, "inodes of the file system still taken");
 }
 
 /* ---- what is then seen ---- */
 
-static void see_state(struct check *c, int fd, long long links)
+static void see_state(struct check *c, const struct stat *seen, const struct scene *s, long long links)
 {
-    struct stat st = {0};
-    must(c, fstat(fd, &st));
+    struct stat st = *seen;
+    expect_true(c, st.st_ino == s->inode, "the same inode as before", "another one");
     expect_number(c, st.st_size, (long long)bytes_of(), "size");
     expect_mode(c, st.st_mode, MODE, "mode");
     expect_number(c, st.st_uid, geteuid(), "owner");
@@ -93,6 +104,13 @@ static void see_state(struct check *c, int fd, long long links)
     expect_number(c, (long long)st.st_nlink, links, "link count");
     if (check_counts_pages(c))
         expect_number(c, st.st_blocks, PAGES * (long long)check_page() / 512, "st_blocks");
+}
+
+static void see_state_of(struct check *c, int fd, const struct scene *s, long long links)
+{
+    struct stat st = {0};
+    must(c, fstat(fd, &st));
+    see_state(c, &st, s, links);
 }
 
 static void see_data(struct check *c, int fd)
@@ -116,34 +134,57 @@ static void see_deleted_descriptor(struct check *c, int fd)
 
 static void see_by_name(struct check *c, const struct scene *s)
 {
-    struct stat st = {0};
     expect_true(c, check_exists(s->name), "the name is in /dev/shm", "it is not");
     int fd = shm_open(s->name, O_RDWR, 0);
     if (!expect_ok(c, fd))
         return;
-    see_state(c, fd, 1);
+    see_state_of(c, fd, s, 1);
     see_data(c, fd);
-    must(c, fstat(fd, &st));
-    expect_true(c, st.st_ino == s->inode, "the same inode as before", "another one");
+    check_pause_ms(LATER_MS);
+    expect_true(c, check_exists(s->name), "the name is in /dev/shm a moment later", "it is not");
+    see_state_of(c, fd, s, 1);
+    see_data(c, fd);
     expect_ok(c, shm_unlink(s->name));
     see_no_name(c, s);
 }
 
 static void see_by_descriptor(struct check *c, int fd, const struct scene *s)
 {
-    see_no_name(c, s);
-    see_state(c, fd, 0);
-    see_data(c, fd);
+    for (int i = 0; i < 2; i++) {
+        see_no_name(c, s);
+        see_state_of(c, fd, s, 0);
+        see_data(c, fd);
+        check_pause_ms(i ? 0 : LATER_MS);
+    }
     see_deleted_descriptor(c, fd);
     expect_number(c, pwrite(fd, "x", 1, 0), 1, "bytes that can still be written");
 }
 
+/* What a mapping is of, where this process may ask (CAP_CHECKPOINT_RESTORE). */
+static void see_state_of_mapping(struct check *c, const struct scene *s)
+{
+    char path[96];
+    struct stat st;
+    snprintf(path, sizeof path, "/proc/self/map_files/%lx-%lx", (unsigned long)(uintptr_t)s->at,
+             (unsigned long)(uintptr_t)s->at + PAGES * (unsigned long)check_page());
+    if (stat(path, &st) == 0)
+        see_state(c, &st, s, 0);
+}
+
 static void see_by_mapping(struct check *c, const struct scene *s)
 {
-    see_no_name(c, s);
-    expect_filled(c, s->at, bytes_of(), SEED, "contents");
+    char inode[32];
+    for (int i = 0; i < 2; i++) {
+        see_no_name(c, s);
+        expect_filled(c, s->at, bytes_of(), SEED, "contents");
+        see_state_of_mapping(c, s);
+        check_pause_ms(i ? 0 : LATER_MS);
+    }
     expect_true(c, check_proc_line(getpid(), "maps", s->name, " (deleted)", NULL, 0), "/proc/self/maps says (deleted)",
                 "it does not");
+    snprintf(inode, sizeof inode, " %llu ", (unsigned long long)s->inode);
+    expect_true(c, check_proc_line(getpid(), "maps", s->name, inode, NULL, 0), "/proc/self/maps has the inode", "it has not");
+    expect_touch(c, touch_read(s->at + bytes_of()), 0, 0, NULL, "a read of the rest of the last page");
     expect_touch(c, touch_write(s->at + bytes_of() - 1, 1), 0, 0, NULL, "a store into the last byte");
 }
 
@@ -158,7 +199,7 @@ static void see_in_flight(struct check *c, const struct scene *s)
 static void see_nothing(struct check *c, const struct scene *s)
 {
     see_no_name(c, s);
-    expect_number(c, pages_taken_at_last(c, s), 0, "pages of the file system still taken");
+    see_all_given_back(c, s);
     int fd = (int)must(c, shm_open(s->name, O_CREAT | O_EXCL | O_RDWR, 0600));
     must(c, ftruncate(fd, (off_t)bytes_of()));
     expect_fill(c, check_map(c, fd, bytes_of()), 0, bytes_of(), "a new object of that name");
@@ -203,8 +244,10 @@ static void take_part(struct check *c, struct scene *s, const struct check_peer 
         s->at = check_map(c, fd, bytes_of());
         must(c, close(fd));
     }
-    if (s->cell->left == LEFT_NOTHING)
+    if (s->cell->left == LEFT_NOTHING) {
         expect_number(c, pages_taken(c, s), PAGES, "pages taken by the object");
+        expect_number(c, inodes_taken(c, s), 1, "inodes taken by the object");
+    }
 }
 
 static void wait_until_gone(struct check *c, struct check_peer *last, const struct going *going)
@@ -230,7 +273,7 @@ static void let_other_go(struct check *c, struct scene *s, struct check_peer *ot
     if (s->cell->left == LEFT_NOTHING)
         expect_number(c, pages_taken(c, s), PAGES, "pages taken while another process has the object");
     tell(other->channel, 1);
-    check_end_of(c, other);
+    expect_end(c, other);
 }
 
 void persist(struct check *c)
@@ -239,8 +282,8 @@ void persist(struct check *c)
     struct scene s = {.cell = cell, .name = check_name(c), .fd = -1};
     struct check_peer other = {0};
     must(c, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s.socket));
-    s.free_before = 0;
-    s.free_before = -pages_taken(c, &s);
+    s.free_before = -pages_taken(c, &s); /* of a scene in which nothing is free */
+    s.inodes_free_before = -inodes_taken(c, &s);
     struct check_peer last = check_start(c, last_user, &s);
     must(c, close(s.socket[1]));
     take_part(c, &s, &last);
@@ -258,6 +301,7 @@ void persist(struct check *c)
     if (cell->going->becomes_program) {
         expect_true(c, !check_proc_line(last.pid, "maps", s.name, NULL, NULL, 0), "the program has no mapping of it",
                     "/proc/PID/maps has one");
+        expect_true(c, !program_has_open(last.pid, s.name), "the program has no descriptor of it", "/proc/PID/fd has one");
         program_end(c, &last);
     }
 }

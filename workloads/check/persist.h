@@ -15,6 +15,7 @@ struct going {
     int end;                     /* exit status, or the negative number of the signal */
     int by_signal_from_outside;  /* sent to its process group; 0: it goes by itself */
     bool becomes_program;        /* it lives on as another program: its references are gone all the same */
+    int inodes;                  /* that it makes besides the object, in a /dev/shm of its own */
     const char *status;          /* what /proc/PID/status then says; NULL: not looked at */
     bool others_hold;            /* another process has the object while it goes, and leaves later */
 };
@@ -34,7 +35,7 @@ struct scene {
     unsigned char *at;  /* likewise */
     int socket[2];      /* for a descriptor in flight */
     ino_t inode;
-    long long free_before;
+    long long free_before, inodes_free_before; /* pages and inodes of the file system */
     char program[256];  /* for exec; empty: cat, from PATH */
 };
 

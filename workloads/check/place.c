@@ -48,7 +48,7 @@ static void another_mount_another_name(struct check *c)
     char *name = (char *)(uintptr_t)check_name(c);
     check_object(c, name, 100);
     struct check_peer peer = check_start(c, mount_another, name);
-    check_end_of(c, &peer);
+    expect_end(c, &peer);
     expect_true(c, check_exists(name), "the object of that name is still there", "it has gone");
 }
 
@@ -66,7 +66,7 @@ static void not_of_the_ipc_namespace(struct check *c)
     char *name = (char *)(uintptr_t)check_name(c);
     unsigned char *at = check_map(c, check_object(c, name, check_page()), check_page());
     struct check_peer peer = check_start(c, leave_ipc, name);
-    check_end_of(c, &peer);
+    expect_end(c, &peer);
     expect_filled(c, at, check_page(), 2, "what a process of another IPC namespace stored");
 }
 

@@ -32,7 +32,7 @@ void program_await(struct check *c, const struct check_peer *peer)
 
 void program_end(struct check *c, struct check_peer *peer)
 {
-    close(peer->channel);
+    check_hang_up(peer);
     expect_number(c, check_end_of(c, peer), 0, "exit status of the program");
 }
 

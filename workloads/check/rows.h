@@ -22,8 +22,16 @@ extern const struct check_ops checks_place[];
 extern const struct check_ops checks_map[];
 extern const struct check_ops checks_advise[];
 extern const struct check_ops checks_guard[];
-extern const struct check_ops checks_others[];
-extern const struct check_ops checks_semaphore[];
+extern const struct check_ops checks_file[];
+extern const struct check_ops checks_message[];
+extern const struct check_ops checks_protect[];
+extern const struct check_ops checks_lock[];
 extern const struct check_ops checks_mutex[];
+extern const struct check_ops checks_mutex_ways[];
+extern const struct check_ops checks_semaphore[];
+extern const struct check_ops checks_named[];
+extern const struct check_ops checks_cond[];
+extern const struct check_ops checks_rwlock[];
+extern const struct check_ops checks_spin[];
 
 #endif

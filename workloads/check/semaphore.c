@@ -1,16 +1,20 @@
-/* Semaphores in shared memory, and named ones. */
+/* Semaphores in shared memory, and what becomes of their permits. */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "workloads/check/rows.h"
 #include "workloads/check/sync.h"
+
+static struct box *box_with_semaphore(struct check *c, const char **name, int shared, unsigned value)
+{
+    struct box *box = box_make(c, name);
+    must(c, sem_init(&box->sem, shared, value));
+    return box;
+}
 
 static int value_of(struct check *c, sem_t *sem)
 {
@@ -19,38 +23,79 @@ static int value_of(struct check *c, sem_t *sem)
     return value;
 }
 
-static void wait_there(struct check *c, void *user)
+/* ---- the ways to wait; each returns 0 or an errno ---- */
+
+static int by_wait(struct box *box)
 {
-    struct box *box = box_open(c, user);
-    tell(c->channel, -1);
-    tell(c->channel, sem_wait_within(&box->sem, SYNC_PATIENCE_MS));
-    hear(c->channel);
+    return sem_wait(&box->sem) == 0 ? 0 : errno;
 }
 
-static void posting_wakes(struct check *c)
+static int by_timedwait(struct box *box)
+{
+    return sem_wait_within(&box->sem, SYNC_PATIENCE_MS);
+}
+
+static int by_clockwait(struct box *box)
+{
+    struct timespec moment;
+    clock_gettime(CLOCK_MONOTONIC, &moment);
+    moment.tv_sec += SYNC_PATIENCE_MS / 1000;
+    return sem_clockwait(&box->sem, CLOCK_MONOTONIC, &moment) == 0 ? 0 : errno;
+}
+
+struct way {
+    int (*wait)(struct box *box);
+    const char *name;
+};
+
+static const struct way ways[] = {{by_wait, "sem_wait"}, {by_timedwait, "sem_timedwait"}, {by_clockwait, "sem_clockwait"}};
+
+/* Waits for a permit that is not there, is woken by a post, takes that one; takes at once what is there; no more. */
+static void waits_and_takes(struct check *c)
 {
     const char *name;
-    struct box *box = box_make(c, &name);
-    must(c, sem_init(&box->sem, 1, 0));
-    struct check_peer waiter = check_start(c, wait_there, (void *)(uintptr_t)name);
-    hear(waiter.channel);
-    check_sleeps(waiter.pid);
-    uint64_t start = check_now_ms();
+    const struct way *way = c->row->with;
+    if (way->wait == by_clockwait)
+        sync_needs(c, sem_clockwait);
+    struct box *box = box_with_semaphore(c, &name, 1, 0);
+    struct check_peer waiter = sync_start(c, name, way->wait);
+    expect_waiting(c, &waiter, way->name);
+    expect_true(c, value_of(c, &box->sem) <= 0, "the value is 0, or negative, while one waits", "%d", value_of(c, &box->sem));
     expect_ok(c, sem_post(&box->sem));
-    expect_number(c, hear(waiter.channel), 0, "result of the other process's wait");
-    expect_true(c, check_now_ms() - start < SYNC_PATIENCE_MS / 2, "it was woken", "it found out when its patience was over");
+    expect_returns(c, &waiter, 0, way->name);
     expect_number(c, value_of(c, &box->sem), 0, "value afterwards");
-    check_kill(c, &waiter);
+    sync_end(c, &waiter);
+    expect_ok(c, sem_post(&box->sem));
+    expect_ok(c, sem_post(&box->sem));
+    expect_number(c, way->wait(box), 0, "result of %s with two permits there", way->name);
+    expect_number(c, value_of(c, &box->sem), 1, "value after that");
+    expect_ok(c, sem_trywait(&box->sem));
+    expect_errno(c, sem_trywait(&box->sem), EAGAIN);
+}
+
+static void each_post_wakes_one(struct check *c)
+{
+    const char *name;
+    struct check_peer waiters[3];
+    struct box *box = box_with_semaphore(c, &name, 1, 0);
+    for (int i = 0; i < 3; i++) {
+        waiters[i] = sync_start(c, name, by_wait);
+        expect_waiting(c, &waiters[i], "one of three processes waits");
+    }
+    for (int i = 0; i < 3; i++)
+        expect_ok(c, sem_post(&box->sem));
+    for (int i = 0; i < 3; i++)
+        if (!expect_returns(c, &waiters[i], 0, "sem_wait of one of three, after three posts"))
+            return;
+    expect_number(c, value_of(c, &box->sem), 0, "value afterwards");
 }
 
 static void permit_dies_with_holder(struct check *c)
 {
     const char *name;
-    struct box *box = box_make(c, &name);
-    must(c, sem_init(&box->sem, 1, 1));
-    struct check_peer holder = check_start(c, wait_there, (void *)(uintptr_t)name);
-    hear(holder.channel);
-    expect_number(c, hear(holder.channel), 0, "result of the holder's wait");
+    struct box *box = box_with_semaphore(c, &name, 1, 1);
+    struct check_peer holder = sync_start(c, name, by_wait);
+    expect_heard(c, &holder, SYNC_PATIENCE_MS, 0, "sem_wait of the holder");
     check_kill(c, &holder);
     expect_number(c, value_of(c, &box->sem), 0, "value when the holder is dead");
     expect_errno(c, sem_trywait(&box->sem), EAGAIN);
@@ -60,11 +105,9 @@ static void permit_dies_with_holder(struct check *c)
 static void dead_waiter_takes_nothing(struct check *c)
 {
     const char *name;
-    struct box *box = box_make(c, &name);
-    must(c, sem_init(&box->sem, 1, 0));
-    struct check_peer waiter = check_start(c, wait_there, (void *)(uintptr_t)name);
-    hear(waiter.channel);
-    check_sleeps(waiter.pid);
+    struct box *box = box_with_semaphore(c, &name, 1, 0);
+    struct check_peer waiter = sync_start(c, name, by_wait);
+    expect_waiting(c, &waiter, "sem_wait");
     check_kill(c, &waiter);
     expect_ok(c, sem_post(&box->sem));
     expect_ok(c, sem_trywait(&box->sem));
@@ -74,23 +117,20 @@ static void dead_waiter_takes_nothing(struct check *c)
 static void private_across(struct check *c)
 {
     const char *name;
-    struct box *box = box_make(c, &name);
-    must(c, sem_init(&box->sem, 0, 0));
-    struct check_peer waiter = check_start(c, wait_there, (void *)(uintptr_t)name);
-    hear(waiter.channel);
-    if (!check_sleeps(waiter.pid))
-        check_fail(c, "the waiter falls asleep", "it does not");
+    struct box *box = box_with_semaphore(c, &name, 0, 0);
+    struct check_peer waiter = sync_start(c, name, by_timedwait);
+    expect_waiting(c, &waiter, "sem_timedwait");
     must(c, sem_post(&box->sem));
-    check_pause_ms(SYNC_IN_VAIN_MS);
-    expect_ok(c, sem_trywait(&box->sem)); /* the permit is there, and its waiter sleeps on */
+    expect_true(c, hear_within(waiter.channel, SYNC_IN_VAIN_MS) == CHECK_SILENT, "the waiter in another process sleeps on",
+                "it was woken");
+    expect_ok(c, sem_trywait(&box->sem)); /* the permit is there all the same */
     check_kill(c, &waiter);
 }
 
 static void counts(struct check *c)
 {
     const char *name;
-    struct box *box = box_make(c, &name), *other = box_open(c, name);
-    must(c, sem_init(&box->sem, 1, 3));
+    struct box *box = box_with_semaphore(c, &name, 1, 3), *other = box_open(c, name);
     expect_number(c, value_of(c, &other->sem), 3, "value, at another address");
     for (int i = 0; i < 3; i++)
         expect_ok(c, sem_trywait(&other->sem));
@@ -104,132 +144,103 @@ static void counts(struct check *c)
 static void has_a_limit(struct check *c)
 {
     const char *name;
-    struct box *box = box_make(c, &name);
     long limit = sysconf(_SC_SEM_VALUE_MAX);
-    must(c, sem_init(&box->sem, 1, (unsigned)limit));
+    struct box *box = box_with_semaphore(c, &name, 1, (unsigned)limit);
     expect_errno(c, sem_post(&box->sem), EOVERFLOW);
     expect_number(c, value_of(c, &box->sem), limit, "value afterwards");
     expect_errno(c, sem_init(&box->sem, 1, (unsigned)limit + 1u), EINVAL);
+    expect_number(c, value_of(c, &box->sem), limit, "value after sem_init was refused");
+    expect_ok(c, sem_destroy(&box->sem));
 }
 
-static void bad_moment(struct check *c)
+static int timed(struct box *box, clockid_t clock, const struct timespec *moment)
+{
+    (void)clock;
+    return sem_timedwait(&box->sem, moment) == 0 ? 0 : errno;
+}
+
+static int clocked(struct box *box, clockid_t clock, const struct timespec *moment)
+{
+    return sem_clockwait(&box->sem, clock, moment) == 0 ? 0 : errno;
+}
+
+static void times_out(struct check *c)
 {
     const char *name;
-    struct box *box = box_make(c, &name);
-    struct timespec moment = {.tv_sec = 0, .tv_nsec = 1000000000};
-    must(c, sem_init(&box->sem, 1, 0));
-    expect_errno(c, sem_timedwait(&box->sem, &moment), EINVAL);
+    struct timespec none = {.tv_sec = 0, .tv_nsec = 1000000000}, past = {.tv_sec = 1};
+    struct box *box = box_with_semaphore(c, &name, 1, 0);
+    expect_timeout(c, timed, box, CLOCK_REALTIME, "sem_timedwait");
+    expect_errno(c, sem_timedwait(&box->sem, &none), EINVAL);
+    expect_errno(c, sem_timedwait(&box->sem, &past), ETIMEDOUT);
     expect_number(c, value_of(c, &box->sem), 0, "value afterwards");
+    must(c, sem_post(&box->sem));
+    expect_ok(c, sem_timedwait(&box->sem, &past)); /* there is a permit: time does not matter */
 }
 
-/* ---- named ---- */
-
-static sem_t *open_named(struct check *c, const char *name, int flags, unsigned value)
+static void has_clocks(struct check *c)
 {
-    return must_map(c, sem_open(name, flags, 0600, value));
+    const char *name;
+    sync_needs(c, sem_clockwait);
+    struct box *box = box_with_semaphore(c, &name, 1, 0);
+    expect_timeout(c, clocked, box, CLOCK_MONOTONIC, "sem_clockwait with CLOCK_MONOTONIC");
+    expect_timeout(c, clocked, box, CLOCK_REALTIME, "sem_clockwait with CLOCK_REALTIME");
 }
 
-static void named_persists(struct check *c)
+static void do_nothing(int number)
 {
-    const char *name = check_name(c);
-    sem_t *sem = open_named(c, name, O_CREAT | O_EXCL, 5);
-    must(c, sem_trywait(sem));
-    must(c, sem_close(sem));
-    sem = open_named(c, name, 0, 0);
-    expect_number(c, value_of(c, sem), 4, "value after it was closed by all and opened again");
-    must(c, sem_close(sem));
-    sem = open_named(c, name, O_CREAT, 99);
-    expect_number(c, value_of(c, sem), 4, "value after O_CREAT with another one");
+    (void)number;
 }
 
-static void named_errors(struct check *c)
+static int wait_with_handler(struct box *box)
 {
-    const char *name = check_name(c);
-    expect_true(c, sem_open(name, 0) == SEM_FAILED && errno == ENOENT, "sem_open of an unknown name fails with ENOENT",
-                "errno %d", errno);
-    open_named(c, name, O_CREAT | O_EXCL, 1);
-    expect_true(c, sem_open(name, O_CREAT | O_EXCL, 0600, 1) == SEM_FAILED && errno == EEXIST,
-                "O_CREAT|O_EXCL of an existing one fails with EEXIST", "errno %d", errno);
-    expect_true(c, sem_open(check_name(c), O_CREAT | O_EXCL, 0600, (unsigned)INT_MAX + 1u) == SEM_FAILED && errno == EINVAL,
-                "a value beyond SEM_VALUE_MAX fails with EINVAL", "errno %d", errno);
-    expect_errno(c, sem_unlink(check_name(c)), ENOENT);
-    expect_ok(c, sem_unlink(name));
-    expect_errno(c, sem_unlink(name), ENOENT);
+    struct sigaction action = {.sa_handler = do_nothing}; /* without SA_RESTART */
+    sigaction(SIGUSR1, &action, NULL);
+    return by_wait(box);
 }
 
-static void named_is_one(struct check *c)
+static void signal_interrupts(struct check *c)
 {
-    const char *name = check_name(c);
-    sem_t *one = open_named(c, name, O_CREAT | O_EXCL, 1), *other = open_named(c, name, 0, 0);
-    expect_true(c, one == other, "the same address for the same semaphore", "%p and %p", (void *)one, (void *)other);
-    must(c, sem_close(one));
-    expect_ok(c, sem_trywait(other)); /* opened twice: one close leaves it */
+    const char *name;
+    struct box *box = box_with_semaphore(c, &name, 1, 0);
+    struct check_peer waiter = sync_start(c, name, wait_with_handler);
+    expect_waiting(c, &waiter, "sem_wait");
+    must(c, kill(waiter.pid, SIGUSR1));
+    expect_heard(c, &waiter, SYNC_PATIENCE_MS, EINTR, "sem_wait of a process that handled a signal");
+    expect_ok(c, sem_post(&box->sem));
+    expect_ok(c, sem_trywait(&box->sem)); /* who was interrupted has no claim */
 }
 
-static void post_named(struct check *c, void *user)
-{
-    sem_t *sem = open_named(c, user, 0, 0);
-    must(c, sem_post(sem));
-    must(c, sem_unlink(user));
-}
-
-static void named_outlives_its_name(struct check *c)
-{
-    char *name = (char *)(uintptr_t)check_name(c);
-    sem_t *sem = open_named(c, name, O_CREAT | O_EXCL, 0);
-    struct check_peer peer = check_start(c, post_named, name);
-    check_end_of(c, &peer);
-    expect_true(c, sem_open(name, 0) == SEM_FAILED && errno == ENOENT, "the name has gone", "errno %d", errno);
-    expect_ok(c, sem_trywait(sem));
-    expect_ok(c, sem_post(sem));
-    sem_t *again = open_named(c, name, O_CREAT | O_EXCL, 7);
-    expect_number(c, value_of(c, again), 7, "value of a new one of that name");
-    expect_number(c, value_of(c, sem), 1, "value of the old one");
-    must(c, sem_unlink(name));
-}
-
-static void named_mode(struct check *c)
-{
-    struct stat st;
-    const char *name = check_name(c);
-    char file[CHECK_NAME + 8];
-    umask(027);
-    must_map(c, sem_open(name, O_CREAT | O_EXCL, 0666, 1));
-    snprintf(file, sizeof file, "sem.%s", name + 1);
-    must(c, stat(check_path(file), &st));
-    expect_mode(c, st.st_mode, 0640, "a semaphore made with 0666 under umask 027");
-    expect_number(c, st.st_uid, geteuid(), "its owner");
-}
+#define SEMAPHORE(name) .interface = name, .level = CHECK_POSIX_MUST
 
 const struct check_ops checks_semaphore[] = {
-    {.id = "semaphore/counts", .interface = "sem_wait", .level = CHECK_POSIX_MUST, .run = counts,
+    {.id = "semaphore/counts", SEMAPHORE("sem_wait"), .run = counts,
      .clause = "POSIX.1-2024 sem_trywait, ERRORS [EAGAIN]; sem_timedwait, ERRORS [ETIMEDOUT]",
      .summary = "as many waits succeed as there are permits, at every address of the semaphore"},
-    {.id = "semaphore/posting-wakes", .interface = "sem_post", .level = CHECK_POSIX_MUST, .run = posting_wakes,
-     .clause = "POSIX.1-2024 sem_post, DESCRIPTION; sem_init, pshared", .summary = "a post wakes a waiter in another process"},
-    {.id = "semaphore/permit-dies-with-holder", .interface = "sem_wait", .level = CHECK_POSIX_MUST, .run = permit_dies_with_holder,
+    {.id = "semaphore/wait-takes", SEMAPHORE("sem_wait"), .run = waits_and_takes, .with = &ways[0],
+     .clause = "POSIX.1-2024 sem_wait, sem_post, DESCRIPTION; sem_init, pshared",
+     .summary = "sem_wait waits for a permit, is woken by a post in another process, and takes one"},
+    {.id = "semaphore/timedwait-takes", SEMAPHORE("sem_wait"), .run = waits_and_takes, .with = &ways[1],
+     .clause = "POSIX.1-2024 sem_timedwait, DESCRIPTION", .summary = "so does sem_timedwait"},
+    {.id = "semaphore/clockwait-takes", SEMAPHORE("sem_wait"), .run = waits_and_takes, .with = &ways[2],
+     .clause = "POSIX.1-2024 sem_clockwait, DESCRIPTION", .summary = "so does sem_clockwait"},
+    {.id = "semaphore/each-post-wakes-one", SEMAPHORE("sem_post"), .run = each_post_wakes_one,
+     .clause = "POSIX.1-2024 sem_post, DESCRIPTION", .summary = "three posts wake three waiters"},
+    {.id = "semaphore/permit-dies-with-holder", SEMAPHORE("sem_wait"), .run = permit_dies_with_holder,
      .clause = "POSIX.1-2024 sem_wait: no owner", .summary = "a process that is killed after its wait does not give its permit back"},
     {.id = "semaphore/dead-waiter-takes-nothing", .interface = "sem_wait", .level = CHECK_LINUX_OBSERVED,
      .run = dead_waiter_takes_nothing, .clause = "POSIX.1-2024 sem_wait, DESCRIPTION",
      .summary = "a process that is killed while it waits takes no permit with it"},
     {.id = "semaphore/private-across-processes", .interface = "sem_init", .level = CHECK_LINUX_OBSERVED, .run = private_across,
      .clause = "POSIX.1-2024 sem_init, pshared 0: undefined", .summary = "a private semaphore counts, but wakes nobody in another process"},
-    {.id = "semaphore/has-a-limit", .interface = "sem_post", .level = CHECK_POSIX_MUST, .run = has_a_limit,
+    {.id = "semaphore/has-a-limit", SEMAPHORE("sem_post"), .run = has_a_limit,
      .clause = "POSIX.1-2024 sem_post, ERRORS [EOVERFLOW]; sem_init, ERRORS [EINVAL]",
      .summary = "at SEM_VALUE_MAX a post fails, and more cannot be asked for"},
-    {.id = "semaphore/bad-moment", .interface = "sem_wait", .level = CHECK_POSIX_MUST, .run = bad_moment,
-     .clause = "POSIX.1-2024 sem_timedwait, ERRORS [EINVAL]", .summary = "a moment that is none is refused where there is no permit"},
-    {.id = "semaphore/named-persists", .interface = "sem_open", .level = CHECK_POSIX_MUST, .run = named_persists,
-     .clause = "POSIX.1-2024 sem_open, DESCRIPTION: O_CREAT; sem_close",
-     .summary = "a named semaphore keeps its value when nobody has it, and O_CREAT does not reset it"},
-    {.id = "semaphore/named-errors", .interface = "sem_open", .level = CHECK_POSIX_MUST, .run = named_errors,
-     .clause = "POSIX.1-2024 sem_open, ERRORS [ENOENT], [EEXIST], [EINVAL]; sem_unlink, ERRORS [ENOENT]",
-     .summary = "unknown and existing names and too large values are refused"},
-    {.id = "semaphore/named-is-one", .interface = "sem_open", .level = CHECK_POSIX_MUST, .run = named_is_one,
-     .clause = "POSIX.1-2024 sem_open, DESCRIPTION: the same address", .summary = "opened twice by a process it has one address"},
-    {.id = "semaphore/named-outlives-its-name", .interface = "sem_unlink", .level = CHECK_POSIX_MUST, .run = named_outlives_its_name,
-     .clause = "POSIX.1-2024 sem_unlink, DESCRIPTION", .summary = "unlinked by another process it goes on for who has it open"},
-    {.id = "semaphore/named-mode", .interface = "sem_open", .level = CHECK_POSIX_MUST, .run = named_mode,
-     .clause = "POSIX.1-2024 sem_open, DESCRIPTION: permission bits, user ID", .summary = "mode & ~umask and the caller's user hold for it"},
+    {.id = "semaphore/times-out", SEMAPHORE("sem_wait"), .run = times_out,
+     .clause = "POSIX.1-2024 sem_timedwait, ERRORS [ETIMEDOUT], [EINVAL]",
+     .summary = "a wait ends at its time; a moment that is none is refused where there is no permit"},
+    {.id = "semaphore/has-clocks", SEMAPHORE("sem_wait"), .run = has_clocks,
+     .clause = "POSIX.1-2024 sem_clockwait, DESCRIPTION; ERRORS [ETIMEDOUT]", .summary = "a wait is measured by the clock that it is given"},
+    {.id = "semaphore/signal-interrupts", SEMAPHORE("sem_wait"), .run = signal_interrupts,
+     .clause = "POSIX.1-2024 sem_wait, ERRORS [EINTR]", .summary = "a signal that is handled ends a wait, which has taken nothing"},
     {0},
 };

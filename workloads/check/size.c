@@ -47,15 +47,70 @@ static void grows_with_zeros(struct check *c)
 
 static void shrinks_for_good(struct check *c)
 {
-    size_t page = check_page();
-    int fd = check_object(c, check_name(c), 3 * page);
-    unsigned char *at = check_map(c, fd, 3 * page);
-    check_fill(at, 3 * page, 1);
-    must(c, ftruncate(fd, 100));
-    expect_filled(c, at, 100, 1, "what is left");
-    must(c, ftruncate(fd, (off_t)(3 * page)));
-    expect_filled(c, at, 100, 1, "what was left, after growing again");
-    expect_fill(c, at + 100, 0, 3 * page - 100, "what was cut off, after growing again");
+    size_t page = check_page(), bytes = 3 * page;
+    const size_t sizes[] = {100, 0, 1, page - 1, page, page + 1, 2 * page + 77, bytes - 1};
+    int fd = check_object(c, check_name(c), 0);
+    unsigned char *at = check_map(c, fd, bytes);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        must(c, ftruncate(fd, (off_t)bytes));
+        check_fill(at, bytes, (unsigned)i);
+        must(c, ftruncate(fd, (off_t)sizes[i]));
+        expect_filled(c, at, sizes[i], (unsigned)i, "what is left");
+        must(c, ftruncate(fd, (off_t)bytes));
+        expect_filled(c, at, sizes[i], (unsigned)i, "what was left, after growing again");
+        expect_fill(c, at + sizes[i], 0, bytes - sizes[i], "what was cut off, after growing again");
+    }
+}
+
+/* In small steps, each of which leaves a partial page behind. */
+static void grows_in_steps(struct check *c)
+{
+    size_t bytes = 2 * check_page() + 50;
+    int fd = check_object(c, check_name(c), 1);
+    unsigned char *at = check_map(c, fd, bytes);
+    at[0] = 'x';
+    for (size_t size = 2; size < bytes; size += 97) {
+        must(c, ftruncate(fd, (off_t)size));
+        expect_true(c, at[0] == 'x', "the first byte stays", "it is 0x%02x at size %zu", at[0], size);
+        expect_fill(c, at + 1, 0, size - 1, "what was added step by step");
+    }
+}
+
+static void resize_there(struct check *c, void *user)
+{
+    int fd = (int)must(c, shm_open(user, O_RDWR, 0));
+    expect_ok(c, ftruncate(fd, 9000));
+    tell(c->channel, 1);
+    hear(c->channel);
+    expect_ok(c, ftruncate(fd, 10));
+}
+
+static void anybody_resizes(struct check *c)
+{
+    char *name = (char *)(uintptr_t)check_name(c);
+    int fd = check_object(c, name, 100);
+    unsigned char *at = check_map(c, fd, 9000);
+    struct check_peer peer = check_start(c, resize_there, name);
+    hear(peer.channel);
+    expect_number(c, stat_of(c, fd).st_size, 9000, "size after another process has made it larger");
+    expect_touch(c, touch_write(at + 8999, 1), 0, 0, NULL, "a store into its new last byte");
+    tell(peer.channel, 1);
+    expect_end(c, &peer);
+    expect_number(c, stat_of(c, fd).st_size, 10, "size after another process has made it smaller");
+}
+
+static void leaves_the_rest_alone(struct check *c)
+{
+    int fd = check_object(c, check_name(c), 100);
+    must(c, fchmod(fd, 0641));
+    struct stat before = stat_of(c, fd);
+    must(c, ftruncate(fd, 5000));
+    must(c, ftruncate(fd, 50));
+    struct stat after = stat_of(c, fd);
+    expect_mode(c, after.st_mode, 0641, "mode after resizing");
+    expect_true(c, after.st_ino == before.st_ino && after.st_uid == before.st_uid && after.st_gid == before.st_gid &&
+                       after.st_nlink == 1,
+                "inode, owner, group and link count stay", "one of them has changed");
 }
 
 static void same_size_changes_nothing(struct check *c)
@@ -222,7 +277,7 @@ static void peer_truncates(struct check *c)
     unsigned char *at = check_map(c, check_object(c, name, check_page()), check_page());
     expect_touch(c, touch_write(at, 1), 0, 0, NULL, "a write before");
     struct check_peer peer = check_start(c, truncate_by_name, name);
-    check_end_of(c, &peer);
+    expect_end(c, &peer);
     expect_touch(c, touch_read(at), SIGBUS, BUS_ADRERR, at, "a read after another process opened it with O_TRUNC");
 }
 
@@ -259,6 +314,13 @@ const struct check_ops checks_size[] = {
      .clause = FTRUNCATE "DESCRIPTION: the extended area appears zero-filled", .summary = "growing keeps what is there and adds zeros"},
     {.id = "size/shrinks-for-good", .interface = "ftruncate", .level = CHECK_POSIX_MUST, .run = shrinks_for_good,
      .clause = FTRUNCATE "DESCRIPTION: the extra data are discarded", .summary = "what was cut off does not come back, not even within a page"},
+    {.id = "size/grows-in-steps", .interface = "ftruncate", .level = CHECK_POSIX_MUST, .run = grows_in_steps,
+     .clause = FTRUNCATE "DESCRIPTION: the extended area appears zero-filled", .summary = "growing byte by byte adds zeros, too"},
+    {.id = "size/anybody-resizes", .interface = "ftruncate", .level = CHECK_POSIX_MUST, .run = anybody_resizes,
+     .clause = FTRUNCATE "DESCRIPTION: sets the size of a shared memory object",
+     .summary = "another process that may write resizes an object for everybody"},
+    {.id = "size/leaves-the-rest-alone", .interface = "ftruncate", .level = CHECK_LINUX_OBSERVED, .run = leaves_the_rest_alone,
+     .clause = "ftruncate(2), DESCRIPTION", .summary = "resizing changes neither mode nor owner nor inode"},
     {.id = "size/same-size", .interface = "ftruncate", .level = CHECK_POSIX_MUST, .run = same_size_changes_nothing,
      .clause = FTRUNCATE "DESCRIPTION", .summary = "the size that it has changes nothing"},
     {.id = "size/negative", .interface = "ftruncate", .level = CHECK_POSIX_MUST, .run = negative,

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <time.h>
 
 #include "contract/check.h"
 
@@ -36,5 +37,33 @@ void mutex_make(struct check *c, pthread_mutex_t *mutex, const struct mutex_kind
 /* pthread_mutex_timedlock with so much patience, and sem_timedwait (0 or errno). */
 int mutex_lock_within(pthread_mutex_t *mutex, unsigned ms);
 int sem_wait_within(sem_t *sem, unsigned ms);
+
+/* Starts a process that calls the function with the box, at an address of its own, and tells what it returns; then it waits to
+ * be told to go. It is about to call it when this returns. */
+struct check_peer sync_start(struct check *c, const char *name, int (*call)(struct box *box));
+/* Tells it to go, and waits. */
+void sync_end(struct check *c, const struct check_peer *peer);
+/* The call returns this, while the patience lasts. */
+bool expect_returns(struct check *c, const struct check_peer *peer, int expected, const char *what);
+
+/* A wait until a moment of this clock, which nobody ends, returns ETIMEDOUT: not before that moment, and soon after it. */
+void expect_timeout(struct check *c, int (*wait)(struct box *box, clockid_t clock, const struct timespec *moment), struct box *box,
+                    clockid_t clock, const char *what);
+
+/* Functions that POSIX.1-2024 added, and that a C library may lack: NULL then. */
+typedef int mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *moment);
+typedef int cond_clockwait(pthread_cond_t *cond, pthread_mutex_t *mutex, clockid_t clock, const struct timespec *moment);
+typedef int rwlock_clocklock(pthread_rwlock_t *lock, clockid_t clock, const struct timespec *moment);
+typedef int semaphore_clockwait(sem_t *sem, clockid_t clock, const struct timespec *moment);
+extern mutex_clocklock pthread_mutex_clocklock __attribute__((weak));
+extern cond_clockwait pthread_cond_clockwait __attribute__((weak));
+extern rwlock_clocklock pthread_rwlock_clockrdlock __attribute__((weak)), pthread_rwlock_clockwrlock __attribute__((weak));
+extern semaphore_clockwait sem_clockwait __attribute__((weak));
+/* UNSUPPORTED without it. */
+#define sync_needs(c, function)                                                                                              \
+    do                                                                                                                       \
+        if (!(function))                                                                                                     \
+            check_unsupported((c), "needs " #function "(), which this C library does not have");                            \
+    while (0)
 
 #endif

@@ -7,7 +7,8 @@ from testing import NOBODY, ROOT, needs_root, read_records
 TABLE = ROOT / "workloads" / "check" / "COVERAGE.md"
 GOOD = ("PASS", "DEVIATES", "UNSUPPORTED")
 # What this project knows to deviate, and where: anything else that does is news.
-KNOWN = {"name/over-path-max", "size/rest-stays-lost", "advise/msync-moves-mtime", "capacity/fallocate-under-signals"}
+KNOWN = {"name/over-path-max", "size/rest-stays-lost", "advise/msync-moves-mtime", "capacity/fallocate-under-signals",
+         "mutex/loss-told-by-trylock", "rwlock/relocking-is-told"}
 
 
 _runs = {}

@@ -28,7 +28,7 @@ static void name_goes_at_once(struct check *c)
     expect_true(c, !check_exists(name), "the name has gone from /dev/shm", "it is there");
     expect_errno(c, shm_open(name, O_RDWR, 0), ENOENT);
     struct check_peer peer = check_start(c, look_for_name, name);
-    check_end_of(c, &peer);
+    expect_end(c, &peer);
 }
 
 static void descriptor_keeps(struct check *c)
@@ -65,7 +65,7 @@ static void mapping_keeps(struct check *c)
     expect_filled(c, other, check_page(), 1, "contents, through another mapping");
     struct check_peer peer = check_start(c, store_elsewhere, one);
     hear(peer.channel);
-    check_end_of(c, &peer);
+    expect_end(c, &peer);
     expect_filled(c, other, check_page(), 2, "what another process stored after the unlink");
 }
 
@@ -89,6 +89,43 @@ static void name_is_free_again(struct check *c)
     expect_fill(c, fresh, 0, check_page(), "contents of the new object");
     check_fill(fresh, check_page(), 2);
     expect_filled(c, at, check_page(), 1, "contents of the old object, after a store into the new one");
+}
+
+static void unlink_it(struct check *c, void *user)
+{
+    expect_ok(c, shm_unlink(user));
+    expect_true(c, !check_exists(user), "the name has gone", "it is there");
+}
+
+static void anybody_unlinks(struct check *c)
+{
+    char *name = (char *)(uintptr_t)check_name(c);
+    int fd = check_object(c, name, check_page());
+    unsigned char *at = check_map(c, fd, check_page());
+    check_fill(at, check_page(), 1);
+    struct check_peer peer = check_start(c, unlink_it, name);
+    expect_end(c, &peer);
+    expect_errno(c, shm_open(name, O_RDWR, 0), ENOENT);
+    expect_filled(c, at, check_page(), 1, "contents, for who has it mapped");
+    expect_number(c, pwrite(fd, "x", 1, 0), 1, "bytes that can still be written");
+    expect_ok(c, shm_open(name, CREATE, 0600));
+}
+
+static void nothing_but_the_name(struct check *c)
+{
+    const char *name = check_name(c);
+    struct stat before, after;
+    int fd = check_object(c, name, 100);
+    must(c, fchmod(fd, 0642));
+    must(c, fstat(fd, &before));
+    must(c, shm_unlink(name));
+    must(c, fstat(fd, &after));
+    expect_mode(c, after.st_mode, 0642, "mode after the unlink");
+    expect_true(c, after.st_ino == before.st_ino && after.st_uid == before.st_uid && after.st_gid == before.st_gid &&
+                       after.st_size == 100,
+                "inode, owner, group and size stay", "one of them has changed");
+    expect_true(c, after.st_mtim.tv_sec == before.st_mtim.tv_sec && after.st_mtim.tv_nsec == before.st_mtim.tv_nsec,
+                "st_mtime stays", "it has moved");
 }
 
 static void no_links_left(struct check *c)
@@ -156,6 +193,9 @@ static void reopens_through_proc(struct check *c)
     expect_true(c, one.st_ino == other.st_ino, "the same object", "another one");
     must(c, pread(again, bytes, 4, 0));
     expect_bytes(c, bytes, "kept", 4, "contents");
+    expect_number(c, pwrite(again, "new", 3, 0), 3, "bytes written through it");
+    must(c, pread(fd, bytes, 3, 0));
+    expect_bytes(c, bytes, "new", 3, "the same through the first descriptor");
 }
 
 static void no_way_back(struct check *c)
@@ -184,6 +224,7 @@ static void last_unmap_frees(struct check *c)
     void *one = check_map(c, fd, bytes), *other = check_map(c, fd, bytes);
     check_fill(one, bytes, 1);
     expect_number(c, (long long)(before.f_bfree - capacity(c).f_bfree), 64, "blocks taken by 64 pages");
+    expect_number(c, (long long)(before.f_ffree - capacity(c).f_ffree), 1, "inodes taken by an object");
     must(c, shm_unlink(name));
     must(c, close(fd));
     must(c, munmap(one, bytes));
@@ -250,10 +291,11 @@ static void name_alone_keeps(struct check *c)
 
 static void invalid_names(struct check *c)
 {
-    static const char *const names[] = {"", "/", "/a/b"};
+    static const char *const names[] = {"", "/", "/a/b", "/.", "/.."};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         int rc = shm_unlink(names[i]), errnum = errno;
-        expect_true(c, rc == -1 && (errnum == EINVAL || errnum == ENOENT), "shm_unlink fails with EINVAL or ENOENT",
+        expect_true(c, rc == -1 && (errnum == EINVAL || errnum == ENOENT || errnum == EISDIR),
+                    "shm_unlink fails with EINVAL, ENOENT or EISDIR",
                     "shm_unlink(\"%s\") returns %d, errno %d", names[i], rc, errnum);
     }
 }
@@ -270,6 +312,10 @@ const struct check_ops checks_unlink[] = {
      .summary = "an unlinked object that is only mapped keeps its contents, and stays shared"},
     {.id = "unlink/name-is-free-again", .interface = "shm_unlink", .level = CHECK_POSIX_MUST, .run = name_is_free_again,
      .clause = SHM_UNLINK "DESCRIPTION: reuse of the name", .summary = "the same name then makes a new, empty object beside the old one"},
+    {.id = "unlink/anybody-unlinks", .interface = "shm_unlink", .level = CHECK_POSIX_MUST, .run = anybody_unlinks,
+     .clause = SHM_UNLINK "DESCRIPTION", .summary = "another process than the maker unlinks it, for everybody"},
+    {.id = "unlink/nothing-but-the-name", .interface = "shm_unlink", .level = CHECK_LINUX_OBSERVED, .run = nothing_but_the_name,
+     .clause = "shm_unlink(3), DESCRIPTION", .summary = "mode, owner, size and time of the last change stay"},
     {.id = "unlink/twice", .interface = "shm_unlink", .level = CHECK_POSIX_MUST, .run = twice,
      .clause = SHM_UNLINK "ERRORS [ENOENT]", .summary = "a name that is not there cannot be unlinked"},
     {.id = "unlink/leaves-others-alone", .interface = "shm_unlink", .level = CHECK_POSIX_MUST, .run = leaves_others_alone,

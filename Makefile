@@ -13,6 +13,7 @@
 #   make torture [COUNT=N]  kills the harness N times, and looks for what it leaves
 #   make race [COUNT=N]     N objects are removed while processes keep opening them: none that is held may lose its name
 #   make coverage           workloads/check/COVERAGE.md, from the rows of the checks
+#   make mutants [TABLE=1]  runs the checks in front of one mistake after the other; TABLE=1 writes workloads/check/MUTANTS.md
 #
 # Variables: CC=gcc|clang  BUILD=folder  WERROR=1  SANITIZE=address,undefined  CFLAGS  LDFLAGS
 #            V=1 shows whole commands
@@ -79,10 +80,10 @@ fuzzers: $(FUZZERS)
 
 tests: $(TESTS)
 
-check: $(BUILD)/shmoo $(TESTS)
+check: $(BUILD)/shmoo $(TESTS) $(BUILD)/mutants.so
 	@failed=; \
 	for test in $(TESTS); do echo "== $$test"; CK_VERBOSITY=normal $$test || failed="$$failed $$test"; done; \
-	SHMOO=$(abspath $(BUILD)/shmoo) $(PYTHON) -B -m pytest -q -p no:cacheprovider harness workloads || failed="$$failed pytest:harness,workloads"; \
+	SHMOO=$(abspath $(BUILD)/shmoo) MUTANTS=$(abspath $(BUILD)/mutants.so) $(PYTHON) -B -m pytest -q -p no:cacheprovider harness workloads || failed="$$failed pytest:harness,workloads"; \
 	$(PYTHON) -B -m pytest -q -p no:cacheprovider analysis || failed="$$failed pytest:analysis"; \
 	[ -z "$$failed" ] || { echo "check: failed:$$failed"; exit 1; }
 
@@ -121,6 +122,14 @@ layers:
 coverage: $(BUILD)/shmoo
 	$(BUILD)/shmoo check --coverage >workloads/check/COVERAGE.md
 
+# loaded in front of the C library: never sanitized, and no part of the program
+$(BUILD)/mutants.so: $(wildcard workloads/check/mutants/*.[ch])
+	@mkdir -p $(@D)
+	$(call quiet,LINK)$(CC) -std=gnu11 $(WARNINGS) -O1 -g -fPIC -shared -I. -o $@ $(filter %.c,$^) -ldl -lpthread
+
+mutants: $(BUILD)/shmoo $(BUILD)/mutants.so
+	SHMOO=$(abspath $(BUILD)/shmoo) MUTANTS=$(abspath $(BUILD)/mutants.so) ci/mutants $(if $(TABLE),--table workloads/check/MUTANTS.md)
+
 install: $(BUILD)/shmoo
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/analysis $(DESTDIR)$(DATADIR)/jobs
 	install -m 755 $(BUILD)/shmoo $(DESTDIR)$(PREFIX)/bin/shmoo
@@ -137,5 +146,5 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d)
 
-.PHONY: all tests fuzzers check demo smoke detect fuzz soak scenes torture wolf race layers coverage install uninstall clean
+.PHONY: all tests fuzzers check demo smoke detect fuzz soak scenes torture wolf race layers coverage mutants install uninstall clean
 .SECONDARY:

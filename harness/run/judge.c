@@ -15,6 +15,7 @@
 #include "run/pin.h"
 #include "run/room.h"
 #include "run/sigbus.h"
+#include "shm/region.h"
 
 /* A clean verdict asks for sampled operations that met another process: so many, and one in so many of the sample. In parallel
  * meetings are one in 10 to 1,000, and a lock without an atomic test-and-set is caught within milliseconds. On one CPU, where
@@ -79,6 +80,14 @@ __attribute__((format(printf, 3, 4))) static void decide(struct trial_result *re
     result->verdict = verdict;
 }
 
+/* Is the path, as /proc/PID/maps has it, that of the object of this name? */
+static bool is_object(const char *path, const char *name)
+{
+    size_t folder = strlen(REGION_FOLDER), length = name ? strlen(name) : 0;
+    return length && strncmp(path, REGION_FOLDER, folder) == 0 && strncmp(path + folder, name, length) == 0 &&
+           (path[folder + length] == '\0' || path[folder + length] == ' ');
+}
+
 /* Where a memory fault lay, and why, as far as it can still be told. */
 static void fault_text(const struct slot *slot, const struct trial_spec *spec, char *text, size_t size)
 {
@@ -90,13 +99,15 @@ static void fault_text(const struct slot *slot, const struct trial_spec *spec, c
     uint64_t region_bytes = spec_region_bytes(spec), offset = fault->address - fault->region_base;
     struct sigbus_site site = {.what = "region", .name = spec->shape.name, .bytes = region_bytes, .offset = offset, .code = fault->code};
     bool inside = fault->region_base && offset < region_bytes + (1u << 20) && fault->address >= fault->region_base;
+    /* what is mapped there is known, as a rule, and may be something else, close to the region */
+    bool elsewhere = fault->object[0] && !is_object(fault->object, spec->shape.name);
     if (fault->code <= 0) {
         snprintf(text, size, " (sent by another process)");
+    } else if (fault->signal == SIGBUS && elsewhere) {
+        sigbus_explain_path(fault->object, fault->object_offset, fault->code, why, sizeof why);
+        snprintf(text, size, " %s;", why);
     } else if (fault->signal == SIGBUS && inside) {
         sigbus_explain(&site, why, sizeof why);
-        snprintf(text, size, " %s;", why);
-    } else if (fault->signal == SIGBUS && fault->object[0]) {
-        sigbus_explain_path(fault->object, fault->object_offset, fault->code, why, sizeof why);
         snprintf(text, size, " %s;", why);
     } else if (fault->region_base && offset < region_bytes) {
         snprintf(text, size, " at offset %llu of the region: an access to memory that is not mapped so", (unsigned long long)offset);

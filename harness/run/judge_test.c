@@ -163,6 +163,15 @@ START_TEST(a_memory_fault_is_told_with_its_place)
     fail_member(0, EXIT_SIGNAL, SIGBUS);
     result.ledger.slots[0].fault = (struct slot_fault){.signal = SIGBUS, .code = 2, .address = 0x7000010, .region_base = 0x7000000};
     check(VERDICT_CRASHED, "at offset 16 of the region: the object cannot be looked at");
+    begin(); /* another object that lies close by is not the region */
+    fail_member(0, EXIT_SIGNAL, SIGBUS);
+    result.ledger.slots[0].fault = (struct slot_fault){.signal = SIGBUS,
+                                                       .code = 2,
+                                                       .address = 0x7001010,
+                                                       .region_base = 0x7000000,
+                                                       .object = "/dev/shm/sem.no-such",
+                                                       .object_offset = 16};
+    check(VERDICT_CRASHED, "at offset 16 of the object /sem.no-such: the object has lost its name since");
     begin();
     fail_member(0, EXIT_SIGNAL, SIGSEGV);
     result.ledger.slots[0].fault = (struct slot_fault){.signal = SIGSEGV, .code = 1, .address = 0x10, .region_base = 0x7000000};

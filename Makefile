@@ -12,6 +12,7 @@
 #   make scenes [TRIES=N]   what is wedged and what is only slow, N times each, and how long it took to tell
 #   make torture [COUNT=N]  kills the harness N times, and looks for what it leaves
 #   make race [COUNT=N]     N objects are removed while processes keep opening them: none that is held may lose its name
+#   make crowd              how long ls, gc and doctor take with 5,000 processes and 20,000 objects
 #   make coverage           workloads/check/COVERAGE.md, from the rows of the checks
 #   make mutants [TABLE=1]  runs the checks in front of one mistake after the other; TABLE=1 writes workloads/check/MUTANTS.md
 #
@@ -116,6 +117,9 @@ race: $(BUILD)/test/harness/run/leftover_race_test
 wolf: $(BUILD)/shmoo
 	SHMOO=$(abspath $(BUILD)/shmoo) ci/wolf
 
+crowd: $(BUILD)/shmoo
+	SHMOO=$(abspath $(BUILD)/shmoo) ci/crowd
+
 layers:
 	ci/layers
 
@@ -146,5 +150,5 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d)
 
-.PHONY: all tests fuzzers check demo smoke detect fuzz soak scenes torture wolf race layers coverage mutants install uninstall clean
+.PHONY: all tests fuzzers check demo smoke detect fuzz soak scenes torture wolf race crowd layers coverage mutants install uninstall clean
 .SECONDARY:

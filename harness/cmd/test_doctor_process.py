@@ -402,14 +402,20 @@ def test_what_is_no_process_is_usage(shmoo, text):
     ("returncode -7", "sigbus"), ("[signal SIGBUS: bus error code=0x2 addr=0x7f]", "sigbus"), ("OOMKilled", "oom"),
     ("exit status 137", "oom"), ("Killed", "oom"), ("Segmentation fault", "segv"), ("No space left on device", "space"),
     ("Permission denied: '/dev/shm/x'", "denied"), ("OSError: [Errno 12] Cannot allocate memory", "memory"),
-    ("No such file or directory", "missing"), ("EOWNERDEAD", "owner"), ("File size limit exceeded", "fsize")])
+    ("No such file or directory", "missing"), ("EOWNERDEAD", "owner"), ("File size limit exceeded", "fsize"),
+    ("zsh: killed     ./a.out", "oom"), ("Exited (137) 5 seconds ago", "oom"), ("web.service: Failed with result 'oom-kill'.", "oom"),
+    ("[1]    12345 bus error (core dumped)  ./a.out", "sigbus"), ("npm ERR! errno 135", "sigbus"),
+    ("Process finished with exit code 135 (interrupted by signal 7:SIGBUS)", "sigbus"), ("died with <Signals.SIGBUS: 7>", "sigbus"),
+    ("OSError: [Errno 24] Too many open files", "files"), ("FileExistsError: [Errno 17] File exists: '/psm_x'", "exists"),
+    ("ValueError: cannot mmap an empty file", "empty"), ("mmap: Invalid argument", "empty")])
 def test_a_message_is_explained(shmoo, message, cause):
     done = shmoo("doctor", "--core", message, "--format", "jsonl")
     found = [r["id"] for r in valid(read_records(done.stdout)) if r["type"] == "finding" and r["area"] == "message"]
     assert done.returncode == 1 and found == [f"message-{cause}"]
 
 
-@pytest.mark.parametrize("message", ["exit status 1", "process 135 started", "all is well", ""])
+@pytest.mark.parametrize("message", ["exit status 1", "process 135 started", "all is well", "", "took 135 ms", "port 9000 code 9",
+                                     "line 7: signal handler", "killed two birds", "Invalid argument"])
 def test_what_means_nothing_is_not_explained(shmoo, message):
     done = shmoo("doctor", "--core", message, "--format", "jsonl")
     assert not [r for r in read_records(done.stdout) if r["type"] == "finding" and r["area"] == "message"]

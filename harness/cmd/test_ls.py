@@ -137,6 +137,7 @@ def test_filters_choose(shmoo, place):
         (place.folder / name).touch()
         time.sleep(2.1 if name == "a2" else 0)
     os.utime(place.folder / "a1", (1, 1))  # as after cp -p: it is not older for that
+    os.utime(place.folder / "b1", (1 << 40, 1 << 40))
     with open(place.folder / "b1", encoding="utf-8"):
         def named(*options):
             found, _ = listed(shmoo, place, *options)

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "contract/check.h"
 #include "run/process.h"
 #include "run/trial.h"
@@ -96,8 +97,9 @@ static void measure(struct leftover *leftover, const struct stat *st)
     leftover->allocated_bytes = (uint64_t)st->st_blocks * 512;
     leftover->device = st->st_dev;
     leftover->inode = st->st_ino;
-    leftover->changed_s = object_changed_s(st);
-    leftover->age_s = leftover->changed_s < now ? (uint64_t)(now - leftover->changed_s) : 0;
+    leftover->changed_ns = object_changed_ns(st);
+    int64_t changed_s = leftover->changed_ns / (int64_t)NS_PER_S;
+    leftover->age_s = changed_s < now ? (uint64_t)(now - changed_s) : 0;
 }
 
 /* What speaks against a removal before anybody is asked for a proof; NULL: nothing. */
@@ -270,7 +272,7 @@ int leftover_remove(struct leftover *leftover, struct error *error)
         .name = leftover->name,
         .device = leftover->device,
         .inode = leftover->inode,
-        .changed_s = leftover->changed_s,
+        .changed_ns = leftover->changed_ns,
         .aside = aside,
         .before_unlink = leftover->own && companion_is_marker(leftover->name) ? companion_remove : NULL,
     };

@@ -15,7 +15,7 @@ struct leftover {
     uint64_t age_s;
     dev_t device;
     ino_t inode;
-    int64_t changed_s;
+    int64_t changed_ns;
     bool own;       /* its name is one that this program gives */
     bool unused;    /* proven, and nothing else speaks against its removal */
     bool fifo;

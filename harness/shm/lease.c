@@ -47,9 +47,8 @@ static enum lease_answer answer_of_lease(int errnum)
     case EBUSY:
         return LEASE_HELD;
     case EACCES:
-    case EPERM:
         return LEASE_DENIED;
-    default:
+    default: /* EPERM: a filter of system calls */
         return LEASE_UNSUPPORTED;
     }
 }

@@ -48,9 +48,18 @@ uint64_t object_age_s(const struct object *object)
     return object->changed_s < now ? (uint64_t)(now - object->changed_s) : 0;
 }
 
-int64_t object_changed_s(const struct stat *st)
+/* Times far out, which anybody may set, are as far as nanoseconds go. */
+static int64_t ns_of(const struct timespec *time)
 {
-    return (int64_t)(st->st_ctim.tv_sec > st->st_mtim.tv_sec ? st->st_ctim.tv_sec : st->st_mtim.tv_sec);
+    const int64_t far_s = INT64_MAX / (int64_t)NS_PER_S - 1;
+    int64_t seconds = (int64_t)time->tv_sec > far_s ? far_s : (int64_t)time->tv_sec < 0 ? 0 : (int64_t)time->tv_sec;
+    return seconds * (int64_t)NS_PER_S + time->tv_nsec;
+}
+
+int64_t object_changed_ns(const struct stat *st)
+{
+    int64_t changed = ns_of(&st->st_ctim), written = ns_of(&st->st_mtim);
+    return changed > written ? changed : written;
 }
 
 /* ---- the list ---- */
@@ -124,7 +133,7 @@ void object_measure(struct object *object, const struct stat *st)
     object->links = (uint64_t)st->st_nlink;
     object->owner = st->st_uid;
     object->mode = st->st_mode;
-    object->changed_s = object_changed_s(st);
+    object->changed_s = object_changed_ns(st) / (int64_t)NS_PER_S;
 }
 
 size_t objects_add(struct objects *objects, const char *name, enum object_kind kind, const struct stat *st, bool measured)

@@ -107,7 +107,7 @@ const char *object_state_name(enum object_state state); /* "in use", "in use els
 uint64_t object_age_s(const struct object *object);
 
 /* When that was, of a stat. The time of modification alone may be any: whoever copies a file keeps it, utimensat() sets it. */
-int64_t object_changed_s(const struct stat *st);
+int64_t object_changed_ns(const struct stat *st);
 
 /* ---- for shm/holders.c ---- */
 

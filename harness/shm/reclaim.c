@@ -96,7 +96,7 @@ static int remove_leased(struct reclaim *reclaim, int folder, const struct lease
     sigset_t all, before;
     if (lease->st.st_dev != reclaim->device || lease->st.st_ino != reclaim->inode)
         return keep(reclaim, "is another object by now");
-    if (object_changed_s(&lease->st) != reclaim->changed_s)
+    if (object_changed_ns(&lease->st) != reclaim->changed_ns)
         return keep(reclaim, "has been changed meanwhile");
     wait_a_moment(number);
     if (!lease_holds(lease))

@@ -25,7 +25,7 @@ struct reclaim {
     const char *name; /* in /dev/shm */
     dev_t device;     /* what was found, and looked at */
     ino_t inode;
-    int64_t changed_s;
+    int64_t changed_ns; /* object_changed_ns() of it */
     const char *aside;  /* the other name */
     /* What belongs to the object and goes with it; called when nothing can come in between any more, with the object open for
      * reading. 0 or an errno; what companion_keeps() explains is no failure. May be NULL. */

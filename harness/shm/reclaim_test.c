@@ -25,7 +25,7 @@ static void begin(void)
     ck_assert_int_eq(fstat(fd, &st), 0);
     close(fd);
     reclaim = (struct reclaim){
-        .name = name, .device = st.st_dev, .inode = st.st_ino, .changed_s = object_changed_s(&st), .aside = other};
+        .name = name, .device = st.st_dev, .inode = st.st_ino, .changed_ns = object_changed_ns(&st), .aside = other};
 }
 
 static void check_kept(const char *why)
@@ -62,9 +62,9 @@ END_TEST
 START_TEST(what_has_changed_or_been_replaced_stays)
 {
     begin();
-    reclaim.changed_s -= 1;
+    reclaim.changed_ns -= 1;
     check_kept("changed meanwhile");
-    reclaim.changed_s += 1;
+    reclaim.changed_ns += 1;
     reclaim.inode += 1;
     check_kept("another object");
     unlink(path);

@@ -8,7 +8,7 @@
 
 /* A status in words: "exit status 135", "exited with code 135", "rc=135". */
 #define STATUS(number)                                                                                                      \
-    "(exit|exited|status|code|rc|returned|returncode)[^0-9a-z-]*(with|code|status|:|=| )*[^0-9a-z-]*-?" number "([^0-9]|$)"
+    "(exit|exited|status|code|rc|returned|returncode|errno)[^0-9a-z-]*(with|code|status|:|=| )*[^0-9a-z-]*-?" number "([^0-9]|$)"
 /* A signal by its number: "signal 7", "signal: 7", "(sig 7)". */
 #define SIGNAL(number) "sig(nal)?[^0-9a-z]*" number "([^0-9]|$)"
 
@@ -38,7 +38,7 @@ const struct finding_ops findings_message[] = {
     {.id = "message-oom",
      MESSAGE,
      .title = "SIGKILL: as a rule the OOM killer",
-     .pattern = "oom[- ]?kill|^killed$|9/kill|out of memory: kill|memory cgroup out of memory|" STATUS("137") "|" STATUS(
+     .pattern = "oom[- ]?kill|(^|: )killed($|  )|9/kill|out of memory: kill|memory cgroup out of memory|" STATUS("137") "|" STATUS(
          "-9") "|" SIGNAL("9") "|sigkill",
      .consequence = "memory of the cgroup or machine was used up; pages of /dev/shm are charged to it, and stay charged "
                     "when their maker is killed. "
@@ -87,6 +87,26 @@ const struct finding_ops findings_message[] = {
      .consequence =
          "it was unlinked (a tracker, logind's RemoveIPC, a sweep), never made, or made in another mount namespace",
      .fix = {[RUNTIME_HOST] = "shmoo ls; shmoo doctor PID     # is it the same /dev/shm at both ends?"}},
+    {.id = "message-files",
+     MESSAGE,
+     .title = "EMFILE or ENFILE: no descriptor to be had",
+     .pattern = "too many open files|emfile|enfile",
+     .consequence = "shm_open needs a descriptor for a moment; a mapping needs none: whoever keeps them open after mmap runs out of them",
+     .fix = {[RUNTIME_HOST] = "close(fd); /* right after mmap; else a higher ulimit -n; shmoo doctor PID counts them */",
+             [RUNTIME_DOCKER] = "{engine} run --ulimit nofile=65536 ...     # and close(fd) after mmap",
+             [RUNTIME_SYSTEMD] = FIX_SERVICE("LimitNOFILE=65536")}},
+    {.id = "message-exists",
+     MESSAGE,
+     .title = "EEXIST: an object of that name is there already",
+     .pattern = "file exists|eexist",
+     .consequence = "a run that crashed has left it, or another one uses it: which of the two, only a lease can prove",
+     .fix = {[RUNTIME_HOST] = "shmoo ls --name GLOB; shmoo gc --name GLOB --min-age 0 --apply     # goes if it is proven unused"}},
+    {.id = "message-empty",
+     MESSAGE,
+     .title = "EINVAL of mmap: an object that has no size yet",
+     .pattern = "cannot mmap an empty file|mmap.*(invalid argument|einval)|(invalid argument|einval).*mmap",
+     .consequence = "who attaches came between shm_open and ftruncate of who creates, or offset and length are none of pages",
+     .fix = {[RUNTIME_HOST] = "fstat(fd, &st); /* until st_size is what it should be, and a ready flag is set, before mmap */"}},
     {.id = "message-owner",
      MESSAGE,
      .title = "EOWNERDEAD or ENOTRECOVERABLE: a lock's owner died",

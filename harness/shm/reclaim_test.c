@@ -28,6 +28,14 @@ static void begin(void)
         .name = name, .device = st.st_dev, .inode = st.st_ino, .changed_ns = object_changed_ns(&st), .aside = other};
 }
 
+/* Notes the object as it is now. */
+static void note_change(void)
+{
+    struct stat st;
+    ck_assert_int_eq(stat(path, &st), 0);
+    reclaim.changed_ns = object_changed_ns(&st);
+}
+
 static void check_kept(const char *why)
 {
     struct stat st;
@@ -77,6 +85,8 @@ START_TEST(a_second_name_keeps_the_bytes)
     begin();
     snprintf(second, sizeof second, "%s.second", path);
     ck_assert_int_eq(link(path, second), 0);
+    check_kept("changed meanwhile"); /* a new name is a change */
+    note_change();
     ck_assert_int_eq(reclaim_object(&reclaim), 0);
     ck_assert_uint_eq(reclaim.freed_bytes, 0);
     ck_assert_int_eq(unlink(second), 0);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -120,6 +121,7 @@ static void fill_closed_streams(void)
 int main(int argc, char **argv)
 {
     fill_closed_streams();
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of a call, not a death that leaves things behind */
     contents_verify();
     command_line_keep(argc, argv);
     if (argc < 2) {

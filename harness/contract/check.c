@@ -106,6 +106,7 @@ static bool want_of_resources(int errnum)
     case EMFILE:
     case ENFILE:
     case EDQUOT:
+    case EFBIG: /* a limit on the size of files: `ulimit -f` */
     case EAGAIN:
     case EINTR:
         return true;

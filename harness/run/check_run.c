@@ -79,6 +79,7 @@ _Noreturn static void be_check(const struct show *show, const struct check_ops *
     for (int number = 1; number < SIGRTMIN; number++) /* whatever the caller ignores */
         signal(number, SIG_DFL);
     interrupt_reset();
+    signal(SIGXFSZ, SIG_IGN); /* the C library takes its temporary files back only if it lives */
     setrlimit(RLIMIT_CORE, &no_core);
     if (getrlimit(RLIMIT_FSIZE, &file_size) == 0) {
         file_size.rlim_cur = file_size.rlim_max;

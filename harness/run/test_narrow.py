@@ -53,6 +53,14 @@ def test_twenty_descriptors_are_enough_for_the_rest(shmoo, private_shm, argument
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("arguments", ["check name/*", "doctor -q", "ls", "list", "run --sync mutex --ops 50"])
+def test_a_limit_on_the_size_of_files_kills_nobody_and_leaves_nothing(shmoo, private_shm, arguments):
+    place = private_shm()
+    done = shmoo(*arguments.split(), wrap=[*place.enter, "prlimit", "--fsize=0"])
+    assert done.returncode in (0, 1, 3), done.stderr
+    assert shm_objects(place.folder) == []
+
+
 @pytest.mark.skipif(SANITIZED, reason="a sanitized program cannot run without /proc")
 @pytest.mark.parametrize("arguments", MODEST, ids=" ".join)
 def test_the_rest_works_without_proc(shmoo, private_shm, arguments):

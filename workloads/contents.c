@@ -186,3 +186,4 @@ const struct fault_ops *const contents_faults[] = {
 
 const char contents_default_load[] = "counter";
 const char contents_default_syncs[] = "none,semaphore,mutex,spin";
+const char contents_default_hunt[] = "verify";

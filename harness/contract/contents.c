@@ -12,9 +12,34 @@
             return (list)[i];                                                                                               \
     return NULL
 
+#define ADDED_MAX 1024
+
+static const struct sync_ops *added[ADDED_MAX + 1];
+static size_t added_count;
+
+const struct sync_ops *contents_sync_at(size_t i)
+{
+    static size_t own;
+    while (contents_syncs[own])
+        own++;
+    return i < own ? contents_syncs[i] : i - own <= added_count ? added[i - own] : NULL;
+}
+
+int contents_add_sync(const struct sync_ops *row)
+{
+    if (added_count == ADDED_MAX)
+        return -1;
+    added[added_count++] = row;
+    return 0;
+}
+
 const struct sync_ops *contents_sync(const char *name)
 {
-    FIND(contents_syncs, name);
+    const struct sync_ops *row;
+    for (size_t i = 0; (row = contents_sync_at(i)); i++)
+        if (strcmp(row->name, name) == 0)
+            return row;
+    return NULL;
 }
 
 const struct load_ops *contents_load(const char *name)

@@ -8,7 +8,7 @@
 #include "contract/load.h"
 #include "contract/sync.h"
 
-/* NULL-ended. */
+/* NULL-ended; the syncs of this program itself. */
 extern const struct sync_ops *const contents_syncs[];
 extern const struct load_ops *const contents_loads[];
 extern const struct fault_ops *const contents_faults[];
@@ -20,6 +20,13 @@ extern const struct finding_ops *const contents_findings[];
 /* What runs when nothing is named: lists as they are typed. */
 extern const char contents_default_load[];
 extern const char contents_default_syncs[];
+extern const char contents_default_hunt[]; /* the load, where a plugin is given and no load */
+
+/* Every sync there is, those that plugins have brought behind those of this program; NULL behind the last. */
+const struct sync_ops *contents_sync_at(size_t i);
+
+/* Adds a row, which must stay; -1: there is no room for more. */
+int contents_add_sync(const struct sync_ops *row);
 
 /* The row of that name, or NULL. */
 const struct sync_ops *contents_sync(const char *name);

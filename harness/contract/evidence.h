@@ -23,6 +23,7 @@ enum violation {
     VIOLATION_HISTORY,     /* no order of the recorded operations explains their results */
     VIOLATION_STARVED,     /* a primitive that promises turns has passed somebody over */
     VIOLATION_SYSCALL,     /* a system call where there was to be none */
+    VIOLATION_STRAY,       /* processes of the primitive's own were left behind */
     VIOLATIONS,
 };
 

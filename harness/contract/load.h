@@ -47,6 +47,7 @@ struct load_ops {
     /* Stands for these loads, by turns, in short slices; NULL-ended. The functions below are empty then. */
     const struct load_ops *const *loads;
     const char *default_fault; /* used when no --fault is given; empty: none */
+    uint64_t default_ns;       /* its duration when none is given; 0: the program's */
     bool alone;    /* even one process by itself is judged: the oracle needs no other */
     bool recorded; /* keeps shape->history operations of each worker, and checks them in the audit */
     bool exclusive; /* its readers enter as writers do: what is wrong with shared entry alone does not show */

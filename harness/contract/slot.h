@@ -13,6 +13,7 @@
 
 enum phase {
     PHASE_STARTING, /* forked, not yet at the gate */
+    PHASE_LOADING,  /* loading the primitive's plugin, if it is from one */
     PHASE_ATTACHING, /* in the primitive's attach() */
     PHASE_READY,    /* waiting at the gate */
     PHASE_IDLE,     /* between operations */
@@ -20,7 +21,8 @@ enum phase {
     PHASE_INSIDE,
     PHASE_RELEASING,
     PHASE_CALLING, /* in an operation of a primitive that is not a lock */
-    PHASE_DONE, /* loop left, counters final */
+    PHASE_DETACHING, /* loop left, counters final; in the primitive's detach() */
+    PHASE_DONE,
     PHASES,
 };
 

@@ -1,173 +1,17 @@
-/* The contract of a sync: the primitive under test.
+/* The contract of a sync, the primitive under test: a row of type `struct sync_ops`.
  *
- * A sync is one row of type `struct sync_ops`, `static const` data with designated initialisers. Its state lies in the region
- * under test, and every process maps that region for itself, at an address of its own, unless the row says
- * SYNC_SAME_ADDRESS: so no pointers in the state.
- *
- *     creator:   create(state, setup)                               before any worker exists
- *     worker:    attach(self) ... the family's operations ... detach(self)
- *     destroyer: destroy(state, setup)                              after all workers are gone, however they went
- *
- * Creator and destroyer are processes of their own, each forked for that one call, so that a primitive that crashes or hangs there
- * is a verdict on it: what they leave in the region and under names stays, descriptors and private memory do not
- * (SYNC_INHERITED makes the harness itself call them).
- *
- * The row fills in the operations of its own family. An empty slot means that the capability is absent. Functions return 0
- * or an errno. A lock also serves loads that want a cell: they work on the record in place, inside the lock.
- *
- * This header needs nothing but the C library's <stdbool.h>, <stddef.h> and <stdint.h>, and "contract/verdict.h".
+ * The contract is the plugin interface, which says it all: a row inside this program and one from outside are the same. Here
+ * is what the harness adds for itself.
  */
 #ifndef CONTRACT_SYNC_H
 #define CONTRACT_SYNC_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
+#include "contract/plugin.h"
 #include "contract/verdict.h"
-
-enum sync_family {
-    SYNC_LOCK,    /* acquire, release; shared acquire; recover */
-    SYNC_CELL,    /* write a whole value, read a whole value */
-    SYNC_QUEUE,   /* push, pop */
-    SYNC_COUNTER, /* read-modify-write */
-    SYNC_POOL,    /* take, give back */
-    SYNC_BARRIER, /* arrive */
-    SYNC_FAMILIES,
-};
 
 const char *sync_family_name(enum sync_family family);
 
-enum sync_trait {
-    SYNC_SHARED = 1 << 0,       /* readers may be inside together */
-    SYNC_ROBUST = 1 << 1,       /* the death of a holder is noticed */
-    SYNC_TIMED = 1 << 2,        /* can give up waiting after a time */
-    SYNC_FAIR = 1 << 3,         /* first come, first served */
-    SYNC_BLOCKING = 1 << 4,     /* waiters sleep; without it they spin */
-    SYNC_SAME_ADDRESS = 1 << 5, /* the state must be mapped at one address everywhere */
-    SYNC_KERNEL_NAME = 1 << 6,  /* has an object with a name of its own in the system */
-    SYNC_BUSTED = 1 << 7,       /* broken on purpose: proves that the oracles see it */
-    SYNC_QUEUED = 1 << 8,       /* waiters stand in line: one that dies leaves a hole that nobody passes */
-    SYNC_RELEASED = 1 << 9,     /* the kernel gives it back when the holder dies, and tells nobody */
-    SYNC_UNREPAIRED = 1 << 10,  /* its recover() leaves the data as they are: only what a death has done to them shows */
-    SYNC_LISTED = 1 << 11,      /* robust by the process's robust list (get_robust_list(2)): lost when the state is unmapped first */
-    SYNC_ABORTS = 1 << 12,      /* glibc may abort its waiters when the holder dies */
-    SYNC_PERMIT = 1 << 15,      /* a count of permits: who dies with one takes it away for ever, and nothing is left that names it */
-    SYNC_CONTROL = 1 << 13,     /* its family's positive control: what a run carries along to prove that its oracles see */
-    SYNC_INHERITED = 1 << 14,   /* create() opens descriptors that the workers inherit: the harness itself calls create() and destroy() */
-};
-
-/* The state lies at a multiple of this, in lines of its own. */
-#define SYNC_STATE_ALIGN 128
-
-/* What a sync is set up for. The same in all processes. */
-struct sync_setup {
-    const char *name; /* "/shmoo-...": begins the names of objects that the sync makes; unique to the trial */
-    uint32_t writers, readers;
-    size_t size;       /* bytes of a value, for cells and queues */
-    uint32_t capacity; /* elements that a queue should hold, if it can choose; slots of a pool; 0: the sync's own choice */
-    uint64_t seed;
-};
-
-/* One process's hold on the primitive. */
-struct sync_self {
-    void *state;  /* in this process's mapping */
-    void *local;  /* private to this process: whatever attach() wants to keep */
-    const struct sync_setup *setup;
-    uint32_t index; /* of the worker, from 0 */
-};
-
-/* What a diagnosis shows of a state. */
-struct sync_sight {
-    char words[120]; /* "its word is 2 (held and awaited)" */
-    uint64_t owner;  /* the thread number of who holds it, where one is named in it; 0: none is */
-};
-
-/* Called by workers only. acquire and release are mandatory. */
-struct lock_ops {
-    int (*acquire)(struct sync_self *self);        /* may block; EOWNERDEAD: acquired, the last holder died inside */
-    int (*release)(struct sync_self *self);        /* by the holder */
-    int (*acquire_shared)(struct sync_self *self); /* empty: acquire serves readers too */
-    int (*release_shared)(struct sync_self *self); /* empty: release */
-    int (*try_acquire)(struct sync_self *self);    /* EBUSY: held by somebody */
-    int (*recover)(struct sync_self *self);        /* by the holder, after EOWNERDEAD and after the data were repaired */
-};
-
-/* Both mandatory; values have setup->size bytes. A cell that nobody has written to reads as zeros. In loads without readers
- * each writer reads as well. */
-struct cell_ops {
-    int (*write)(struct sync_self *self, const void *value);
-    int (*read)(struct sync_self *self, void *value);
-};
-
-/* Both mandatory; elements have setup->size bytes or fewer, and come out with the length they went in with. A queue with
- * SYNC_BLOCKING waits while it is full or empty; one without returns EAGAIN at once. First in, first out: of each producer's
- * elements, and, if the queue is to be linearizable, of all. Elements are accounted for one by one: none may be lost. */
-struct queue_ops {
-    int (*push)(struct sync_self *self, const void *element, size_t bytes);
-    int (*pop)(struct sync_self *self, void *element, size_t bytes, size_t *got);
-    bool not_now; /* its EAGAIN may only mean that somebody else's operation under way is in the way: not full, not empty */
-};
-
-/* Adds, and gives back the value before. One number, 0 at the start; it wraps at 2^64. */
-struct counter_ops {
-    int (*add)(struct sync_self *self, uint64_t amount, uint64_t *before);
-};
-
-/* Slots are numbered from 0 to setup->capacity - 1, all free at the start. EAGAIN: none free; a pool with SYNC_BLOCKING waits
- * instead. Anybody may give back what somebody has taken. */
-struct pool_ops {
-    int (*take)(struct sync_self *self, uint32_t *slot);
-    int (*give)(struct sync_self *self, uint32_t slot);
-};
-
-/* Blocks until all setup->writers + setup->readers have arrived, again and again. */
-struct barrier_ops {
-    int (*arrive)(struct sync_self *self);
-};
-
-struct sync_ops {
-    const char *name;    /* as typed after --sync */
-    const char *summary; /* one line for `shmoo list` */
-    const char *origin;  /* the file of the plugin that brought it; empty: it is this program's own */
-    enum sync_family family;
-    unsigned traits;
-    enum verdict expect; /* of a crew that can break an unprotected record */
-    bool expect_alone;       /* shows even when one process has it to itself */
-    /* What a process that dies in the middle of an operation of this primitive may make of the others' trial: 1 << VERDICT_...,
-     * several at once. 0: it follows from the traits; of what is not robust, CLEAN or WEDGED. */
-    unsigned death_within;
-    uint32_t expect_readers; /* readers that it takes for `expect` to show, when it is not CLEAN */
-    uint64_t expect_size;    /* the same of the value's size */
-    uint32_t max_workers, max_writers, max_readers; /* the largest crew that it is made for; 0: any number */
-    uint64_t max_size;       /* of a value, for cells and queues; 0: any */
-
-    size_t state_bytes; /* of the state in the region; 0 is fine */
-    /* Instead of state_bytes, where the crew, the size or the capacity decides; nothing else may. Called in a process of its own. */
-    size_t (*state_size)(const struct sync_setup *setup);
-
-    int (*create)(void *state, const struct sync_setup *setup);   /* creator; state is zeroed; empty: nothing to do */
-    int (*attach)(struct sync_self *self);                        /* worker, before the gate; may set self->local */
-    int (*detach)(struct sync_self *self);                        /* worker, after its last operation */
-    int (*destroy)(void *state, const struct sync_setup *setup);  /* destroyer; also after create() failed; idempotent */
-
-    /* Looks at a copy of the state, for the explanation of a wedge. Called by the harness itself, at any moment and with whatever
-     * is in the state: it must follow nothing that it finds there. Empty: the state's first words are shown. */
-    void (*describe)(const void *state, const struct sync_setup *setup, struct sync_sight *sight);
-
-    union { /* the member that `family` names */
-        struct lock_ops lock;
-        struct cell_ops cell;
-        struct queue_ops queue;
-        struct counter_ops counter;
-        struct pool_ops pool;
-        struct barrier_ops barrier;
-    };
-
-    /* What this system's limits make of it: writes a sentence, or nothing. False: it cannot be set up here, and the sentence says
-     * which limit or missing thing is in the way, and how to change that. Called in the harness, before anything else. Empty: no
-     * limits. */
-    bool (*here)(const struct sync_setup *setup, char *text, size_t bytes);
-};
+/* Of a single trait: "robust". */
+const char *sync_trait_name(unsigned trait);
 
 #endif

@@ -52,6 +52,7 @@ const char *violation_name(enum violation violation)
         [VIOLATION_HISTORY] = "history",
         [VIOLATION_STARVED] = "starved",
         [VIOLATION_SYSCALL] = "syscall",
+        [VIOLATION_STRAY] = "stray",
     };
     return violation < VIOLATIONS ? names[violation] : "overwritten";
 }
@@ -59,9 +60,10 @@ const char *violation_name(enum violation violation)
 const char *phase_name(enum phase phase)
 {
     static const char *const names[PHASES] = {
-        [PHASE_STARTING] = "starting",   [PHASE_ATTACHING] = "attaching", [PHASE_READY] = "ready",
-        [PHASE_IDLE] = "idle",           [PHASE_ACQUIRING] = "acquiring", [PHASE_INSIDE] = "inside",
-        [PHASE_RELEASING] = "releasing", [PHASE_CALLING] = "calling",     [PHASE_DONE] = "done",
+        [PHASE_STARTING] = "starting", [PHASE_LOADING] = "loading",     [PHASE_ATTACHING] = "attaching",
+        [PHASE_READY] = "ready",       [PHASE_IDLE] = "idle",           [PHASE_ACQUIRING] = "acquiring",
+        [PHASE_INSIDE] = "inside",     [PHASE_RELEASING] = "releasing", [PHASE_CALLING] = "calling",
+        [PHASE_DETACHING] = "detaching", [PHASE_DONE] = "done",
     };
     return phase < PHASES ? names[phase] : "overwritten";
 }
@@ -73,4 +75,43 @@ const char *sync_family_name(enum sync_family family)
         [SYNC_COUNTER] = "counter", [SYNC_POOL] = "pool", [SYNC_BARRIER] = "barrier",
     };
     return names[family];
+}
+
+const char *sync_trait_name(unsigned trait)
+{
+    switch ((enum sync_trait)trait) {
+    case SYNC_SHARED:
+        return "shared";
+    case SYNC_ROBUST:
+        return "robust";
+    case SYNC_TIMED:
+        return "timed";
+    case SYNC_FAIR:
+        return "fair";
+    case SYNC_BLOCKING:
+        return "blocking";
+    case SYNC_SAME_ADDRESS:
+        return "same-address";
+    case SYNC_KERNEL_NAME:
+        return "kernel-name";
+    case SYNC_BUSTED:
+        return "busted";
+    case SYNC_QUEUED:
+        return "queued";
+    case SYNC_RELEASED:
+        return "released-by-kernel";
+    case SYNC_UNREPAIRED:
+        return "unrepaired";
+    case SYNC_LISTED:
+        return "robust-list";
+    case SYNC_ABORTS:
+        return "aborts";
+    case SYNC_CONTROL:
+        return "control";
+    case SYNC_INHERITED:
+        return "inherited";
+    case SYNC_PERMIT:
+        return "permit";
+    }
+    return NULL;
 }

@@ -42,7 +42,7 @@ struct worker {
     const struct shape *shape;
     const struct load_ops *load;
     const struct sync_ops *sync;
-    struct lock_ops lock; /* of a lock, with shared calls filled in */
+    struct sync_lock lock;/* of a lock, with shared calls filled in */
     struct sync_self self;
     void *area; /* the load's data, in this process's mapping */
     struct slot *slot;

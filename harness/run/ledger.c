@@ -92,11 +92,11 @@ struct ledger_view ledger_look(const struct ledger *ledger)
         uint32_t phase = slot_load(&slot->phase);
         uint64_t ops = slot_load(&slot->ops);
         view.ops += ops;
-        view.progress += ops + slot_load(&slot->beats) + (phase >= PHASE_READY) + (phase == PHASE_DONE);
+        view.progress += ops + slot_load(&slot->beats) + (phase >= PHASE_READY) + (phase >= PHASE_DETACHING) + (phase == PHASE_DONE);
         view.started += slot_load(&slot->started_ns) != 0;
         view.inside += phase == PHASE_INSIDE;
         view.acquiring += phase == PHASE_ACQUIRING;
-        view.done += phase == PHASE_DONE;
+        view.done += phase == PHASE_DETACHING || phase == PHASE_DONE;
         view.violated |= slot_load(&slot->evidence_count) != 0;
     }
     return view;

@@ -10,6 +10,9 @@
 
 #define LONGEST_NS (500 * NS_PER_US) /* that a handler spins or sleeps */
 
+/* The one that a primitive which works with signals itself is the least likely to use. */
+#define TICK (SIGRTMAX - 3)
+
 /* This process's; the handler has nothing else. */
 static struct {
     timer_t timer;
@@ -59,14 +62,14 @@ static void lose_time(int signal)
 static int timer_begin(struct worker *w, double microseconds, int flags)
 {
     struct sigaction action = {.sa_handler = lose_time, .sa_flags = flags};
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = TICK};
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGALRM);
+    sigaddset(&set, TICK);
     ticker.random = seed_next(&w->random);
     ticker.period_ns = (uint64_t)(microseconds * 1000);
     ticker.armed = false;
-    if (sigaction(SIGALRM, &action, NULL) != 0 || sigprocmask(SIG_UNBLOCK, &set, NULL) != 0)
+    if (sigaction(TICK, &action, NULL) != 0 || sigprocmask(SIG_UNBLOCK, &set, NULL) != 0)
         return errno;
     return timer_create(CLOCK_MONOTONIC, &event, &ticker.timer) == 0 ? 0 : errno;
 }
@@ -94,7 +97,7 @@ static void timer_before(struct worker *w, double microseconds)
 static void timer_end(struct worker *w, double microseconds)
 {
     (void)w, (void)microseconds;
-    signal(SIGALRM, SIG_IGN);
+    signal(TICK, SIG_IGN);
     timer_delete(ticker.timer);
 }
 

@@ -1,4 +1,5 @@
 /* verify: all that there is to find a bug in a primitive with, by turns. */
+#include "base/clock.h"
 #include "contract/load.h"
 #include "workloads/load/rows.h"
 
@@ -23,4 +24,5 @@ const struct load_ops load_verify = {
     .min_writers = 1,
     .loads = loads,
     .default_fault = "explore",
+    .default_ns = 10 * NS_PER_S,
 };

@@ -19,7 +19,7 @@ struct yard {
 static struct yard *yard;
 static struct sync_setup setup;
 static const struct sync_ops *row;
-static struct lock_ops lock;
+static struct sync_lock lock;
 
 static size_t state_room(void)
 {

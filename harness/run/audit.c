@@ -5,6 +5,7 @@
 
 #include "contract/worker.h"
 #include "run/crew_worker.h"
+#include "run/handover.h"
 #include "run/instances.h"
 #include "run/isolate.h"
 #include "run/mortality.h"
@@ -16,6 +17,8 @@ static int64_t audit(void *user)
 {
     const struct crew_plan *plan = user;
     struct worker auditor;
+    if (plan->handover)
+        handover_shed(plan->handover);
     crew_worker_init(&auditor, plan, plan->ledger->workers, plan->region_base);
     auditor.fault = &undisturbed;
     if (plan->spec->sync->family != SYNC_LOCK) { /* the data of the others can be had through the sync alone */

@@ -27,6 +27,8 @@ enum exit_kind {
     EXIT_ENDED,    /* by crew_end(): it would not end by itself */
 };
 
+struct handover;
+
 struct crew_member {
     pid_t pid;
     int pidfd; /* -1 once reaped */
@@ -45,6 +47,7 @@ struct crew_plan {
     uint64_t region_bytes;
     void *region_base; /* the harness's own mapping, which workers give up for one of their own */
     const struct sync_setup *setups; /* one for each instance of the sync's state */
+    const struct handover *handover; /* descriptors that workers are to have, and no others; NULL: as the harness has them */
 };
 
 struct crew {

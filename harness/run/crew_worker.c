@@ -15,8 +15,10 @@
 
 #include "contract/worker.h"
 #include "run/fault_place.h"
+#include "run/handover.h"
 #include "run/instances.h"
 #include "run/interrupt.h"
+#include "run/plugin.h"
 #include "run/priority.h"
 #include "run/syscalls.h"
 #include "shm/region.h"
@@ -63,6 +65,18 @@ static void die_with(pid_t harness)
         _exit(WORKER_SETUP_FAILED);
 }
 
+static void set_sync(struct worker *w, const struct sync_ops *sync)
+{
+    w->sync = sync;
+    if (sync->family != SYNC_LOCK)
+        return;
+    w->lock = sync->lock;
+    if (!w->lock.acquire_shared) {
+        w->lock.acquire_shared = w->lock.acquire;
+        w->lock.release_shared = w->lock.release;
+    }
+}
+
 void crew_worker_init(struct worker *w, const struct crew_plan *plan, uint32_t index, void *region_base)
 {
     const struct trial_spec *spec = plan->spec;
@@ -70,7 +84,6 @@ void crew_worker_init(struct worker *w, const struct crew_plan *plan, uint32_t i
     memset(w, 0, sizeof *w);
     w->shape = &spec->shape;
     w->load = spec->load;
-    w->sync = spec->sync;
     w->index = index;
     w->writer = index < spec->shape.writers;
     w->self = (struct sync_self){.state = instances_state(spec, region_base, 0), .setup = plan->setups,
@@ -93,13 +106,32 @@ void crew_worker_init(struct worker *w, const struct crew_plan *plan, uint32_t i
     w->silent = spec->silent;
     w->region = region_base;
     w->region_bytes = plan->region_bytes;
-    if (spec->sync->family == SYNC_LOCK) {
-        w->lock = spec->sync->lock;
-        if (!w->lock.acquire_shared) {
-            w->lock.acquire_shared = w->lock.acquire;
-            w->lock.release_shared = w->lock.release;
-        }
-    }
+    set_sync(w, spec->sync);
+}
+
+/* Has the sync's functions in this process. */
+static void bind_sync(struct worker *w, const struct sync_ops *sync)
+{
+    char why[300];
+    slot_store(&w->slot->phase, PHASE_LOADING);
+    const struct sync_ops *bound = plugin_bind(sync, why, sizeof why);
+    if (!bound)
+        give_up(w->slot, ELIBACC, "worker %u: sync %s: plugin %.100s: %s", w->index, sync->name, sync->origin, why);
+    set_sync(w, bound);
+}
+
+/* Has the region where the creator had it. */
+static int attach_there(struct region *region, const struct crew_plan *plan, struct error *error)
+{
+    size_t bytes = plan->region_bytes;
+    if (region_attach(region, plan->region_name, bytes, error))
+        return -1;
+    void *moved = mremap(region->base, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, plan->region_base);
+    if (moved == MAP_FAILED)
+        return error_set(error, STATUS_ENVIRONMENT, errno, "region %s: mremap to the address of its creation: %s", plan->region_name,
+                         error_name(errno));
+    region->base = moved;
+    return 0;
 }
 
 /* Gives the inherited mapping up, and has the region at an address that is another one in each process: state with pointers in
@@ -128,7 +160,8 @@ static bool uses_instance(const struct worker *w, uint32_t instance)
 /* Every instance of the sync's state is attached to by itself. */
 void crew_worker_attach(struct worker *w, const struct crew_plan *plan, void *base)
 {
-    const struct sync_ops *sync = plan->spec->sync;
+    bind_sync(w, plan->spec->sync);
+    const struct sync_ops *sync = w->sync;
     uint32_t count = instances_count(plan->spec);
     w->instances = calloc(count, sizeof *w->instances);
     if (!w->instances)
@@ -149,9 +182,9 @@ void crew_worker_attach(struct worker *w, const struct crew_plan *plan, void *ba
 
 static void detach_sync(struct worker *w, const struct crew_plan *plan)
 {
-    for (uint32_t i = 0; i < instances_count(plan->spec) && plan->spec->sync->detach; i++)
+    for (uint32_t i = 0; i < instances_count(plan->spec) && w->sync->detach; i++)
         if (uses_instance(w, i))
-            plan->spec->sync->detach(&w->instances[i]);
+            w->sync->detach(&w->instances[i]);
     free(w->instances);
 }
 
@@ -163,7 +196,8 @@ static void attach(struct worker *w, const struct crew_plan *plan, uint32_t inde
     if (rc)
         give_up(slot, rc, "worker %u: pinning to CPU %s: %s; use --pin none", index, pin_cpus(plan->pin, index),
                 error_name(rc));
-    if (attach_elsewhere(region, plan, index, &error))
+    bool there = plan->spec->sync->traits & SYNC_SAME_ADDRESS;
+    if (there ? attach_there(region, plan, &error) : attach_elsewhere(region, plan, index, &error))
         give_up(slot, error.errnum, "worker %u: %.480s", index, error.text);
     slot->fault.region_base = (uint64_t)(uintptr_t)region->base;
     crew_worker_init(w, plan, index, region->base);
@@ -222,7 +256,7 @@ static void work(struct worker *w, struct gate *gate, bool watched)
         syscalls_report(w);
     getrusage(RUSAGE_SELF, &after);
     note_usage(w->slot, &before, &after);
-    slot_store(&w->slot->phase, PHASE_DONE);
+    slot_store(&w->slot->phase, PHASE_DETACHING);
 }
 
 _Noreturn void crew_worker_run(const struct crew_plan *plan, uint32_t index, pid_t harness)
@@ -235,9 +269,12 @@ _Noreturn void crew_worker_run(const struct crew_plan *plan, uint32_t index, pid
     priority_restore();
     catch_faults();
     dup2(STDERR_FILENO, STDOUT_FILENO); /* whatever a primitive prints: the harness's standard output carries data only */
+    if (plan->handover)
+        handover_shed(plan->handover);
     attach(&worker, plan, index, &region);
     work(&worker, plan->ledger->gate, plan->spec->counts);
     detach_sync(&worker, plan);
     region_detach(&region, NULL);
+    slot_store(&own_slot->phase, PHASE_DONE);
     _exit(WORKER_DONE);
 }

@@ -33,6 +33,12 @@ static int fail_refused(const struct crew *crew, const struct ledger *ledger, ui
                      crew->count, i, (int)sizeof slot->failure - 1, slot->failure);
 }
 
+/* Where the primitive's own code is run before the gate opens. */
+static const char *own_step(enum phase phase)
+{
+    return phase == PHASE_ATTACHING ? "attach()" : phase == PHASE_LOADING ? "loading the plugin" : NULL;
+}
+
 static int fail_ended(const struct crew *crew, const struct ledger *ledger, const struct sync_ops *sync, enum verdict *verdict,
                       struct error *error)
 {
@@ -41,23 +47,23 @@ static int fail_ended(const struct crew *crew, const struct ledger *ledger, cons
     while (i + 1 < crew->count && crew->members[i].exit == EXIT_NOT_YET)
         i++;
     const struct crew_member *member = &crew->members[i];
-    bool attaching = slot_load(&ledger->slots[i].phase) == PHASE_ATTACHING;
+    const char *step = own_step(slot_load(&ledger->slots[i].phase));
     bool refused = member->exit == EXIT_NORMAL && member->value == WORKER_SETUP_FAILED && slot_load(&ledger->slots[i].failed);
     if (refused)
-        return fail_refused(crew, ledger, i, attaching, sync, error);
+        return fail_refused(crew, ledger, i, step != NULL, sync, error);
     crew_exit_text(member, text);
-    if (!attaching)
+    if (!step)
         return error_set(error, STATUS_ENVIRONMENT, 0, "crew of %u: worker %u ended before the start: %s", crew->count, i, text);
     *verdict = VERDICT_CRASHED;
-    return error_set(error, STATUS_UNEXPECTED, 0, "worker %u (pid %d) was lost in attach() of sync %s: %s", i, (int)member->pid,
+    return error_set(error, STATUS_UNEXPECTED, 0, "worker %u (pid %d) was lost in %s of sync %s: %s", i, (int)member->pid, step,
                      sync->name, text);
 }
 
-/* The first worker that is in attach() and has had every chance to come out: it sleeps, or has used the CPU for long. */
+/* The first worker that is in code of the primitive's and has had every chance to come out: it sleeps, or has used the CPU for long. */
 static bool anybody_stuck(const struct crew *crew, const struct ledger *ledger, uint32_t *worker)
 {
     for (uint32_t i = 0; i < crew->count; i++) {
-        if (slot_load(&ledger->slots[i].phase) != PHASE_ATTACHING || crew->members[i].exit != EXIT_NOT_YET)
+        if (!own_step(slot_load(&ledger->slots[i].phase)) || crew->members[i].exit != EXIT_NOT_YET)
             continue;
         struct process_look look = process_look(crew->members[i].pid);
         *worker = i;
@@ -65,6 +71,25 @@ static bool anybody_stuck(const struct crew *crew, const struct ledger *ledger, 
             return true;
     }
     return false;
+}
+
+/* A slot that no worker can have left like that. */
+static bool overwritten(const struct crew *crew, const struct ledger *ledger, uint32_t *worker)
+{
+    for (uint32_t i = 0; i < crew->count; i++) {
+        const struct slot *slot = &ledger->slots[i];
+        *worker = i;
+        if (slot->mark != SLOT_MARK || slot_load(&slot->phase) > PHASE_READY)
+            return true;
+    }
+    return false;
+}
+
+static int fail_overwritten(uint32_t worker, const struct sync_ops *sync, enum verdict *verdict, struct error *error)
+{
+    *verdict = VERDICT_CORRUPT;
+    return error_set(error, STATUS_UNEXPECTED, 0, "scribbled: the harness's own record of worker %u was overwritten before the start: sync %s "
+                     "writes outside its state, while it is loaded, or in attach()", worker, sync->name);
 }
 
 static int fail_late(const struct crew *crew, uint64_t ready, struct error *error)
@@ -86,6 +111,8 @@ int gather(struct crew *crew, const struct ledger *ledger, const struct sync_ops
         if (ready != before)
             moved = now;
         before = ready;
+        if (overwritten(crew, ledger, &stuck))
+            return fail_overwritten(stuck, sync, verdict, error);
         if (crew->alive < crew->count)
             return fail_ended(crew, ledger, sync, verdict, error);
         if (interrupt_pending())
@@ -93,8 +120,9 @@ int gather(struct crew *crew, const struct ledger *ledger, const struct sync_ops
         if (now > moved + ISOLATE_PATIENCE_NS && anybody_stuck(crew, ledger, &stuck)) {
             *verdict = VERDICT_WEDGED;
             return error_set(error, STATUS_UNEXPECTED, 0,
-                             "worker %u (pid %d) did not come out of attach() of sync %s within %.1f s; %llu of %u workers did",
-                             stuck, (int)crew->members[stuck].pid, sync->name, (double)(now - start) / 1e9,
+                             "worker %u (pid %d) did not come out of %s of sync %s within %.1f s; %llu of %u workers did",
+                             stuck, (int)crew->members[stuck].pid, own_step(slot_load(&ledger->slots[stuck].phase)), sync->name,
+                             (double)(now - start) / 1e9,
                              (unsigned long long)ready, crew->count);
         }
         if (now > deadline)

@@ -11,6 +11,7 @@
 #include "base/seed.h"
 #include "contract/worker.h"
 #include "run/isolate.h"
+#include "run/plugin.h"
 
 uint32_t instances_count(const struct trial_spec *spec)
 {
@@ -32,13 +33,14 @@ struct sync_setup instances_setup(const struct trial_spec *spec)
 
 /* What state_size() has answered, by setting: the layout asks again and again, in every process. */
 struct size_answer {
-    bool asked;
+    const struct sync_ops *sync;
     size_t (*function)(const struct sync_setup *setup);
     uint32_t writers, readers, capacity;
     size_t size;
     struct isolate_outcome outcome;
 };
 #define SIZE_ANSWERS 1024
+#define LOST_MAX 64
 /* No state is larger; keeps the sums of a layout from running over. */
 #define STATE_MAX (1LL << 46)
 
@@ -50,25 +52,40 @@ struct size_question {
 static int64_t ask_size(void *user)
 {
     const struct size_question *question = user;
-    size_t bytes = question->sync->state_size(&question->setup);
+    size_t bytes = plugin_bind_or_end(question->sync)->state_size(&question->setup);
     return bytes < INT64_MAX ? (int64_t)bytes : INT64_MAX;
+}
+
+/* One that has crashed or hung is not asked again, whatever the setting: each time may take seconds. */
+static struct size_answer *lost_answer(const struct sync_ops *sync)
+{
+    static struct size_answer lost[LOST_MAX];
+    struct size_answer *answer = lost;
+    while (answer < lost + LOST_MAX - 1 && answer->sync && answer->sync != sync)
+        answer++;
+    return answer;
 }
 
 static const struct isolate_outcome *size_answer(const struct trial_spec *spec)
 {
     static struct size_answer answers[SIZE_ANSWERS];
+    struct size_answer *lost = lost_answer(spec->sync);
+    if (lost->sync == spec->sync)
+        return &lost->outcome;
     struct size_question question = {.sync = spec->sync, .setup = instances_setup(spec)};
     const struct sync_setup *setup = &question.setup;
-    struct size_answer key = {true,           spec->sync->state_size, setup->writers, setup->readers,
+    struct size_answer key = {spec->sync,      spec->sync->state_size, setup->writers, setup->readers,
                               setup->capacity, setup->size,            {0}};
-    uint64_t mix = (uint64_t)(uintptr_t)key.function;
+    uint64_t mix = (uint64_t)(uintptr_t)key.sync;
     mix = seed_scramble(mix ^ ((uint64_t)key.writers << 32 | key.readers));
     mix = seed_scramble(mix ^ key.size ^ (uint64_t)key.capacity << 32);
     struct size_answer *answer = &answers[mix % SIZE_ANSWERS];
-    if (!answer->asked || answer->function != key.function || answer->writers != key.writers ||
+    if (answer->sync != key.sync || answer->function != key.function || answer->writers != key.writers ||
         answer->readers != key.readers || answer->capacity != key.capacity || answer->size != key.size) {
         key.outcome = isolate_call(ask_size, &question, ISOLATE_PATIENCE_NS);
         *answer = key;
+        if (key.outcome.end == ISOLATE_DIED || key.outcome.end == ISOLATE_HUNG)
+            *lost = key;
     }
     return &answer->outcome;
 }
@@ -131,6 +148,7 @@ int instances_init(struct instances *instances, const struct trial_spec *spec, c
 
 void instances_free(struct instances *instances)
 {
+    handover_end(&instances->handover);
     free(instances->setups);
     instances->setups = NULL;
     instances->count = instances->made = 0;
@@ -154,29 +172,78 @@ static void guards_write(const struct trial_spec *spec, void *base)
             guard_at(spec, base, guard)[word] = guard_word(guard, word);
 }
 
+/* The next word of a guard that has changed, from guard `guard` on. */
+static bool find_scribble(const struct trial_spec *spec, void *base, uint32_t from, uint32_t *guard, uint32_t *word)
+{
+    for (*guard = from; *guard <= instances_count(spec); ++*guard)
+        for (*word = 0; *word < INSTANCES_GUARD / 8; ++*word)
+            if (guard_at(spec, base, *guard)[*word] != guard_word(*guard, *word))
+                return true;
+    return false;
+}
+
 /* The calls of create() or destroy() for all instances, in one process; `reached` is in memory that it shares with the harness. */
 struct calls {
-    const struct instances *instances;
+    struct instances *instances;
     void *base;
-    int (*function)(void *state, const struct sync_setup *setup);
+    bool destroys;
     uint32_t count;
-    bool go_on; /* after an instance whose call returned an errno */
     uint32_t *reached;
 };
 
-/* The first errno, or 0. */
-static int64_t call_each(void *user)
+/* The first errno, or 0. After one that create() returned nothing more is created; destroy() is called for all. */
+static int call_all(const struct calls *calls)
 {
-    const struct calls *calls = user;
+    const struct sync_ops *sync = plugin_bind_or_end(calls->instances->spec->sync);
     int first = 0;
-    for (uint32_t i = 0; i < calls->count && (calls->go_on || !first); i++) {
+    for (uint32_t i = 0; i < calls->count && (calls->destroys || !first); i++) {
         __atomic_store_n(calls->reached, i, __ATOMIC_RELAXED);
-        int rc = calls->function(instances_state(calls->instances->spec, calls->base, i), &calls->instances->setups[i]);
+        int rc = (calls->destroys ? sync->destroy : sync->create)(instances_state(calls->instances->spec, calls->base, i),
+                                                                  &calls->instances->setups[i]);
         if (first == 0)
             first = rc;
     }
     return first;
 }
+
+#define SCRIBBLED INT64_MIN
+
+static int64_t destroy_each(const struct calls *calls)
+{
+    if (calls->instances->hidden.base)
+        munmap(calls->instances->hidden.base, calls->instances->hidden.bytes);
+    handover_shed(&calls->instances->handover);
+    return call_all(calls);
+}
+
+static int64_t create_each(const struct calls *calls)
+{
+    struct handover *handover = &calls->instances->handover;
+    if (!handover_is_under_way(handover)) {
+        handover_shed(handover);
+        return call_all(calls);
+    }
+    handover_mark(handover);
+    int rc = call_all(calls);
+    isolate_doing("handing its descriptors over");
+    return rc ? rc : handover_send(handover);
+}
+
+static bool guards_whole(const struct calls *calls)
+{
+    uint32_t guard, word;
+    return !find_scribble(calls->instances->spec, calls->base, 0, &guard, &word);
+}
+
+/* An errno comes first: who could not do its work may have left anything. */
+static int64_t call_each(void *user)
+{
+    const struct calls *calls = user;
+    bool whole = guards_whole(calls);
+    int64_t rc = calls->destroys ? destroy_each(calls) : create_each(calls);
+    return rc == 0 && whole && !guards_whole(calls) ? SCRIBBLED : rc;
+}
+
 
 /* One that writes a large state has more time for it: a gigabyte a second is slow. */
 static uint64_t patience_of(const struct trial_spec *spec)
@@ -211,22 +278,23 @@ static const char *way_out(int errnum)
     }
 }
 
-static int call_instances(const struct calls *calls, const char *name, enum verdict *verdict, struct error *error)
+static int call_instances(struct calls *calls, const char *name, enum verdict *verdict, struct error *error)
 {
     const struct trial_spec *spec = calls->instances->spec;
-    struct isolate_outcome outcome = {.end = ISOLATE_RETURNED};
-    if (calls->count == 0 || !calls->function)
+    if (calls->count == 0 || !(calls->destroys ? spec->sync->destroy : spec->sync->create))
         return 0;
-    if (spec->sync->traits & SYNC_INHERITED)
-        outcome.value = call_each((void *)(uintptr_t)calls);
-    else
-        outcome = isolate_call(call_each, (void *)(uintptr_t)calls, patience_of(spec));
+    struct isolate_outcome outcome = (calls->destroys ? isolate_call : isolate_call_sparing)(call_each, calls, patience_of(spec));
     if (outcome.end == ISOLATE_RETURNED && outcome.value == 0)
         return 0;
     *verdict = isolate_verdict(&outcome);
     uint32_t reached = __atomic_load_n(calls->reached, __ATOMIC_RELAXED);
     const char *region = calls->instances->setups[reached < calls->count ? reached : 0].name;
     enum status status = status_of(spec->sync, &outcome);
+    if (outcome.end == ISOLATE_RETURNED && outcome.value == SCRIBBLED) {
+        *verdict = VERDICT_CORRUPT;
+        return error_set(error, STATUS_UNEXPECTED, 0, "scribbled: sync %s in region %s: %s has overwritten a guard beside the state", spec->sync->name,
+                         region, name);
+    }
     if (outcome.end == ISOLATE_RETURNED)
         return error_set(error, status, (int)outcome.value, "sync %s in region %s: %s: %s%s", spec->sync->name, region, name,
                          error_name((int)outcome.value), status == STATUS_ENVIRONMENT ? way_out((int)outcome.value) : "");
@@ -247,39 +315,38 @@ static int call_shared(struct calls *calls, const char *name, enum verdict *verd
 
 int instances_create(struct instances *instances, void *base, enum verdict *verdict, struct error *error)
 {
-    struct calls calls = {.instances = instances, .base = base, .function = instances->spec->sync->create, .count = instances->count};
+    struct calls calls = {.instances = instances, .base = base, .count = instances->count};
+    bool hands_over = instances->spec->sync->traits & SYNC_INHERITED;
     guards_write(instances->spec, base);
     instances->made = instances->count;
-    return call_shared(&calls, "create", verdict, error);
+    *verdict = VERDICT_ERROR;
+    if (hands_over && handover_begin(&instances->handover, error))
+        return -1;
+    int rc = call_shared(&calls, "create", verdict, error);
+    if (rc)
+        handover_end(&instances->handover);
+    return rc || !hands_over ? rc : handover_receive(&instances->handover, error);
 }
 
 int instances_destroy(struct instances *instances, void *base, enum verdict *verdict, struct error *error)
 {
-    struct calls calls = {.instances = instances, .base = base, .function = instances->spec->sync->destroy,
-                          .count = instances->made, .go_on = true};
+    struct calls calls = {.instances = instances, .base = base, .destroys = true, .count = instances->made};
     instances->made = 0;
     return call_shared(&calls, "destroy", verdict, error);
 }
 
 void instances_audit(const struct trial_spec *spec, void *base, struct worker *auditor)
 {
-    uint32_t guards = instances_count(spec) + 1;
-    for (uint32_t i = 0; i < guards * (INSTANCES_GUARD / 8); i++) {
-        uint32_t guard = i / (INSTANCES_GUARD / 8), word = i % (INSTANCES_GUARD / 8);
-        uint64_t *found = guard_at(spec, base, guard);
-        if (found[word] == guard_word(guard, word))
-            continue;
+    uint32_t guard, word;
+    for (uint32_t from = 0; find_scribble(spec, base, from, &guard, &word); from = guard + 1) { /* one report for each guard */
         struct evidence *evidence = worker_violation(auditor, VIOLATION_SCRIBBLED);
         if (!evidence)
             return;
         evidence->offset = word * 8;
         evidence->bytes_count = EVIDENCE_BYTES < INSTANCES_GUARD - word * 8 ? EVIDENCE_BYTES : INSTANCES_GUARD - word * 8;
-        memcpy(evidence->bytes, found + word, evidence->bytes_count);
-        bool before = guard == 0;
-        uint64_t state = instances_state_bytes(spec);
+        memcpy(evidence->bytes, guard_at(spec, base, guard) + word, evidence->bytes_count);
         snprintf(evidence->text, sizeof evidence->text,
                  "the guard %s the primitive's own state (%llu bytes) was overwritten at byte %u: somebody writes outside it",
-                 before ? "before" : "behind", (unsigned long long)state, word * 8);
-        i = (guard + 1) * (INSTANCES_GUARD / 8) - 1; /* one report for each guard */
+                 guard == 0 ? "before" : "behind", (unsigned long long)instances_state_bytes(spec), word * 8);
     }
 }

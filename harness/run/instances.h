@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "contract/verdict.h"
+#include "run/handover.h"
 #include "run/spec.h"
 
 struct worker;
@@ -22,6 +23,11 @@ struct instances {
     struct sync_setup *setups; /* `count` of them, each with a name of its own */
     uint32_t count;
     uint32_t made; /* create() was called for so many, whether or not it succeeded */
+    struct handover handover; /* the descriptors that create() has opened for all */
+    struct { /* what destroy() has no business with; NULL: nothing */
+        void *base;
+        size_t bytes;
+    } hidden;
 };
 
 /* How many instances such a trial has. */
@@ -53,7 +59,7 @@ int instances_size(const struct trial_spec *spec, enum verdict *verdict, struct 
 /* Writes the guards and calls the sync's create() for each instance. */
 int instances_create(struct instances *instances, void *base, enum verdict *verdict, struct error *error);
 
-/* Calls destroy() for each that create() was called for. */
+/* Calls destroy() for each that create() was called for. One that writes outside its state is CORRUPT. */
 int instances_destroy(struct instances *instances, void *base, enum verdict *verdict, struct error *error);
 
 /* Looks at the guards; one that has changed is a violation of the auditor's. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +31,20 @@
 struct answer {
     uint32_t returned;
     int64_t value;
+    char doing[ISOLATE_DOING_MAX]; /* what it was about, last; empty: what it was called for */
 };
+
+static struct answer *own_answer; /* in the child */
+
+void isolate_doing(const char *format, ...)
+{
+    va_list args;
+    if (!own_answer)
+        return;
+    va_start(args, format);
+    vsnprintf(own_answer->doing, sizeof own_answer->doing, format, args);
+    va_end(args);
+}
 
 _Noreturn static void child(int64_t (*body)(void *user), void *user, struct answer *answer, pid_t harness)
 {
@@ -41,6 +55,7 @@ _Noreturn static void child(int64_t (*body)(void *user), void *user, struct answ
     interrupt_reset();
     priority_restore();
     dup2(STDERR_FILENO, STDOUT_FILENO);
+    own_answer = answer;
     answer->value = body(user);
     __atomic_store_n(&answer->returned, 1, __ATOMIC_RELEASE);
     _exit(0);
@@ -91,10 +106,13 @@ static void tell_death(struct isolate_outcome *outcome, const siginfo_t *info)
         snprintf(outcome->text, sizeof outcome->text, "was killed by signal %d", info->si_status);
 }
 
-static void reap(pid_t pid, bool in_time, const struct answer *answer, uint64_t waited_ns, struct isolate_outcome *outcome)
+static void reap(pid_t pid, bool in_time, bool spares, const struct answer *answer, uint64_t waited_ns,
+                 struct isolate_outcome *outcome)
 {
     siginfo_t info = {0};
-    killpg(pid, SIGKILL); /* it itself, or what it left: not yet reaped, it keeps the group's number from being used again */
+    bool well = in_time && __atomic_load_n(&answer->returned, __ATOMIC_ACQUIRE) && answer->value == 0;
+    if (!(spares && well))
+        killpg(pid, SIGKILL); /* it itself, or what it left: not yet reaped, it keeps the group's number from being used again */
     kill(pid, SIGKILL);
     while (waitid(P_PID, (id_t)pid, &info, WEXITED) != 0 && errno == EINTR)
         continue;
@@ -109,6 +127,14 @@ static void reap(pid_t pid, bool in_time, const struct answer *answer, uint64_t 
     }
 }
 
+/* Behind how it ended, where in the call that was. */
+static void tell_doing(struct isolate_outcome *outcome, const struct answer *answer)
+{
+    size_t used = strlen(outcome->text), length = strnlen(answer->doing, sizeof answer->doing);
+    if (outcome->end != ISOLATE_RETURNED && length && length < sizeof answer->doing)
+        snprintf(outcome->text + used, sizeof outcome->text - used, " (%s)", answer->doing);
+}
+
 static struct isolate_outcome unstarted(const char *call, int errnum)
 {
     struct isolate_outcome outcome = {.end = ISOLATE_UNSTARTED, .errnum = errnum};
@@ -116,7 +142,7 @@ static struct isolate_outcome unstarted(const char *call, int errnum)
     return outcome;
 }
 
-struct isolate_outcome isolate_call(int64_t (*body)(void *user), void *user, uint64_t patience_ns)
+static struct isolate_outcome call(int64_t (*body)(void *user), void *user, uint64_t patience_ns, bool spares)
 {
     struct isolate_outcome outcome = {0};
     struct answer *answer = mmap(NULL, sizeof *answer, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -133,10 +159,21 @@ struct isolate_outcome isolate_call(int64_t (*body)(void *user), void *user, uin
     } else {
         setpgid(pid, pid); /* both sides: whoever comes first */
         bool in_time = wait_for(pid, patience_ns);
-        reap(pid, in_time, answer, clock_ns() - start, &outcome);
+        reap(pid, in_time, spares, answer, clock_ns() - start, &outcome);
+        tell_doing(&outcome, answer);
     }
     munmap(answer, sizeof *answer);
     return outcome;
+}
+
+struct isolate_outcome isolate_call(int64_t (*body)(void *user), void *user, uint64_t patience_ns)
+{
+    return call(body, user, patience_ns, false);
+}
+
+struct isolate_outcome isolate_call_sparing(int64_t (*body)(void *user), void *user, uint64_t patience_ns)
+{
+    return call(body, user, patience_ns, true);
 }
 
 enum verdict isolate_verdict(const struct isolate_outcome *outcome)

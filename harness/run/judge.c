@@ -209,7 +209,8 @@ static const struct evidence *first_evidence(const struct trial_result *result, 
     return first;
 }
 
-static void decide_corrupt(struct trial_result *result)
+/* "3 violations; the first, torn, was found by worker 2: ..." */
+static void evidence_text(const struct trial_result *result, char *text, size_t size)
 {
     uint32_t worker = 0;
     const struct evidence *evidence = first_evidence(result, &worker);
@@ -217,11 +218,28 @@ static void decide_corrupt(struct trial_result *result)
     if (worker < result->ledger.workers)
         snprintf(who, sizeof who, "worker %u", worker);
     if (!evidence)
-        decide(result, VERDICT_CORRUPT, "%llu violations", (unsigned long long)result->violation_count);
+        snprintf(text, size, "%llu violations", (unsigned long long)result->violation_count);
     else
-        decide(result, VERDICT_CORRUPT, "%llu violation%s; the first, %s, was found by %s: %s",
-               (unsigned long long)result->violation_count, result->violation_count == 1 ? "" : "s",
-               violation_name(evidence->kind), who, evidence->text);
+        snprintf(text, size, "%llu violation%s; the first, %s, was found by %s: %s", (unsigned long long)result->violation_count,
+                 result->violation_count == 1 ? "" : "s", violation_name(evidence->kind), who, evidence->text);
+}
+
+static void decide_corrupt(struct trial_result *result)
+{
+    char text[sizeof result->reason];
+    evidence_text(result, text, sizeof text);
+    decide(result, VERDICT_CORRUPT, "%s", text);
+}
+
+/* What was found before a death or a standstill may be its cause. */
+static void tell_cause(struct trial_result *result)
+{
+    char text[320], rest[sizeof result->reason];
+    if (!result->violation_count || (result->verdict != VERDICT_WEDGED && result->verdict != VERDICT_CRASHED))
+        return;
+    evidence_text(result, text, sizeof text);
+    memcpy(rest, result->reason, sizeof rest);
+    snprintf(result->reason, sizeof result->reason, "%s; then %.690s", text, rest);
 }
 
 /* Did the crew run in parallel? Pinned to several CPUs, workers of two of them must have run; otherwise the CPU time tells. */
@@ -424,6 +442,7 @@ void judge(const struct trial_spec *spec, const struct crew *crew, enum watch wa
         decide_survived(spec, result);
     else
         decide_whole(spec, result);
+    tell_cause(result);
     if (spec->fault->deadly)
         tell_death(spec, crew, result);
     tell_acts(spec, result);

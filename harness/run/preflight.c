@@ -14,6 +14,7 @@
 #include "run/hunt.h"
 #include "run/instances.h"
 #include "run/pin.h"
+#include "run/stray.h"
 #include "run/syscalls.h"
 #include "shm/capacity.h"
 #include "shm/region.h"
@@ -66,6 +67,7 @@ static void need_add(struct need *need, const struct trial_spec *spec)
 struct need need_of(const struct trial_spec *specs, size_t count)
 {
     struct need need = {0};
+    stray_begin(); /* a primitive may be asked how large its state is */
     for (size_t i = 0; i < count; i++) {
         struct trial_spec slice;
         if (!hunt_is(&specs[i]) && !spec_unsupported(&specs[i]))
@@ -74,6 +76,7 @@ struct need need_of(const struct trial_spec *specs, size_t count)
             if (hunt_slice(&specs[i], k, &slice))
                 need_add(&need, &slice);
     }
+    stray_end();
     if (need.descriptors < OWN_DESCRIPTORS)
         need.descriptors = OWN_DESCRIPTORS;
     return need;

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 /* Beyond what can be counted, or be waited for in nanoseconds. */
 #define COUNT_MAX (1ULL << 57)
+#define ERRNO_MAX 4095
 
 struct bounds {
     uint64_t gate_ns, now;
@@ -87,6 +89,11 @@ static const char *settle_slot(struct slot *slot, const struct bounds *bounds)
     settle_moment(&slot->started_ns, bounds, "moments", &what);
     settle_moment(&slot->ended_ns, bounds, "moments", &what);
     settle_text(slot->failure, sizeof slot->failure, "failure", &what);
+    if (slot->failed > ERRNO_MAX || (slot->failed && !text_is_utf8(slot->failure))) {
+        note(&what, "failure");
+        slot->failed = 0;
+        slot->failure[0] = '\0';
+    }
     if (slot->evidence_count > SLOT_EVIDENCE) {
         note(&what, "evidence");
         slot->evidence_count = 0;

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "run/process.h"
 
 /* Each round may find what those ended before it had forked in the meantime. */
@@ -23,7 +24,7 @@
 #define OTHERS_MAX 256
 
 static pid_t others[OTHERS_MAX];
-static uint32_t other_count;
+static uint32_t other_count, first_helper; /* helpers are the last of the others */
 
 static pid_t parent_of(pid_t pid)
 {
@@ -76,20 +77,65 @@ static bool remember(pid_t pid)
     return true;
 }
 
+static bool is_other(pid_t pid)
+{
+    for (uint32_t i = 0; i < other_count; i++)
+        if (others[i] == pid)
+            return true;
+    return false;
+}
+
+static bool remember_new(pid_t pid)
+{
+    return is_other(pid) ? true : remember(pid);
+}
+
 void stray_begin(void)
 {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     other_count = 0;
     each_child(remember);
+    first_helper = other_count;
+}
+
+void stray_spare(void)
+{
+    other_count = first_helper;
+    each_child(remember_new);
+}
+
+void stray_release(void)
+{
+    other_count = first_helper;
+}
+
+/* Adopted, and this program's own: neither one of the others, nor what has become another program. */
+static bool is_stray(pid_t pid)
+{
+    char state = process_look(pid).state;
+    return !is_other(pid) && other_count < OTHERS_MAX && (state == 'Z' || same_program(pid));
+}
+
+/* True: it still runs. */
+static bool reap_one(pid_t pid)
+{
+    return is_stray(pid) && waitpid(pid, NULL, WNOHANG) == 0;
+}
+
+bool stray_wait(uint64_t patience_ns)
+{
+    uint64_t deadline = clock_ns() + patience_ns;
+    while (each_child(reap_one)) {
+        if (clock_ns() > deadline)
+            return false;
+        clock_wait_until(clock_ns() + NS_PER_MS);
+    }
+    return true;
 }
 
 static bool end_one(pid_t pid)
 {
-    for (uint32_t i = 0; i < other_count; i++)
-        if (others[i] == pid)
-            return false;
-    char state = process_look(pid).state;
-    if (other_count == OTHERS_MAX || (state != 'Z' && !same_program(pid)))
+    if (!is_stray(pid))
         return false;
     kill(pid, SIGKILL);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)

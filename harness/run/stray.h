@@ -2,10 +2,18 @@
 #ifndef RUN_STRAY_H
 #define RUN_STRAY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* From now on whatever the crew leaves behind comes to this process instead of to init; who is its child already is remembered. */
 void stray_begin(void);
+
+/* Whoever is there now is left alone as well, until stray_release(): helpers that the primitive's create() has started. */
+void stray_spare(void);
+void stray_release(void);
+
+/* Waits for the adopted processes to end by themselves, for so long at the most, and reaps them. True: there are none left. */
+bool stray_wait(uint64_t patience_ns);
 
 /* Ends and reaps the adopted processes: children of this one that run its own program and were not there at stray_begin(). What
  * was started by somebody else, or has become another program, is left alone. Returns how many were ended. To be called when no

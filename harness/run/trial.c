@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "contract/worker.h"
 #include "run/audit.h"
 #include "run/gather.h"
 #include "run/instances.h"
 #include "run/interrupt.h"
 #include "run/judge.h"
 #include "run/leftover.h"
+#include "run/limits.h"
 #include "run/monitor.h"
 #include "run/mortality.h"
 #include "run/pin.h"
@@ -27,6 +29,8 @@
 #define AUDIT_PATIENCE_NS (30 * NS_PER_S)
 /* What a wedged crew has left may well keep who looks at it for ever. */
 #define REMAINS_PATIENCE_NS (300 * NS_PER_MS)
+/* Processes of a primitive's own that have been told to end get so long for it. */
+#define STRAY_PATIENCE_NS (300 * NS_PER_MS)
 
 /* What a trial has made and must take back, in the order of making. */
 struct stage {
@@ -66,20 +70,10 @@ static void fail(const struct stage *stage, struct trial_result *result, const s
              result->interrupted ? "interrupted before the crew had started" : error->text);
 }
 
-/* Do the system's limits allow it, and what do they make of it? */
-static bool ask_limits(const struct stage *stage, struct trial_result *result)
-{
-    const struct sync_ops *sync = stage->spec.sync;
-    struct sync_setup setup = instances_setup(&stage->spec);
-    return !sync->here || sync->here(&setup, result->setting, sizeof result->setting);
-}
-
 static int make_data(struct stage *stage, struct trial_result *result, struct error *error)
 {
     const struct trial_spec *spec = &stage->spec;
     if (instances_size(spec, &stage->verdict, error))
-        return -1;
-    if (ledger_create(&result->ledger, shape_workers(&spec->shape), spec_histograms(spec), error))
         return -1;
     if (region_create(&stage->region, stage->name, spec_region_bytes(spec), error))
         return -1;
@@ -87,6 +81,11 @@ static int make_data(struct stage *stage, struct trial_result *result, struct er
     if (instances_init(&stage->instances, spec, stage->name, error) ||
         instances_create(&stage->instances, stage->region.base, &stage->verdict, error))
         return -1;
+    stray_spare(); /* helpers that create() has started live until destroy() has returned */
+    if (ledger_create(&result->ledger, shape_workers(&spec->shape), spec_histograms(spec), error)) /* not for create() to see */
+        return -1;
+    stage->instances.hidden.base = result->ledger.base;
+    stage->instances.hidden.bytes = result->ledger.bytes;
     int rc = spec->load->prepare((char *)stage->region.base + spec_area_offset(spec), &spec->shape);
     if (rc)
         return error_set(error, STATUS_ENVIRONMENT, rc, "load %s in region %s: prepare: %s", spec->load->name, stage->name,
@@ -105,6 +104,7 @@ static int make_crew(struct stage *stage, struct trial_result *result, struct er
         .region_bytes = stage->region.bytes,
         .region_base = stage->region.base,
         .setups = stage->instances.setups,
+        .handover = &stage->instances.handover,
     };
     stage->crew_made = true;
     if (crew_start(&stage->crew, &stage->plan, error))
@@ -133,13 +133,19 @@ static void keep_ends(const struct stage *stage, struct trial_result *result)
     }
 }
 
-/* What the primitive's code has forked must write nowhere any more. */
-static void end_strays(const struct stage *stage)
+/* What the primitive's code has forked must write nowhere any more. Returns how many had to be ended. */
+static uint32_t end_strays(bool patiently)
 {
-    uint32_t count = stray_end();
+    return patiently && stray_wait(STRAY_PATIENCE_NS) ? 0 : stray_end();
+}
+
+static void report_strays(const struct trial_result *result, uint32_t count)
+{
+    struct worker auditor = {.slot = ledger_auditor(&result->ledger)};
     if (count)
-        notice("trial %u: sync %s left %u process%s behind, which %s ended", stage->spec.number, stage->spec.sync->name, count,
-               count == 1 ? "" : "es", count == 1 ? "was" : "were");
+        worker_violation_text(&auditor, VIOLATION_STRAY,
+                              "%u process%s that the primitive's own code has forked still ran when the workers had ended", count,
+                              count == 1 ? "" : "es");
 }
 
 /* The oracle's word on a record that a wedged crew has left: for the record only, since nobody could have walked into it. */
@@ -163,8 +169,10 @@ static void run_crew(struct stage *stage, struct trial_result *result)
     char why[1400] = "", audit_failure[200] = "";
     enum watch watch = monitor_run(&stage->crew, &stage->spec, result, why, sizeof why);
     result->fork_ns = stage->crew.fork_ns;
+    bool by_themselves = stage->crew.alive == 0 && stage->crew.failed == 0;
     crew_end(&stage->crew);
-    end_strays(stage);
+    uint32_t strays = end_strays(by_themselves);
+    report_strays(result, by_themselves ? strays : 0);
     settle(&result->ledger, result->gate_ns);
     keep_ends(stage, result);
     if (watch == WATCH_GO_ON && mortality_unplanned(&stage->spec, &stage->crew, &result->ledger) == 0)
@@ -182,7 +190,15 @@ static void take_down(struct stage *stage, struct trial_result *result)
 {
     enum verdict verdict;
     struct error error;
-    if (instances_destroy(&stage->instances, stage->region.base, &verdict, &error) == 0)
+    int rc = instances_destroy(&stage->instances, stage->region.base, &verdict, &error);
+    stray_release();
+    uint32_t strays = end_strays(rc == 0);
+    if (rc == 0 && strays) {
+        verdict = VERDICT_CORRUPT;
+        rc = error_set(&error, STATUS_UNEXPECTED, 0, "stray: %u process%s of sync %s still ran after its destroy()", strays,
+                       strays == 1 ? "" : "es", stage->spec.sync->name);
+    }
+    if (rc == 0)
         return;
     leftover_sweep(stage->name);
     if (result->verdict != VERDICT_CLEAN && (result->verdict != VERDICT_INCONCLUSIVE || result->interrupted))
@@ -209,7 +225,8 @@ static void take_back(struct stage *stage, struct trial_result *result)
         crew_free(&stage->crew);
     if (stage->region_made)
         take_down(stage, result);
-    end_strays(stage);
+    else
+        end_strays(false);
     if (stage->region_made && stage->spec.load->sweep)
         stage->spec.load->sweep(&stage->spec.shape);
     if (stage->region_made && region_destroy(&stage->region, &error))
@@ -239,12 +256,13 @@ void trial_run(const struct trial_spec *spec, struct trial_result *result)
         return;
     }
     stage_init(&stage, spec);
-    if (!ask_limits(&stage, result)) {
+    int lost;
+    if (!limits_ask(&stage.spec, result->setting, sizeof result->setting, &lost, &stage.verdict, &error)) {
         stray_end();
         decline(spec, result->setting, result);
         return;
     }
-    if (make_data(&stage, result, &error) || make_crew(&stage, result, &error))
+    if (lost || make_data(&stage, result, &error) || make_crew(&stage, result, &error))
         fail(&stage, result, &error);
     else
         run_crew(&stage, result);

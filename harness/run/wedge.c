@@ -6,14 +6,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/text.h"
 #include "run/instances.h"
+#include "run/isolate.h"
+#include "run/plugin.h"
 #include "run/process.h"
 
 #define TOLD_MAX 4
 #define DEAD_TOLD_MAX 2
+#define DESCRIBE_PATIENCE_NS NS_PER_S
 #define STATE_MOST 65536 /* of a state that is copied to be looked at */
 
 /* Bytes of the region, which may have lost its pages: through the kernel, to whom that is no signal but an error. */
@@ -127,6 +133,35 @@ static void first_words(const unsigned char *state, uint64_t bytes, struct sync_
     }
 }
 
+/* A primitive's own describe(), in a process of its own: the state may be anything, and so may the code. */
+struct description {
+    const struct sync_ops *sync;
+    const struct sync_setup *setup;
+    const unsigned char *copy;
+    struct sync_sight *sight; /* shared */
+};
+
+static int64_t describe(void *user)
+{
+    const struct description *d = user;
+    plugin_bind_or_end(d->sync)->describe(d->copy, d->setup, d->sight);
+    return 0;
+}
+
+static void own_words(const struct trial_spec *spec, const struct sync_setup *setup, const unsigned char *copy, struct sync_sight *sight)
+{
+    struct sync_sight *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct description description = {spec->sync, setup, copy, shared};
+    if (shared == MAP_FAILED)
+        return;
+    if (isolate_call(describe, &description, DESCRIBE_PATIENCE_NS).end == ISOLATE_RETURNED)
+        *sight = *shared;
+    sight->words[sizeof sight->words - 1] = '\0';
+    if (!text_is_utf8(sight->words))
+        sight->words[0] = '\0';
+    munmap(shared, sizeof *shared);
+}
+
 /* The lock's word, and the owner in it. A load with many instances has many. */
 static void lock_text(const struct crew *crew, char *text, size_t size)
 {
@@ -138,10 +173,9 @@ static void lock_text(const struct crew *crew, char *text, size_t size)
     unsigned char *copy = bytes && bytes <= STATE_MOST ? malloc(bytes) : NULL;
     if (copy && read_bytes(instances_state(spec, crew->plan->region_base, 0), copy, bytes)) {
         if (spec->sync->describe)
-            spec->sync->describe(copy, crew->plan->setups, &sight);
+            own_words(spec, crew->plan->setups, copy, &sight);
         else
             first_words(copy, bytes, &sight);
-        sight.words[sizeof sight.words - 1] = '\0';
     }
     free(copy);
     if (sight.words[0])

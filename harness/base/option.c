@@ -214,7 +214,7 @@ void options_copy(struct option_list *to, const struct option_list *from, size_t
 int option_find(const struct option_row *rows, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++)
-        if (strcmp(rows[i].name, name) == 0)
+        if (strcmp(rows[i].name, name) == 0 || (rows[i].also && strcmp(rows[i].also, name) == 0))
             return (int)i;
     return -1;
 }

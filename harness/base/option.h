@@ -33,10 +33,12 @@ enum option_flags {
     OPTION_LIST = 1,   /* a comma-separated list: an axis of the plan */
     OPTION_KEY = 2,    /* may stand in a job file */
     OPTION_GATHER = 4, /* may be given several times; the values add up */
+    OPTION_FIRST = 8,  /* read before all others, wherever it stands: they may mean what it brings */
 };
 
 struct option_row {
     const char *name;     /* long option and job-file key */
+    const char *also;     /* another name for the same; may be NULL */
     char letter;          /* short option, 0 without */
     const char *argument; /* what the help calls the argument */
     enum option_type type;

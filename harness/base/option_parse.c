@@ -10,18 +10,21 @@ enum { VALUE_BASE = 1000, ROWS_MAX = 64 };
 /* Fills in getopt's two tables from the rows. A leading ':' tells a missing argument from an unknown option. */
 static void getopt_tables(const struct option_row *rows, size_t count, struct option *longs, char *shorts)
 {
+    size_t used = 0;
     *shorts++ = ':';
     for (size_t i = 0; i < count; i++) {
         bool argument = rows[i].type != OPTION_FLAG;
         int kind = rows[i].implied ? optional_argument : argument ? required_argument : no_argument;
-        longs[i] = (struct option){rows[i].name, kind, NULL, VALUE_BASE + (int)i};
+        longs[used++] = (struct option){rows[i].name, kind, NULL, VALUE_BASE + (int)i};
+        if (rows[i].also)
+            longs[used++] = (struct option){rows[i].also, kind, NULL, VALUE_BASE + (int)i};
         if (rows[i].letter) {
             *shorts++ = rows[i].letter;
             for (int colons = kind; colons > 0; colons--) /* getopt's numbers: one if required, two if optional */
                 *shorts++ = ':';
         }
     }
-    longs[count] = (struct option){0};
+    longs[used] = (struct option){0};
     *shorts = '\0';
 }
 
@@ -69,27 +72,45 @@ static int parse_one(const struct option_row *rows, size_t count, struct option_
     return option_assign(&rows[i], &lists[i], text, where, OPTION_FROM_COMMAND, error);
 }
 
-int options_parse(const struct option_row *rows, size_t count, struct option_list *lists, int argc, char **argv,
-                  char ***operands, int *operand_count, struct error *error)
+/* Goes through the command line once, and takes the options that are read first, or the others. */
+static int pass(const struct option_row *rows, size_t count, struct option_list *lists, int argc, char **argv, bool first,
+                struct error *error)
 {
-    struct option longs[ROWS_MAX + 1];
+    struct option longs[2 * ROWS_MAX + 1];
     char shorts[3 * ROWS_MAX + 2];
-    if (count > ROWS_MAX)
-        abort();
     getopt_tables(rows, count, longs, shorts);
     optind = 0; /* glibc: start afresh */
     opterr = 0;
     for (;;) {
         int value = getopt_long(argc, argv, shorts, longs, NULL);
         if (value == -1)
-            break;
-        if (value == ':')
-            return error_set(error, STATUS_USAGE, 0, "%s needs an argument", argv[optind - 1]);
-        if (value == '?')
-            return fail_unknown(rows, count, argv, error);
-        if (parse_one(rows, count, lists, value, error))
+            return 0;
+        if (value == ':' || value == '?') {
+            if (first) /* the second time will tell */
+                continue;
+            return value == '?' ? fail_unknown(rows, count, argv, error)
+                                : error_set(error, STATUS_USAGE, 0, "%s needs an argument", argv[optind - 1]);
+        }
+        bool is_first = rows[row_of(rows, count, value)].flags & OPTION_FIRST;
+        if (is_first == first && parse_one(rows, count, lists, value, error))
             return -1;
     }
+}
+
+int options_parse(const struct option_row *rows, size_t count, struct option_list *lists, int argc, char **argv,
+                  char ***operands, int *operand_count, struct error *error)
+{
+    if (count > ROWS_MAX)
+        abort();
+    for (size_t i = 0; i < count; i++) {
+        if (!(rows[i].flags & OPTION_FIRST))
+            continue;
+        if (pass(rows, count, lists, argc, argv, true, error))
+            return -1;
+        break;
+    }
+    if (pass(rows, count, lists, argc, argv, false, error))
+        return -1;
     *operands = argv + optind;
     *operand_count = argc - optind;
     return 0;
@@ -124,6 +145,8 @@ void options_help(const struct option_row *rows, size_t count, FILE *out)
                  rows[i].implied ? "]" : "", rows[i].flags & OPTION_LIST ? ",.." : "");
         fprintf(out, strlen(head) > 24 ? "%s\n%26s" : "%-26s", head, "");
         help_text(rows[i].help, out);
+        if (rows[i].also)
+            fprintf(out, "(also --%s) ", rows[i].also);
         if (rows[i].fallback && rows[i].type != OPTION_FLAG)
             fprintf(out, "(default %s)", rows[i].fallback);
         fputc('\n', out);

@@ -132,7 +132,8 @@ static void note_verdict(struct side *side, const json_t *record)
         return;
     side->judged = true;
     side->verdict = (enum verdict)verdict;
-    summary_count(&side->summary, side->verdict, json_is_true(json_object_get(record, "as_expected")));
+    summary_count(&side->summary, side->verdict, json_is_true(json_object_get(record, "as_expected")),
+                  json_is_true(json_object_get(record, "control")));
 }
 
 /* A record of a trial, which was the first and only one of its process, takes its place in the run. */

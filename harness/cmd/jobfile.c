@@ -7,6 +7,7 @@
 #include <ini.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +16,11 @@
 #include "base/suggest.h"
 #include "base/text.h"
 #include "cmd/places.h"
+#include "cmd/plugin_option.h"
 
 /* inih's own limit on a line, less its ending; a longer value goes on in an indented line. */
 #define LINE_MAX_LENGTH 196
+#define FILE_MAX_BYTES (16u << 20)
 
 struct reader {
     struct plan *plan;
@@ -32,6 +35,7 @@ struct reader {
     unsigned first_line[RUN_OPTIONS];       /* where a key was given in this section; 0: not yet */
     struct error *error;
     bool failed;
+    char *text; /* the whole file's */
 };
 
 /* Notes the first failure, at a place in the line read last; returns 0, as inih's handlers do to fail. */
@@ -181,9 +185,13 @@ static int assign(struct reader *r, int row, const char *value)
     size_t length = strlen(text); /* a comma at the end of a line that goes on */
     if (length && text[length - 1] == ',' && (option->flags & OPTION_LIST))
         text[length - 1] = '\0';
-    if (option_assign(&gathering, &lists[row], text, option->name, OPTION_FROM_FILE, &error))
-        return fail_at(r, find_in_line(r, value), "%s", error.text);
-    return 1;
+    bool failed = option_assign(&gathering, &lists[row], text, option->name, OPTION_FROM_FILE, &error) != 0 ||
+                  (row == RUN_PLUGIN && plugin_option_settle(&lists[row], &error) != 0);
+    if (!failed)
+        return 1;
+    fail_at(r, find_in_line(r, value), "%s", error.text);
+    r->error->status = error.status;
+    return 0;
 }
 
 static int on_value(void *user, const char *section, const char *name, const char *value)
@@ -240,13 +248,67 @@ static FILE *open_file(const char *name, char *path, size_t size, struct error *
     return file;
 }
 
+/* Plugins bring names that may stand before them: they are loaded first. What is wrong with one is told in its turn. */
+static int on_plugin(void *user, const char *section, const char *name, const char *value)
+{
+    char names[512], *rest = names, *item;
+    struct error error;
+    (void)user, (void)section;
+    snprintf(names, sizeof names, "%s", strcmp(name, run_options[RUN_PLUGIN].name) == 0 ? value : "");
+    while ((item = strsep(&rest, ", \t")))
+        if (*item)
+            plugin_option_valid(item, &error);
+    return 1;
+}
+
+static void load_plugins(const char *text, char folder[4096])
+{
+    char *slash = strrchr(folder, '/');
+    FILE *file = *text ? fmemopen((void *)(uintptr_t)text, strlen(text), "r") : NULL;
+    if (slash)
+        slash[1] = '\0';
+    plugin_option_folder(slash ? folder : NULL);
+    if (!file)
+        return;
+    ini_parse_file(file, on_plugin, NULL);
+    fclose(file);
+}
+
+/* The whole file in memory, to be read more than once: a pipe can be read only once. */
+static FILE *slurp(struct reader *r, FILE *file, struct error *error)
+{
+    size_t size = 0, n;
+    char part[4096];
+    FILE *text = open_memstream(&r->text, &size);
+    while (text && size <= FILE_MAX_BYTES && (n = fread(part, 1, sizeof part, file)) > 0 && fwrite(part, 1, n, text) == n)
+        fflush(text);
+    bool failed = !text || ferror(file) || ferror(text);
+    int errnum = errno;
+    if (text)
+        fclose(text);
+    fclose(file);
+    if (failed || size > FILE_MAX_BYTES) {
+        error_set(error, STATUS_ENVIRONMENT, errnum, failed ? "job file %s: read: %s" : "job file %s is too large for a job file", r->path,
+                  error_name(errnum));
+        return NULL;
+    }
+    return size ? fmemopen(r->text, size, "r") : fopen("/dev/null", "re");
+}
+
 int jobfile_read(struct plan *plan, const char *name, struct error *error)
 {
-    char path[4096];
+    char path[4096], folder[4096];
     struct reader r = {.plan = plan, .path = path, .error = error, .first_grid = plan->grid_count};
-    r.file = open_file(name, path, sizeof path, error);
-    if (!r.file)
+    FILE *file = open_file(name, path, sizeof path, error);
+    if (!file)
         return -1;
+    r.file = slurp(&r, file, error);
+    if (!r.file) {
+        free(r.text);
+        return -1;
+    }
+    memcpy(folder, path, sizeof folder);
+    load_plugins(r.text, folder);
     options_init(run_options, RUN_OPTIONS, r.shared);
     int line = ini_parse_stream(read_line, &r, on_value, &r);
     int rc = r.failed ? -1 : 0;
@@ -256,7 +318,9 @@ int jobfile_read(struct plan *plan, const char *name, struct error *error)
         rc = error_set(error, STATUS_ENVIRONMENT, errno, "job file %s: read: %s", path, error_name(errno));
     else if (rc == 0 && plan->grid_count == r.first_grid)
         rc = error_set(error, STATUS_USAGE, 0, "%s: no section besides [global]: nothing to run", path);
+    plugin_option_folder(NULL);
     options_free(r.shared, RUN_OPTIONS);
     fclose(r.file);
+    free(r.text);
     return rc;
 }

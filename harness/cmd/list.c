@@ -7,14 +7,37 @@
 #include "base/units.h"
 #include "cmd/command.h"
 #include "cmd/places.h"
+#include "cmd/plugin_option.h"
 #include "contract/contents.h"
+
+/* "blocking robust", with the bounds of its crew and its values. */
+static void traits_text(const struct sync_ops *s, char *text, size_t size)
+{
+    const struct {
+        const char *name;
+        uint64_t bound;
+    } bounds[] = {{"processes", s->max_workers}, {"writers", s->max_writers}, {"readers", s->max_readers}, {"bytes", s->max_size}};
+    size_t used = 0;
+    text[0] = '\0';
+    for (unsigned bit = 0; bit < 32 && used < size; bit++) {
+        const char *name = s->traits >> bit & 1 ? sync_trait_name(1u << bit) : NULL;
+        if (name)
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? " " : "", name);
+    }
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0] && used < size; i++)
+        if (bounds[i].bound)
+            used += (size_t)snprintf(text + used, size - used, "%s%s<=%llu", used ? " " : "", bounds[i].name,
+                                     (unsigned long long)bounds[i].bound);
+}
 
 static void list_syncs(void)
 {
-    for (size_t i = 0; contents_syncs[i]; i++) {
-        const struct sync_ops *s = contents_syncs[i];
-        printf("%-16s %-8s expected %-8s %s%s\n", s->name, sync_family_name(s->family), verdict_name(s->expect), s->summary,
-               s->traits & SYNC_SHARED && s->family == SYNC_LOCK ? "; readers go in together" : "");
+    const struct sync_ops *s;
+    for (size_t i = 0; (s = contents_sync_at(i)); i++) {
+        char traits[300];
+        traits_text(s, traits, sizeof traits);
+        printf("%-22s %-8s expected %-8s %s [%s]%s%s\n", s->name, sync_family_name(s->family), verdict_name(s->expect), s->summary,
+               traits[0] ? traits : "-", s->origin ? " of " : "", s->origin ? s->origin : "");
     }
 }
 
@@ -99,28 +122,33 @@ static int list_kinds(char **names, int count)
     return stdout_settle(STATUS_AS_EXPECTED);
 }
 
-static const struct option_row list_options[] = {
-    {.name = "help", .letter = 'h', .type = OPTION_FLAG, .help = "prints this"},
+enum { LIST_PLUGIN, LIST_HELP, LIST_OPTIONS };
+
+static const struct option_row list_options[LIST_OPTIONS] = {
+    [LIST_PLUGIN] = {.name = "plugin", .letter = 'p', .argument = "FILE.so", .type = OPTION_NAME, .flags = OPTION_LIST | OPTION_GATHER,
+                     .valid = plugin_option_valid, .help = "lists the plugin's rows, too, behind the others"},
+    [LIST_HELP] = {.name = "help", .letter = 'h', .type = OPTION_FLAG, .help = "prints this"},
 };
 
 static int list_main(int argc, char **argv)
 {
-    struct option_list help;
+    struct option_list lists[LIST_OPTIONS];
     struct error error;
     char **names;
     int count, status;
-    options_init(list_options, 1, &help);
-    if (options_parse(list_options, 1, &help, argc, argv, &names, &count, &error)) {
+    options_init(list_options, LIST_OPTIONS, lists);
+    if (options_parse(list_options, LIST_OPTIONS, lists, argc, argv, &names, &count, &error)) {
         error_print(&error);
-        status = STATUS_USAGE;
-    } else if (help.count) {
-        puts("Usage: shmoo list [sync|load|fault|check|finding|job ...]\n\nLists what there is to run: names, and what each is.\n");
-        options_help(list_options, 1, stdout);
+        status = (int)error.status;
+    } else if (lists[LIST_HELP].count) {
+        puts("Usage: shmoo list [sync|load|fault|check|finding|job ...] [OPTION ...]\n\nLists what there is to run: names, and what each "
+             "is. Of a sync: its family, the verdict that a hunt is\nexpected to come to, and in brackets its traits and bounds.\n");
+        options_help(list_options, LIST_OPTIONS, stdout);
         status = stdout_settle(STATUS_AS_EXPECTED);
     } else {
         status = list_kinds(names, count);
     }
-    options_free(&help, 1);
+    options_free(lists, LIST_OPTIONS);
     return status;
 }
 

@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "cmd/fault_text.h"
 #include "cmd/jobfile.h"
+#include "cmd/plugin_option.h"
 #include "run/hunt.h"
 #include "shm/payload.h"
 
@@ -63,6 +64,37 @@ static int settle_repeats(struct grid *grid, struct error *error)
         return 0;
     return option_assign(&run_options[RUN_REPEAT], &grid->options[RUN_REPEAT], PLAN_REPEATS_AGAINST, "--repeat", OPTION_FROM_DEFAULT,
                          error);
+}
+
+static bool only_hunts(const struct option_list *loads)
+{
+    bool hunts = true;
+    for (size_t i = 0; i < loads->count; i++)
+        hunts &= contents_load(loads->values[i].text)->loads != NULL;
+    return hunts;
+}
+
+static int settle_as(struct grid *grid, enum run_option option, const char *text, struct error *error)
+{
+    return option_assign(&run_options[option], &grid->options[option], text, "--plugin", OPTION_FROM_FILE, error);
+}
+
+/* Who brings a plugin and says no more means: all that it has, hunted through, with the proof that the hunt would have caught it. */
+static int settle_plugins(struct grid *grid, struct error *error)
+{
+    struct option_list *plugins = &grid->options[RUN_PLUGIN], *syncs = &grid->options[RUN_SYNC];
+    if (plugins->count == 0)
+        return 0;
+    if (plugin_option_settle(plugins, error))
+        return -1;
+    if (!given(grid, RUN_LOAD) && settle_as(grid, RUN_LOAD, contents_default_hunt, error))
+        return -1;
+    if (given(grid, RUN_SYNC))
+        return 0;
+    if (only_hunts(&grid->options[RUN_LOAD]) && !given(grid, RUN_CONTROL) && settle_as(grid, RUN_CONTROL, "yes", error))
+        return -1;
+    options_free(syncs, 1);
+    return plugin_option_rows(plugins, &run_options[RUN_SYNC], syncs, error);
 }
 
 static uint64_t grid_points(const struct grid *grid)
@@ -169,6 +201,8 @@ static int fill_spec(const struct grid *grid, const struct point *point, struct 
     memcpy(spec->fault_choices, fault.choices, sizeof spec->fault_choices);
     if (spec->load->default_fault && !given(grid, RUN_FAULT))
         default_fault(spec);
+    if (spec->load->default_ns && !given(grid, RUN_DURATION) && spec->duration_ns)
+        spec->duration_ns = spec->load->default_ns;
     if (hunt_is(spec) && !spec->crew_given)
         hunt_crew(spec, &spec->shape.writers, &spec->shape.readers);
     if (spec->shape.size == 0)
@@ -270,7 +304,8 @@ int plan_build(struct plan *plan, char *const *jobs, int job_count, const struct
         return error_set(error, STATUS_ENVIRONMENT, 0, "out of memory");
     for (size_t g = 0; g < plan->grid_count; g++) {
         overlay_command_line(&plan->grids[g], command_line);
-        if (settle_length(&plan->grids[g], error) || settle_repeats(&plan->grids[g], error))
+        if (settle_length(&plan->grids[g], error) || settle_repeats(&plan->grids[g], error) ||
+            settle_plugins(&plan->grids[g], error))
             return -1;
     }
     const struct grid *first = &plan->grids[0];

@@ -11,6 +11,7 @@
 
 /* Row numbers of run_options: what `shmoo run` takes, on the command line and (those with OPTION_KEY) in job files. */
 enum run_option {
+    RUN_PLUGIN,
     RUN_LOAD,
     RUN_SYNC,
     RUN_WRITERS,

@@ -6,11 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "cmd/fault_text.h"
 #include "cmd/plan.h"
 #include "run/emulate.h"
 #include "run/hunt.h"
+
+/* A job file's line, with the key and " = ". */
+#define LINE_MAX_LENGTH 196
 
 /* Appends " --name value" for a number, unless it is the default. */
 static void put_number(FILE *out, enum run_option option, const struct unit_kind *kind, uint64_t value, uint64_t unless)
@@ -18,6 +22,19 @@ static void put_number(FILE *out, enum run_option option, const struct unit_kind
     char text[UNITS_TEXT];
     if (value != unless)
         fprintf(out, " --%s %s", run_options[option].name, units_exact(kind, value, text));
+}
+
+/* A word of a shell's command line. */
+static void put_word(FILE *out, const char *word)
+{
+    bool plain = word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-:@%=")] == '\0';
+    fputs(plain ? "" : "'", out);
+    for (; *word; word++)
+        if (*word == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(*word, out);
+    fputs(plain ? "" : "'", out);
 }
 
 char *plan_replay(const struct trial_spec *spec)
@@ -28,7 +45,13 @@ char *plan_replay(const struct trial_spec *spec)
     FILE *out = open_memstream(&line, &size);
     if (!out)
         return NULL;
-    fprintf(out, "shmoo run --load %s --sync %s", spec->load->name, spec->sync->name);
+    fputs("shmoo run ", out);
+    if (spec->sync->origin) {
+        fputs("--plugin ", out);
+        put_word(out, spec->sync->origin);
+        fputc(' ', out);
+    }
+    fprintf(out, "--load %s --sync %s", spec->load->name, spec->sync->name);
     if (spec->crew_given || !hunt_is(spec)) /* what a hunt varies is not asked for */
         fprintf(out, " --writers %u --readers %u", shape->writers, shape->readers);
     if (spec->size_given || !hunt_is(spec))
@@ -57,9 +80,24 @@ char *plan_replay(const struct trial_spec *spec)
     return line;
 }
 
+/* A path may be what no line of a job file can hold. */
+static bool unwritable(const char *key, const struct option_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const char *text = list->values[i].text;
+        if (strlen(key) + 3 + strlen(text) > LINE_MAX_LENGTH || strstr(text, " ;") || strpbrk(text, "\n\r") || !text_is_utf8(text))
+            return true;
+    }
+    return false;
+}
+
 /* "key = a,b,c"; long lists go on in indented lines, since job files have short ones. */
 static void write_list(FILE *out, const char *key, const struct option_list *list)
 {
+    if (unwritable(key, list)) {
+        fprintf(out, "; %s: too long or too strange for a line of a job file; add --%s to the command line\n", key, key);
+        return;
+    }
     int column = fprintf(out, "%s = ", key);
     for (size_t i = 0; i < list->count; i++) {
         const char *text = list->values[i].text;
@@ -109,7 +147,8 @@ static bool left_open(const struct grid *grid, int option)
         struct error error;
         hunt |= fault_parse(faults->values[i].text, &choice, &error) == 0 && choice.fault->disturbances;
     }
-    bool varied = option == RUN_WRITERS || option == RUN_READERS || option == RUN_FAULT || option == RUN_PIN;
+    bool varied = option == RUN_WRITERS || option == RUN_READERS || option == RUN_FAULT || option == RUN_PIN ||
+                  option == RUN_DURATION;
     return grid->options[option].source == OPTION_FROM_DEFAULT && (option == RUN_SAMPLE || (hunt && varied));
 }
 

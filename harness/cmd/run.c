@@ -41,7 +41,8 @@ static void print_help(void)
     printf("Usage: shmoo run [JOB.ini|JOB ...] [OPTION ...]\n\n"
            "Runs trials: forks writers and readers over a shared memory region, lets them meet through a primitive, and\n"
            "judges the data. Every option marked with \",..\" takes a list, and lists make a grid. Job files hold the same\n"
-           "words as keys; what is given here wins over a job file.\n\n");
+           "words as keys; what is given here wins over a job file.\n\n"
+           "The one line for a lock of your own, in CI:   shmoo run --plugin mine.so --for 30s\n\n");
     options_help(run_options, RUN_OPTIONS, stdout);
     printf("\nExit status: 0 all as expected, 1 an unexpected verdict, 2 usage, 3 the environment cannot run it, 4 nothing ran or\n"
            "only INCONCLUSIVE, 128+N ended by signal N. With --against: that of `shmoo compare`, 5 for a figure that got worse.\n");
@@ -152,7 +153,7 @@ static int run_one(struct session *s, const struct trial_spec *spec, struct erro
         (hunt_is(spec) ? hunt_run : trial_run)(spec, &result);
         weigh_control(s, spec, &result);
         event.result = &result;
-        summary_count(&s->summary, result.verdict, result.as_expected);
+        summary_count(&s->summary, result.verdict, result.as_expected, spec->control);
         progress_trial_done(&s->progress, spec, &result);
         if (sink_trial_end(&s->file, &event, error) || sink_trial_end(&s->output, &event, error))
             rc = -1;
@@ -265,7 +266,7 @@ static int run_main(int argc, char **argv)
     options_init(run_options, RUN_OPTIONS, s->options);
     if (options_parse(run_options, RUN_OPTIONS, s->options, argc, argv, &jobs, &job_count, &error)) {
         error_print(&error);
-        status = STATUS_USAGE;
+        status = (int)error.status;
     } else if (flag(s, RUN_HELP)) {
         print_help();
         status = stdout_settle(STATUS_AS_EXPECTED);

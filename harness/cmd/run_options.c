@@ -8,11 +8,14 @@
 #include "cmd/against.h"
 #include "cmd/fault_text.h"
 #include "cmd/plan.h"
+#include "cmd/plugin_option.h"
 #include "report/formats.h"
 #include "run/pin.h"
+#include "run/plugin.h"
 #include "shm/payload.h"
 
-#define NAMES_MAX 256
+#define NAMES_MAX 64
+#define SYNC_NAMES_MAX 2048
 
 /* Checks a name against a contents list; `rows` begin with their name. */
 #define VALID_NAME(list, find, what)                                                                                        \
@@ -30,14 +33,26 @@ static int valid_load(const char *text, struct error *error)
     VALID_NAME(contents_loads, contents_load, "load");
 }
 
-static int valid_sync(const char *text, struct error *error)
-{
-    VALID_NAME(contents_syncs, contents_sync, "sync");
-}
-
 static const char *sync_name(size_t i)
 {
-    return contents_syncs[i] ? contents_syncs[i]->name : NULL;
+    const struct sync_ops *row = contents_sync_at(i);
+    return row ? row->name : NULL;
+}
+
+static int valid_sync(const char *text, struct error *error)
+{
+    static const char *names[SYNC_NAMES_MAX + 1];
+    size_t n = 0;
+    const struct plugin *dark = plugin_unreadable();
+    if (contents_sync(text))
+        return 0;
+    if (dark)
+        return error_set(error, STATUS_UNEXPECTED, 0, "sync \"%s\" cannot be had: plugin %s, which may bring it, %s", text,
+                         dark->path, dark->ending);
+    for (; n < SYNC_NAMES_MAX && sync_name(n); n++)
+        names[n] = sync_name(n);
+    names[n] = NULL;
+    return suggest_fail(error, "sync", text, names);
 }
 
 static const char *load_name(size_t i)
@@ -64,6 +79,11 @@ static int valid_format(const char *text, struct error *error)
 #define AXIS (OPTION_LIST | OPTION_KEY)
 
 const struct option_row run_options[RUN_OPTIONS] = {
+    [RUN_PLUGIN] = {.name = "plugin", .letter = 'p', .argument = "FILE.so", .type = OPTION_NAME,
+                    .flags = AXIS | OPTION_GATHER | OPTION_FIRST, .valid = plugin_option_valid,
+                    .help = "brings primitives of your own, from a shared object made with <shmoo/plugin.h>; may be given several "
+                            "times. Without --sync all its rows are run, without --load they are hunted through (load verify), "
+                            "each family with its control"},
     [RUN_LOAD] = {.name = "load", .letter = 'l', .argument = "NAME", .type = OPTION_NAME, .flags = AXIS,
                   .fallback = contents_default_load, .valid = valid_load,
                   .names = load_name, .help = "what the crew does; `shmoo list load` names them"},
@@ -83,7 +103,7 @@ const struct option_row run_options[RUN_OPTIONS] = {
     [RUN_FAULT] = {.name = "fault", .letter = 'f', .argument = "NAME[:PARAM]", .type = OPTION_NAME, .flags = AXIS,
                    .fallback = "none", .valid = valid_fault,
                    .help = "what disturbs the crew; `shmoo list fault` names them"},
-    [RUN_DURATION] = {.name = "duration", .letter = 't', .argument = "TIME", .type = OPTION_DURATION, .flags = OPTION_KEY,
+    [RUN_DURATION] = {.name = "duration", .also = "for", .letter = 't', .argument = "TIME", .type = OPTION_DURATION, .flags = OPTION_KEY,
                       .fallback = "1s", .min = 1, .max = 366ULL * 24 * 3600 * 1000000000,
                       .bounds = "; a trial takes some time", .help = "how long each trial runs: 250ms, 5s, 2min; up to four times as long, by 6 s at the most, while "
                               "its processes have not met often enough for a verdict"},

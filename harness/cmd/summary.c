@@ -3,10 +3,12 @@
 
 #include "base/error.h"
 
-void summary_count(struct run_summary *summary, enum verdict verdict, bool as_expected)
+void summary_count(struct run_summary *summary, enum verdict verdict, bool as_expected, bool control)
 {
+    bool undecided = verdict == VERDICT_INCONCLUSIVE || verdict == VERDICT_UNSUPPORTED;
     summary->done++;
     summary->verdicts[verdict]++;
+    summary->decided += control ? !as_expected : !undecided;
     if (as_expected)
         summary->as_expected++;
     else
@@ -15,11 +17,10 @@ void summary_count(struct run_summary *summary, enum verdict verdict, bool as_ex
 
 int summary_status(const struct run_summary *summary, int interrupted)
 {
-    uint32_t undecided = summary->verdicts[VERDICT_INCONCLUSIVE] + summary->verdicts[VERDICT_UNSUPPORTED];
     uint32_t broken = summary->environment_failed ? summary->verdicts[VERDICT_ERROR] : 0;
     if (interrupted)
         return 128 + interrupted;
-    if (summary->done == undecided)
+    if (summary->decided == 0)
         return STATUS_NOTHING;
     if (summary->unexpected > broken)
         return STATUS_UNEXPECTED;

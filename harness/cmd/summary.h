@@ -4,7 +4,8 @@
 
 #include "report/run_info.h"
 
-void summary_count(struct run_summary *summary, enum verdict verdict, bool as_expected);
+/* A positive control is no trial of its own: it decides nothing, unless it got away. */
+void summary_count(struct run_summary *summary, enum verdict verdict, bool as_expected, bool control);
 
 /* An unexpected verdict outranks all but a signal; `interrupted` is that signal, or 0. */
 int summary_status(const struct run_summary *summary, int interrupted);

@@ -33,7 +33,7 @@ def test_a_clean_hunt_states_its_strength(shmoo, tmp_path):
 
 def test_a_replay_line_leaves_open_what_a_hunt_varies(shmoo):
     line = shmoo("run", "--load", "verify", "--sync", "mutex", "--seed", "7", "--dry-run").stdout
-    assert shlex.split(line) == shlex.split("shmoo run --load verify --sync mutex --duration 1s --seed 7")
+    assert shlex.split(line) == shlex.split("shmoo run --load verify --sync mutex --duration 10s --seed 7")
     line = shmoo("run", "--load", "verify", "--sync", "mutex", "--seed", "7", "--writers", "3", "--fault", "none",
                  "--dry-run").stdout
     assert "--writers 3 --readers 2" in line and "--fault none" in line

@@ -93,6 +93,8 @@ json_t *record_trial(const struct run_info *run, const struct trial_spec *spec, 
     put_fault(record, spec);
     put(record, "job", record_text(spec->job));
     put(record, "family", json_string(sync_family_name(spec->sync->family)));
+    if (spec->sync->origin)
+        put(record, "plugin", record_text(spec->sync->origin));
     put(record, "duration_s", spec->duration_ns ? json_real(SECONDS(spec->duration_ns)) : json_null());
     put(record, "ops_limit", shape->ops_limit ? integer(shape->ops_limit) : json_null());
     put(record, "hold_ns", integer(shape->hold_ns));

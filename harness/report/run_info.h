@@ -27,6 +27,7 @@ struct run_summary {
     uint32_t done, planned;
     uint32_t as_expected, unexpected;
     uint32_t verdicts[VERDICTS];
+    uint32_t decided; /* trials that came to a verdict, and controls that got away */
     bool environment_failed; /* a trial could not be run because of the machine's state */
     double seconds;
     int exit_status;

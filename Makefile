@@ -52,14 +52,22 @@ PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null || echo -linih
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) -Iharness -I. $(PACKAGE_CFLAGS) -DSHMOO_DATADIR='"$(DATADIR)"' $(SANITIZER) $(CFLAGS)
 ALL_LIBS = $(PACKAGE_LIBS) -lm -lpthread
 
-SOURCES := $(filter-out %_test.c %_fuzz.c,$(wildcard harness/*.c harness/*/*.c workloads/*.c workloads/*/*.c))
+# what is in workloads/plugin/ is built by hand, one file at a time, as its README says
+SOURCES := $(filter-out %_test.c %_fuzz.c workloads/plugin/%,$(wildcard harness/*.c harness/*/*.c workloads/*.c workloads/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
 PARTS := $(filter-out $(BUILD)/obj/harness/main.o,$(OBJECTS))
 TEST_SOURCES := $(wildcard harness/*/*_test.c workloads/*/*_test.c)
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/test/%)
 FUZZERS := $(patsubst %.c,$(BUILD)/fuzz/%,$(wildcard harness/*/*_fuzz.c))
 
-all: $(BUILD)/shmoo
+# the header for plugins, to be found as <shmoo/plugin.h>
+PLUGIN_HEADER = $(BUILD)/include/shmoo/plugin.h
+
+all: $(BUILD)/shmoo $(PLUGIN_HEADER)
+
+$(PLUGIN_HEADER): harness/contract/plugin.h
+	@mkdir -p $(@D)
+	@cp $< $@
 
 $(BUILD)/shmoo: $(OBJECTS)
 	$(call quiet,LINK)$(CC) $(SANITIZER) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
@@ -81,7 +89,7 @@ fuzzers: $(FUZZERS)
 
 tests: $(TESTS)
 
-check: $(BUILD)/shmoo $(TESTS) $(BUILD)/mutants.so
+check: all $(TESTS) $(BUILD)/mutants.so
 	@failed=; \
 	for test in $(TESTS); do echo "== $$test"; CK_VERBOSITY=normal $$test || failed="$$failed $$test"; done; \
 	SHMOO=$(abspath $(BUILD)/shmoo) MUTANTS=$(abspath $(BUILD)/mutants.so) $(PYTHON) -B -m pytest -q -p no:cacheprovider harness workloads || failed="$$failed pytest:harness,workloads"; \
@@ -135,14 +143,18 @@ mutants: $(BUILD)/shmoo $(BUILD)/mutants.so
 	SHMOO=$(abspath $(BUILD)/shmoo) MUTANTS=$(abspath $(BUILD)/mutants.so) ci/mutants $(if $(TABLE),--table workloads/check/MUTANTS.md)
 
 install: $(BUILD)/shmoo
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/analysis $(DESTDIR)$(DATADIR)/jobs
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/shmoo
+	install -d $(DESTDIR)$(DATADIR)/analysis $(DESTDIR)$(DATADIR)/jobs $(DESTDIR)$(DATADIR)/plugin
+	install -m 644 harness/contract/plugin.h $(DESTDIR)$(PREFIX)/include/shmoo/plugin.h
+	install -m 644 workloads/plugin/README.md workloads/plugin/*.c $(DESTDIR)$(DATADIR)/plugin/
 	install -m 755 $(BUILD)/shmoo $(DESTDIR)$(PREFIX)/bin/shmoo
 	install -m 644 workloads/jobs/*.ini $(DESTDIR)$(DATADIR)/jobs/
 	install -m 644 $(filter-out analysis/test_%.py analysis/conftest.py analysis/fuzz_%.py analysis/synthetic.py,$(wildcard analysis/*.py analysis/*.j2)) \
 	    $(DESTDIR)$(DATADIR)/analysis/
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/shmoo
+	rm -f $(DESTDIR)$(PREFIX)/bin/shmoo $(DESTDIR)$(PREFIX)/include/shmoo/plugin.h
+	-rmdir $(DESTDIR)$(PREFIX)/include/shmoo 2>/dev/null
 	rm -rf $(DESTDIR)$(DATADIR)
 
 clean:

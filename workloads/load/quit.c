@@ -226,6 +226,15 @@ static bool quit_breakable(const struct shape *shape)
     return shape_workers(shape) > 1;
 }
 
+/* Whoever has seen the flag acknowledges it, and enters alone for that. */
+static const char *quit_refuses(const struct shape *shape, const struct sync_ops *sync, const struct fault_ops *fault)
+{
+    (void)fault;
+    return sync->max_writers && shape_workers(shape) > sync->max_writers
+               ? "load quit: all of its processes enter alone at times, and this sync is made for fewer writers"
+               : NULL;
+}
+
 const struct load_ops load_quit = {
     .name = "quit",
     .summary = "a flag tells all children to stop: the time until each has seen it",
@@ -237,6 +246,7 @@ const struct load_ops load_quit = {
     .enough = 30,
     .histograms = {"sighting", NULL},
     .in_step = true,
+    .refuses = quit_refuses,
     .area_bytes = quit_bytes,
     .prepare = quit_prepare,
     .write = quit_run,

@@ -1,7 +1,7 @@
 /* The records of a run and of a trial's frame: run, trial, verdict, end. */
 #define _GNU_SOURCE
 #include "report/records.h"
-#include "run/judge.h"
+#include "run/exposure.h"
 #include "run/mortality.h"
 
 #include <signal.h>
@@ -133,7 +133,7 @@ static json_t *strength(const struct trial_result *result)
     if (result->verdict != VERDICT_CLEAN || result->handoffs == 0)
         return json_null();
     return json_pack("{s:s, s:I, s:f}", "per", "handoff", "exposures", (json_int_t)result->handoffs, "upper_95",
-                     judge_upper_95(result->handoffs));
+                     exposure_upper_95(result->handoffs));
 }
 
 static void put_hunt(json_t *record, const struct trial_result *result)

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/seed.h"
 #include "run/interrupt.h"
-#include "run/judge.h"
+#include "run/exposure.h"
 #include "run/trial.h"
 
 /* The first time round slices are short, since most bugs show at once. Each time round they are twice as long: what shows after
@@ -18,8 +18,6 @@
 #define INTERVALS_MAX 4096
 /* Of the slices, so many in a hundred must have had exposure enough for a verdict of their own. */
 #define CLEAN_PERCENT 25
-/* Or so many hand-offs in all. */
-#define MANY_HANDOFFS 1000
 /* One slice in so many goes to what has paid off, the others to the disturbance whose turn it is. */
 #define PAID_ONE_IN 4
 #define DISTURBANCES_MAX 64
@@ -320,7 +318,7 @@ static bool exposed(const struct trial_result *sum)
 {
     if (sum->slices_clean && sum->slices_clean * 100 >= sum->slices * CLEAN_PERCENT)
         return true;
-    return sum->handoffs >= MANY_HANDOFFS && judge_met(sum->contended, sum->sampled);
+    return sum->handoffs >= EXPOSURE_MANY && exposure_met(sum->contended, sum->sampled);
 }
 
 static void decide_whole(struct hunt *hunt)
@@ -336,7 +334,7 @@ static void decide_whole(struct hunt *hunt)
                  "%u slices in %.1f s, %u with enough exposure: %llu operations with %llu hand-offs between processes, and "
                  "nothing broke: at 95 %% a failure is rarer than %.1e per hand-off",
                  sum->slices, seconds, sum->slices_clean, (unsigned long long)sum->ops, (unsigned long long)sum->handoffs,
-                 judge_upper_95(sum->handoffs));
+                 exposure_upper_95(sum->handoffs));
     } else {
         sum->verdict = VERDICT_INCONCLUSIVE;
         snprintf(sum->reason, sizeof sum->reason, "only %u of %u slices had exposure enough for a verdict; the last that had not: %s",

@@ -283,7 +283,8 @@ static int call_instances(struct calls *calls, const char *name, enum verdict *v
     const struct trial_spec *spec = calls->instances->spec;
     if (calls->count == 0 || !(calls->destroys ? spec->sync->destroy : spec->sync->create))
         return 0;
-    struct isolate_outcome outcome = (calls->destroys ? isolate_call : isolate_call_sparing)(call_each, calls, patience_of(spec));
+    /* what it leaves behind is judged, not ended here */
+    struct isolate_outcome outcome = isolate_call_sparing(call_each, calls, patience_of(spec));
     if (outcome.end == ISOLATE_RETURNED && outcome.value == 0)
         return 0;
     *verdict = isolate_verdict(&outcome);

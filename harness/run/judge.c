@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "run/judge.h"
 
-#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,28 +9,14 @@
 
 #include "base/error.h"
 #include "contract/worker.h"
+#include "run/exposure.h"
 #include "run/mortality.h"
 #include "run/oom.h"
-#include "run/pin.h"
 #include "run/room.h"
 #include "run/sigbus.h"
 #include "shm/region.h"
 
-/* A clean verdict asks for sampled operations that met another process: so many, and one in so many of the sample. In parallel
- * meetings are one in 10 to 1,000, and a lock without an atomic test-and-set is caught within milliseconds. On one CPU, where
- * processes meet only when one is switched out inside, such a lock went uncaught however many met: there the answer is
- * INCONCLUSIVE unless a fault gives the CPU away inside. */
-#define ENOUGH_MEETINGS 5
-#define MEETINGS_ONE_IN 1000
-#define MANY_HANDOFFS 1000
 #define ACTS_TOLD 3
-
-bool judge_met(uint64_t contended, uint64_t sampled)
-{
-    if (contended * 3 >= sampled && contended) /* few were looked at, and of these many met somebody */
-        return true;
-    return contended >= ENOUGH_MEETINGS && contended * MEETINGS_ONE_IN >= sampled;
-}
 
 static void add_slot(struct trial_result *result, const struct slot *slot)
 {
@@ -242,48 +227,6 @@ static void tell_cause(struct trial_result *result)
     snprintf(result->reason, sizeof result->reason, "%s; then %.690s", text, rest);
 }
 
-/* Did the crew run in parallel? Pinned to several CPUs, workers of two of them must have run; otherwise the CPU time tells. */
-static bool ran_in_parallel(const struct trial_result *result)
-{
-    uint64_t here_ns = 0, elsewhere_ns = 0;
-    for (uint32_t i = 0; i < result->workers; i++) {
-        const struct slot *slot = &result->ledger.slots[i];
-        bool same_place = strcmp(result->ends[i].cpus, result->ends[0].cpus) == 0;
-        *(same_place ? &here_ns : &elsewhere_ns) += slot->user_ns + slot->system_ns;
-    }
-    uint64_t less_ns = here_ns < elsewhere_ns ? here_ns : elsewhere_ns;
-    return (double)(here_ns + elsewhere_ns) > 1.1 * (double)result->ran_ns || (double)less_ns > 0.1 * (double)result->ran_ns;
-}
-
-/* Had the crew one CPU only, to take turns on? */
-static bool ran_in_turns(const struct trial_result *result)
-{
-    for (uint32_t i = 0; i < result->workers; i++)
-        if (result->ends[i].cpus[0] == '\0' || strcmp(result->ends[i].cpus, result->ends[0].cpus) != 0)
-            return pin_cpus_allowed() == 1;
-    return true;
-}
-
-/* Meetings at the primitive prove exposure; in a large crew the sampled looks seldom hit the right one, and many hand-offs
- * between processes that ran in parallel do as well. */
-static bool met_enough(const struct trial_spec *spec, const struct trial_result *result)
-{
-    if (spec->load->uses_system || spec->enough == 0)
-        return true;
-    /* inside() is called by the holders of a lock; with another primitive it is no more than a pause between operations */
-    bool preempts = spec->fault->preempts || (spec->fault->inside && spec->sync->family == SYNC_LOCK);
-    if (ran_in_turns(result) && !preempts)
-        return false;
-    if (judge_met(result->contended, result->sampled))
-        return true;
-    return result->handoffs >= MANY_HANDOFFS && ran_in_parallel(result);
-}
-
-double judge_upper_95(uint64_t exposures)
-{
-    return exposures ? -expm1(log(0.05) / (double)exposures) : 1;
-}
-
 bool judge_exposed(const struct trial_spec *spec, const struct ledger *ledger)
 {
     struct trial_result sum = {0};
@@ -293,8 +236,8 @@ bool judge_exposed(const struct trial_spec *spec, const struct ledger *ledger)
         return true;
     if (mortality_strikes(spec)) /* what is broken is to show that it is, with whoever is left */
         return mortality_survived(spec, ledger) && !mortality_breaks(spec);
-    bool met = spec->load->uses_system || judge_met(sum.contended, sum.sampled) ||
-               (shape_workers(&spec->shape) > WORKER_MET && sum.handoffs >= MANY_HANDOFFS);
+    bool met = spec->load->uses_system || exposure_met(sum.contended, sum.sampled) ||
+               (shape_workers(&spec->shape) > WORKER_MET && sum.handoffs >= EXPOSURE_MANY);
     return sum.handoffs >= spec->enough && (met || spec->enough == 0);
 }
 
@@ -313,17 +256,17 @@ static void decide_whole(const struct trial_spec *spec, struct trial_result *res
         decide(result, VERDICT_INCONCLUSIVE,
                "only %llu hand-offs between processes, %u are needed: run it longer, or with less think time",
                (unsigned long long)result->handoffs, spec->enough);
-    else if (!met_enough(spec, result))
+    else if (!exposure_enough(spec, result))
         decide(result, VERDICT_INCONCLUSIVE,
                "%s%llu of %llu sampled operations met another process at the primitive: use more CPUs, run it longer, or disturb "
                "it with --fault yield",
-               ran_in_turns(result) ? "all had to take turns on one CPU, and " : "the processes hardly ran at the same time: ",
+               exposure_in_turns(result) ? "all had to take turns on one CPU, and " : "the processes hardly ran at the same time: ",
                (unsigned long long)result->contended, (unsigned long long)result->sampled);
     else
         decide(result, VERDICT_CLEAN,
                "%llu operations with %llu hand-offs between processes, and nothing broke: at 95 %% a failure is rarer than %.1e "
                "per hand-off%s",
-               (unsigned long long)result->ops, (unsigned long long)result->handoffs, judge_upper_95(result->handoffs),
+               (unsigned long long)result->ops, (unsigned long long)result->handoffs, exposure_upper_95(result->handoffs),
                spec->silent ? "; no worker made a system call between gate and end" : "");
 }
 

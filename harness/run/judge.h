@@ -18,10 +18,4 @@ void judge(const struct trial_spec *spec, const struct crew *crew, enum watch wa
 /* While the crew still runs: has it met often enough for a clean verdict, or broken something already? */
 bool judge_exposed(const struct trial_spec *spec, const struct ledger *ledger);
 
-/* Have enough of the sampled operations met another process at the primitive? */
-bool judge_met(uint64_t contended, uint64_t sampled);
-
-/* The upper bound, at 95 %, of a failure's chance per exposure after `exposures` without one. */
-double judge_upper_95(uint64_t exposures);
-
 #endif

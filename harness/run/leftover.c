@@ -62,7 +62,7 @@ bool leftover_parse(const char *name, int *pid, unsigned long long *start)
     if (!numbers || number == 0 || number > INT_MAX)
         return false;
     *pid = (int)number;
-    for (int suffixes = 0; suffixes < 2 && *name == '.'; suffixes++) {
+    for (int suffixes = 0; suffixes < 3 && *name == '.'; suffixes++) {
         size_t letters = strspn(name + 1, "abcdefghijklmnopqrstuvwxyz");
         if (letters == 0)
             return false;
@@ -265,16 +265,20 @@ int leftover_remove(struct leftover *leftover, struct error *error)
     if (leftover->fifo)
         return remove_fifo(leftover, error);
     static unsigned serial;
-    char aside[96];
-    snprintf(aside, sizeof aside, TRIAL_NAME_PREFIX "%d.%llu.%u.gc", (int)getpid(),
-             (unsigned long long)process_look(0).start, ++serial);
+    char aside[COMPANION_NAME_MAX];
+    bool marker = leftover->own && companion_is_marker(leftover->name);
+    if (marker)
+        companion_aside(leftover->name, aside);
+    else
+        snprintf(aside, sizeof aside, TRIAL_NAME_PREFIX "%d.%llu.%u.gc", (int)getpid(), (unsigned long long)process_look(0).start,
+                 ++serial);
     struct reclaim reclaim = {
         .name = leftover->name,
         .device = leftover->device,
         .inode = leftover->inode,
         .changed_ns = leftover->changed_ns,
         .aside = aside,
-        .before_unlink = leftover->own && companion_is_marker(leftover->name) ? companion_remove : NULL,
+        .before_unlink = marker ? companion_remove : NULL,
     };
     int rc = reclaim_object(&reclaim);
     leftover->freed_bytes = reclaim.freed_bytes;

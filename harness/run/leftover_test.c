@@ -10,6 +10,7 @@
 
 #include "base/testing.h"
 #include "run/process.h"
+#include "shm/companion.h"
 #include "shm/region.h"
 #include "shm/sysv.h"
 
@@ -138,6 +139,31 @@ START_TEST(a_marker_of_a_dead_run_goes_together_with_its_message_queue)
     ck_assert_int_eq(sysv_queue_create(name, &id), 0);
     check_removed(name);
     ck_assert_int_eq(msgctl(id, IPC_STAT, &(struct msqid_ds){0}), -1);
+}
+END_TEST
+
+START_TEST(a_marker_that_a_killed_collector_has_moved_aside_still_says_what_it_marks)
+{
+    char aside[COMPANION_NAME_MAX], back[COMPANION_NAME_MAX];
+    int id;
+    begin();
+    const char *name = name_of(dead, 1, "i3.sysv");
+    ck_assert_int_eq(sysv_semaphore_create(name, 1, &id), 0);
+    companion_aside(name, aside);
+    companion_aside(aside, back);
+    ck_assert_str_ne(aside, name);
+    ck_assert_str_eq(back, name);
+    char from[256], to[256];
+    snprintf(from, sizeof from, REGION_FOLDER "%s", name);
+    snprintf(to, sizeof to, REGION_FOLDER "%s", aside);
+    ck_assert_int_eq(rename(from, to), 0); /* and there it was killed */
+    struct wanted wanted = look_at(aside);
+    ck_assert_msg(wanted.times == 1 && wanted.found.own && wanted.found.unused, "%s", wanted.found.why);
+    testing_ok(leftover_remove(&wanted.found, &error));
+    ck_assert_int_eq(semctl(id, 0, GETVAL), -1);
+    ck_assert(errno == EINVAL || errno == EIDRM);
+    ck_assert_int_eq(shm_unlink(aside), -1);
+    ck_assert_int_eq(shm_unlink(name), -1);
 }
 END_TEST
 
@@ -380,6 +406,7 @@ int main(void)
                                        a_semaphore_of_a_dead_run_is_looked_at_too,
                                        a_marker_of_a_dead_run_goes_together_with_its_system_v_semaphore,
                                        a_marker_of_a_dead_run_goes_together_with_its_message_queue,
+                                       a_marker_that_a_killed_collector_has_moved_aside_still_says_what_it_marks,
                                        a_marker_of_a_segment_that_is_attached_is_kept,
                                        a_fifo_of_a_dead_run_is_unused_when_nobody_reads_it,
                                        an_object_of_a_living_run_is_kept,

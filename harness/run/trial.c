@@ -219,8 +219,8 @@ static void take_back(struct stage *stage, struct trial_result *result)
     room_restore();
     if (fault->undo && result->ledger.commons)
         fault->undo(&stage->spec.shape, result->ledger.commons);
-    if (fault->unlinks && fault->unlinks(stage->spec.fault_choices))
-        stage->region.linked = false;
+    if (stage->region_made && fault->unlinks && fault->unlinks(stage->spec.fault_choices) && !region_is_named(&stage->region))
+        region_forget_name(&stage->region);
     if (stage->crew_made)
         crew_free(&stage->crew);
     if (stage->region_made)

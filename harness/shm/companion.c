@@ -5,6 +5,7 @@
 #include <mqueue.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -36,6 +37,24 @@ static const struct companion {
     {COMPANION_MQUEUE_SUFFIX, mqueue_remove},
     {DISC_FILE_SUFFIX, disc_file_remove},
 };
+
+/* Whatever else its name says: the marker as it was made. */
+static const char *as_made(const char *name, char made[COMPANION_NAME_MAX])
+{
+    size_t length = strlen(name), ending = strlen(COMPANION_ASIDE_SUFFIX);
+    bool aside = marker_has_suffix(name, COMPANION_ASIDE_SUFFIX) && length - ending < COMPANION_NAME_MAX;
+    if (!aside)
+        return name;
+    snprintf(made, COMPANION_NAME_MAX, "%.*s", (int)(length - ending), name);
+    return made;
+}
+
+void companion_aside(const char *name, char aside[COMPANION_NAME_MAX])
+{
+    char made[COMPANION_NAME_MAX];
+    const char *bare = as_made(name, made);
+    snprintf(aside, COMPANION_NAME_MAX, "%s%s", bare, bare == name ? COMPANION_ASIDE_SUFFIX : "");
+}
 
 static const struct companion *find(const char *name)
 {
@@ -69,13 +88,16 @@ int companion_destroy(const char *begins, const char *suffix)
 
 bool companion_is_marker(const char *name)
 {
-    return find(name) != NULL;
+    char made[COMPANION_NAME_MAX];
+    return find(as_made(name, made)) != NULL;
 }
 
 int companion_remove(const char *name, int fd)
 {
-    const struct companion *companion = find(name);
-    return companion ? companion->remove(name, fd) : 0;
+    char made[COMPANION_NAME_MAX];
+    const char *marker = as_made(name, made);
+    const struct companion *companion = find(marker);
+    return companion ? companion->remove(marker, fd) : 0;
 }
 
 const char *companion_keeps(int errnum)

@@ -21,7 +21,12 @@ int companion_hold(const char *begins, const char *suffix);
 /* Removes that companion and its marker. Returns 0, also when there is neither, or an errno. */
 int companion_destroy(const char *begins, const char *suffix);
 
-/* Is that the name of a marker? */
+/* What a marker is called that a collector has moved aside: it still says what it marks, should the collector be killed there. Of one
+ * that is aside already, the name it had. */
+#define COMPANION_ASIDE_SUFFIX ".gc"
+void companion_aside(const char *name, char aside[COMPANION_NAME_MAX]);
+
+/* Is that the name of a marker, aside or not? */
 bool companion_is_marker(const char *name);
 
 /* Removes what the marker of that name leads to; the marker stays. `fd` is the marker, open for reading, or -1: then it is

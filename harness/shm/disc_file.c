@@ -34,14 +34,15 @@ static const char *name_of(const char *marker)
 int disc_file_create(const char *marker, const char *folder, int *fd)
 {
     char path[MARKER_TEXT_MAX];
-    int rc = marker_make(marker);
-    if (rc == 0)
-        rc = marker_note(marker, folder);
+    int held, rc = marker_make(marker, &held);
     if (rc)
         return rc;
+    rc = marker_note(marker, folder);
     snprintf(path, sizeof path, "%s/%s", folder, name_of(marker));
-    *fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
-    return *fd < 0 ? errno : 0;
+    if (rc == 0 && (*fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600)) < 0)
+        rc = errno;
+    close(held);
+    return rc;
 }
 
 /* The folder that the marker notes, opened; -1 with errno 0 where it notes none. */

@@ -22,18 +22,20 @@ static int append(int fd, const char *text)
 {
     size_t length = strlen(text);
     ssize_t n = write(fd, text, length);
-    int rc = n == (ssize_t)length ? 0 : n < 0 ? errno : ENOSPC;
-    return close(fd) == 0 || rc ? rc : errno;
+    return n == (ssize_t)length ? 0 : n < 0 ? errno : ENOSPC;
 }
 
-int marker_make(const char *name)
+int marker_make(const char *name, int *held)
 {
     char line[64];
-    int fd = shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600);
-    if (fd < 0)
+    *held = shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600);
+    if (*held < 0)
         return errno;
     namespace_line(line);
-    return append(fd, line);
+    int rc = append(*held, line);
+    if (rc)
+        close(*held);
+    return rc;
 }
 
 int marker_note(const char *name, const char *note)
@@ -41,12 +43,8 @@ int marker_note(const char *name, const char *note)
     int fd = shm_open(name, O_RDWR, 0);
     if (fd < 0)
         return errno;
-    if (lseek(fd, 0, SEEK_END) < 0) {
-        int rc = errno;
-        close(fd);
-        return rc;
-    }
-    return append(fd, note);
+    int rc = lseek(fd, 0, SEEK_END) < 0 ? errno : append(fd, note);
+    return close(fd) == 0 || rc ? rc : errno;
 }
 
 int marker_hold(const char *name)

@@ -1,8 +1,9 @@
 /* Markers: small files in /dev/shm by which something is found again that has no name there.
  *
- *     marker_make("/shmoo.1.2.3.msg")                  first, so that nothing is ever without its marker
+ *     marker_make("/shmoo.1.2.3.msg", &held)           first, so that nothing is ever without its marker
  *     ... make the thing itself ...
  *     marker_note("/shmoo.1.2.3.msg", "32769")         what is to be known of it
+ *     close(held)
  *
  *     int fd = marker_hold("/shmoo.1.2.3.msg")         whoever uses the thing holds its marker open: a lease shows that
  *
@@ -16,8 +17,9 @@
 
 #define MARKER_TEXT_MAX 512
 
-/* Makes a marker with no note. Returns 0 or an errno; EEXIST: it is there. */
-int marker_make(const char *name);
+/* Makes a marker with no note, and leaves it open in *held until what it marks is there: a collector that came in between, and
+ * found the maker dead, would remove the marker of what is just being made. Returns 0 or an errno; EEXIST: it is there. */
+int marker_make(const char *name, int *held);
 
 /* Writes its note, once. Returns 0 or an errno. */
 int marker_note(const char *name, const char *note);

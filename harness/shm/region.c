@@ -220,15 +220,30 @@ int region_detach(struct region *region, struct error *error)
     return rc;
 }
 
-/* Does the name still mean the object that was created here? If it means nothing, unlinking will say so. */
-static bool still_ours(const struct region *region)
+/* What the name leads to now: 0, or an errno. */
+static int look_up(const struct region *region, struct stat *st)
 {
     char path[sizeof REGION_FOLDER + REGION_NAME_MAX];
-    struct stat st;
     snprintf(path, sizeof path, REGION_FOLDER "%s", region->name);
-    if (lstat(path, &st) != 0)
-        return true;
-    return st.st_dev == region->device && st.st_ino == region->inode;
+    return lstat(path, st) == 0 ? 0 : errno;
+}
+
+bool region_is_named(const struct region *region)
+{
+    struct stat st;
+    return look_up(region, &st) == 0 && st.st_dev == region->device && st.st_ino == region->inode;
+}
+
+void region_forget_name(struct region *region)
+{
+    region->linked = false;
+}
+
+/* If the name means nothing, unlinking will say so. */
+static bool still_ours(const struct region *region)
+{
+    struct stat st;
+    return look_up(region, &st) != 0 || region_is_named(region);
 }
 
 int region_destroy(struct region *region, struct error *error)

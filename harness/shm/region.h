@@ -61,6 +61,10 @@ int region_attach(struct region *region, const char *name, size_t bytes, struct 
 /* Unmaps and closes. Idempotent. Every step is tried; the first failure is reported. */
 int region_detach(struct region *region, struct error *error);
 
+/* Does its name still lead to the object that was created here? What has lost it on purpose has nothing to unlink any more. */
+bool region_is_named(const struct region *region);
+void region_forget_name(struct region *region);
+
 /* Detaches and unlinks. Idempotent, as region_detach(). An object that somebody else has put in its place is left alone, and
  * reported. */
 int region_destroy(struct region *region, struct error *error);

@@ -71,14 +71,15 @@ static int removed(int rc)
 int sysv_semaphore_create(const char *marker, int value, int *id)
 {
     unsigned short values[SEMAPHORES] = {(unsigned short)value};
-    int rc = marker_make(marker);
+    int held, rc = marker_make(marker, &held);
     if (rc)
         return rc;
-    *id = semget(key_of(marker), SEMAPHORES, IPC_CREAT | IPC_EXCL | 0600);
-    if (*id < 0)
-        return errno;
     fill_values(marker, values);
-    return semctl(*id, 0, SETALL, (union semun){.array = values}) == 0 ? 0 : errno;
+    *id = semget(key_of(marker), SEMAPHORES, IPC_CREAT | IPC_EXCL | 0600);
+    if (*id < 0 || semctl(*id, 0, SETALL, (union semun){.array = values}) != 0)
+        rc = errno;
+    close(held);
+    return rc;
 }
 
 /* Is it the marker's set? One whose maker died before the values were in, is known by never having been used. */
@@ -124,11 +125,13 @@ static bool is_noted(const char *note, int id, bool new_born)
 
 int sysv_queue_create(const char *marker, int *id)
 {
-    int rc = marker_make(marker);
+    int held, rc = marker_make(marker, &held);
     if (rc)
         return rc;
     *id = msgget(key_of(marker), IPC_CREAT | IPC_EXCL | 0600);
-    return note_id(marker, *id);
+    rc = note_id(marker, *id);
+    close(held);
+    return rc;
 }
 
 int sysv_queue_remove(const char *marker, int fd)
@@ -145,11 +148,13 @@ int sysv_queue_remove(const char *marker, int fd)
 
 int sysv_segment_create(const char *marker, size_t bytes, int *id)
 {
-    int rc = marker_make(marker);
+    int held, rc = marker_make(marker, &held);
     if (rc)
         return rc;
     *id = shmget(key_of(marker), bytes, IPC_CREAT | IPC_EXCL | 0600);
-    return note_id(marker, *id);
+    rc = note_id(marker, *id);
+    close(held);
+    return rc;
 }
 
 int sysv_segment_remove(const char *marker, int fd)

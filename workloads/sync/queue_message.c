@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/msg.h>
+#include <unistd.h>
 
 #include "shm/companion.h"
 #include "shm/marker.h"
@@ -64,15 +65,16 @@ static int mqueue_create(void *state, const struct sync_setup *setup)
     uint64_t most = channel_limit(MSG_MAX, 10), wanted = setup->capacity ? setup->capacity : 16;
     struct mq_attr attributes = {.mq_maxmsg = (long)(wanted < most ? wanted : most), .mq_msgsize = (long)mqueue_unit(setup)};
     companion_name(setup->name, COMPANION_MQUEUE_SUFFIX, name);
-    int rc = channel_create(state);
+    int held, rc = channel_create(state);
     if (rc == 0)
-        rc = marker_make(name);
+        rc = marker_make(name, &held);
     if (rc)
         return rc;
     mqd_t queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attributes);
-    if (queue == (mqd_t)-1)
-        return errno;
-    return mq_close(queue) == 0 ? 0 : errno;
+    if (queue == (mqd_t)-1 || mq_close(queue) != 0)
+        rc = errno;
+    close(held);
+    return rc;
 }
 
 /* On Linux the descriptor of a message queue is a file descriptor (mq_overview(7)). */

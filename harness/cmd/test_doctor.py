@@ -3,8 +3,8 @@ import os
 import time
 
 import pytest
-from sick import HEALTHY, diagnosed, difference
-from testing import NOBODY, one_line, read_records
+from sick import HEALTHY, diagnosed, difference, records_of
+from testing import NOBODY, SANITIZED, one_line, read_records
 
 def test_it_takes_less_than_two_seconds_and_no_rights(shmoo):
     begin = time.monotonic()
@@ -65,3 +65,12 @@ def test_every_row_is_listed(shmoo):
     rows = {r["id"] for r in read_records(shmoo("doctor", "--format", "jsonl").stdout) if r["type"] == "fact"}
     listed = {line.split()[0] for line in shmoo("list", "finding").stdout.splitlines()}
     assert rows and rows <= listed
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitized program cannot run without /proc")
+def test_without_proc_what_cannot_be_seen_is_said(shmoo, private_shm):
+    place = private_shm(f"{HEALTHY} && mount -t tmpfs tmpfs /proc")
+    _, facts = records_of(shmoo, wrap=place.enter)
+    for row in ("memory-machine", "memory-below-shm", "memory-swap", "objects-protected"):
+        assert "cannot be seen" in facts[row], (row, facts[row])
+    assert "huge=unknown" in facts["memory-huge"]

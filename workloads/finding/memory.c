@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/units.h"
 #include "workloads/finding/rows.h"
@@ -18,6 +19,8 @@
 #define SWAP_MATTERS (64ULL << 20)
 /* With huge pages everywhere an object takes one of them at least: so few objects fill /dev/shm. */
 #define FEW_HUGE 256
+
+#define UNSEEN "cannot be seen: no /proc"
 
 #define RAISE                                                                                                               \
     {                                                                                                                       \
@@ -51,7 +54,8 @@ static void look_machine(struct diagnosis *d)
 {
     char size[UNITS_TEXT], all[UNITS_TEXT];
     uint64_t bytes = meminfo("MemTotal") + meminfo("SwapTotal");
-    diagnosis_fact(d, "%s with swap", units_print(&units_size, (double)bytes, all));
+    units_print(&units_size, (double)bytes, all);
+    diagnosis_fact(d, "%s%s", bytes ? all : UNSEEN, bytes ? " with swap" : "");
     if (bytes && in_memory(d) && d->shm.free_bytes != CAPACITY_UNLIMITED && d->shm.size_bytes > bytes && !d->shm.read_only)
         diagnosis_finding(d, SEVERITY_WARNING, "/dev/shm takes %s, but the machine has %s of memory and swap in all",
                           units_print(&units_size, (double)d->shm.size_bytes, size), all);
@@ -61,7 +65,7 @@ static void look_below(struct diagnosis *d)
 {
     char limit[UNITS_TEXT], size[UNITS_TEXT];
     if (d->memory.limit_bytes == CAPACITY_UNLIMITED) {
-        diagnosis_fact(d, "no memory limit of a cgroup");
+        diagnosis_fact(d, "%s", access("/proc/self/cgroup", R_OK) == 0 ? "no memory limit of a cgroup" : UNSEEN);
         return;
     }
     units_print(&units_size, (double)d->memory.limit_bytes, limit);
@@ -112,7 +116,9 @@ static void look_swap(struct diagnosis *d)
     snprintf(lock, sizeof lock, "no limit");
     if (!unlimited)
         units_print(&units_size, (double)limit.rlim_cur, lock);
-    if (swap)
+    if (meminfo("MemTotal") == 0)
+        diagnosis_fact(d, UNSEEN);
+    else if (swap)
         diagnosis_fact(d, "%s: shared memory may be swapped out; mlock keeps it (limit: %s)",
                        units_print(&units_size, (double)swap, total), lock);
     else
@@ -175,7 +181,8 @@ static void look_huge(struct diagnosis *d)
     chosen("/sys/kernel/mm/transparent_hugepage/shmem_enabled", shmem);
     char page_text[UNITS_TEXT], size[UNITS_TEXT], line[32];
     uint64_t page = finding_line("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", line, sizeof line) ? strtoull(line, NULL, 10) : 0;
-    diagnosis_fact(d, "/dev/shm mounted huge=%s; memfd and anonymous shared memory: %s", mounted ? mounted : "never", shmem);
+    diagnosis_fact(d, "/dev/shm mounted huge=%s; memfd and anonymous shared memory: %s",
+                   mounted ? mounted : d->options[0] ? "never" : "unknown", shmem);
     bool always = (mounted && strcmp(mounted, "always") == 0) || strcmp(shmem, "force") == 0;
     if (always && strcmp(shmem, "deny") != 0 && page && d->shm.free_bytes != CAPACITY_UNLIMITED && d->shm.size_bytes / page < FEW_HUGE)
         diagnosis_finding(d, SEVERITY_WARNING, "every object of /dev/shm takes whole huge pages of %s (huge=%s, shmem_enabled %s), and %s hold %llu of them",

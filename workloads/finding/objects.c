@@ -91,7 +91,10 @@ static void look_unsized(struct diagnosis *d)
 static void look_protected(struct diagnosis *d)
 {
     char value[16] = "0";
-    finding_line("/proc/sys/fs/protected_regular", value, sizeof value);
+    if (!finding_line("/proc/sys/fs/protected_regular", value, sizeof value)) {
+        diagnosis_fact(d, "fs.protected_regular cannot be seen");
+        return;
+    }
     int level = atoi(value);
     diagnosis_fact(d, "fs.protected_regular is %d%s", level,
                    level ? ": O_CREAT on an object of another user is refused, also to root; open without it first" : "");

@@ -21,7 +21,17 @@
 #include "run/patient.h"
 #include "run/preflight.h"
 
-enum doctor_option { DOCTOR_FOR, DOCTOR_CORE, DOCTOR_EXPLAIN, DOCTOR_OLDER, DOCTOR_RUNTIME, DOCTOR_FORMAT, DOCTOR_QUIET, DOCTOR_HELP, DOCTOR_OPTIONS };
+enum doctor_option {
+    DOCTOR_FOR,
+    DOCTOR_CORE,
+    DOCTOR_EXPLAIN,
+    DOCTOR_OLDER,
+    DOCTOR_RUNTIME,
+    DOCTOR_FORMAT,
+    DOCTOR_QUIET,
+    DOCTOR_HELP,
+    DOCTOR_OPTIONS,
+};
 
 /* Of the two seconds that all has, so much is for the owners of locks. */
 #define PATIENT_NS (1500 * NS_PER_MS)

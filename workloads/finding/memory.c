@@ -125,7 +125,8 @@ static void look_swap(struct diagnosis *d)
         diagnosis_fact(d, "none: shared memory stays, and fills the memory (mlock limit: %s)", lock);
     uint64_t used = swap - meminfo("SwapFree"), shared = meminfo("Shmem");
     if (used > swap / SWAP_IN_USE && used <= swap && shared + used > SWAP_MATTERS)
-        diagnosis_finding(d, SEVERITY_NOTE, "%s of %s of swap are in use, and shared memory is swapped like any other (mlock limit: %s)",
+        diagnosis_finding(d, SEVERITY_NOTE,
+                          "%s of %s of swap are in use, and shared memory is swapped like any other (mlock limit: %s)",
                           units_print(&units_size, (double)used, used_text), total, lock);
 }
 
@@ -174,20 +175,29 @@ static void chosen(const char *path, char text[64])
         snprintf(text, 64, "%.*s", (int)strcspn(open + 1, "]"), open + 1);
 }
 
+/* Bytes of a huge page; 0: there are none. */
+static uint64_t huge_page(void)
+{
+    char line[32];
+    bool found = finding_line("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", line, sizeof line);
+    return found ? strtoull(line, NULL, 10) : 0;
+}
+
 static void look_huge(struct diagnosis *d)
 {
-    char shmem[64], value[64];
+    char shmem[64], value[64], page_text[UNITS_TEXT], size[UNITS_TEXT];
     const char *mounted = finding_option(d, "huge=", value);
     chosen("/sys/kernel/mm/transparent_hugepage/shmem_enabled", shmem);
-    char page_text[UNITS_TEXT], size[UNITS_TEXT], line[32];
-    uint64_t page = finding_line("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", line, sizeof line) ? strtoull(line, NULL, 10) : 0;
+    bool always = (mounted && strcmp(mounted, "always") == 0) || strcmp(shmem, "force") == 0;
+    uint64_t page = huge_page(), room = page && d->shm.free_bytes != CAPACITY_UNLIMITED ? d->shm.size_bytes / page : UINT64_MAX;
     diagnosis_fact(d, "/dev/shm mounted huge=%s; memfd and anonymous shared memory: %s",
                    mounted ? mounted : d->options[0] ? "never" : "unknown", shmem);
-    bool always = (mounted && strcmp(mounted, "always") == 0) || strcmp(shmem, "force") == 0;
-    if (always && strcmp(shmem, "deny") != 0 && page && d->shm.free_bytes != CAPACITY_UNLIMITED && d->shm.size_bytes / page < FEW_HUGE)
-        diagnosis_finding(d, SEVERITY_WARNING, "every object of /dev/shm takes whole huge pages of %s (huge=%s, shmem_enabled %s), and %s hold %llu of them",
+    if (always && strcmp(shmem, "deny") != 0 && room < FEW_HUGE)
+        diagnosis_finding(d, SEVERITY_WARNING,
+                          "every object of /dev/shm takes whole huge pages of %s (huge=%s, shmem_enabled %s), and %s hold %" PRIu64
+                          " of them",
                           units_print(&units_size, (double)page, page_text), mounted ? mounted : "never", shmem,
-                          units_print(&units_size, (double)d->shm.size_bytes, size), (unsigned long long)(d->shm.size_bytes / page));
+                          units_print(&units_size, (double)d->shm.size_bytes, size), room);
 }
 
 static void look_numa(struct diagnosis *d)

@@ -111,7 +111,8 @@ static bool judge_python(struct diagnosis *d, const struct object *object, const
         if (!is_python(object->holders[i].pid, &minor))
             continue;
         for (unsigned k = 0; k < count; k++) {
-            const struct object_holder *loser = reports_to(object->holders[i].pid, &trackers[k]) ? find_loser(object, &trackers[k]) : NULL;
+            bool reports = reports_to(object->holders[i].pid, &trackers[k]);
+            const struct object_holder *loser = reports ? find_loser(object, &trackers[k]) : NULL;
             if (!loser)
                 continue;
             /* the name that SharedMemory gives leaves no doubt that it is one of its objects */
@@ -255,7 +256,8 @@ static void look_remove_ipc(struct diagnosis *d)
         diagnosis_fact(d, "no logind runs here");
         return;
     }
-    bool yes = read_settings("systemd/logind.conf", "systemd/logind.conf.d/*.conf", true), system = user <= system_uid_max() || user == 65534;
+    bool yes = read_settings("systemd/logind.conf", "systemd/logind.conf.d/*.conf", true);
+    bool system = user <= system_uid_max() || user == 65534;
     snprintf(linger, sizeof linger, "/var/lib/systemd/linger/%.255s", entry ? entry->pw_name : "");
     bool lingers = entry && access(linger, F_OK) == 0;
     diagnosis_fact(d, "RemoveIPC=%s; user %u is %s%s", yes ? "yes" : "no", user,

@@ -278,6 +278,21 @@ def test_a_mutex_of_a_program_of_32_bits_is_found(start, shmoo, tmp_path):
     assert any("32 bits" in fact for fact in facts) and "process-locks" not in diagnose()[0]
 
 
+def test_many_regions_and_descriptors_take_no_time(start):
+    """5,000 regions of one object, and 300 objects without a name that nothing but their mappings leads to."""
+    diagnose = start("""
+fd = os.open('/dev/shm/many', os.O_RDWR | os.O_CREAT, 0o600); os.ftruncate(fd, 8192)
+for i in range(300):
+    a = map(f'gone{i}', 4096); ctypes.memset(a, 1, 1); os.unlink(f'/dev/shm/gone{i}')
+for i in range(5000):
+    libc.mmap(None, 4096, 1 + 2 * (i % 2), mmap.MAP_SHARED, fd, i % 2 * 4096)
+ready()""")
+    begin = time.monotonic()
+    findings, facts = diagnose()
+    assert time.monotonic() - begin < 20 and findings == {}  # two where the machine is not shared
+    assert any("more regions at the least" in fact for fact in facts)
+
+
 # ---- where its pages are, and its limits ----
 
 def patient_with(shmoo, place, files):

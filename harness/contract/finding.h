@@ -108,6 +108,7 @@ struct patient {
     struct patient_lock locks[PATIENT_LOCKS];
     unsigned lock_count;
     unsigned unread;      /* objects that may not be read: their locks are not seen */
+    unsigned unsearched;  /* and those for which there was no time */
     struct patient_wait waits[PATIENT_WAITS];
     unsigned wait_count;
     unsigned robust_lost; /* entries in its lists of robust locks that lie in memory which is not mapped any more */

@@ -14,11 +14,13 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "run/owners.h"
 #include "run/process.h"
 
 /* Of one object, and so of a large one only the beginning: the whole diagnosis has two seconds. */
 #define SEARCH_BYTES (128ULL << 20)
+#define SEARCH_NS (700 * NS_PER_MS)
 #define ROBUST_MAX 256
 
 /* ---- threads that sleep on a word ---- */
@@ -81,16 +83,28 @@ static void look_at_robust(struct patient *patient, pid_t thread)
     }
 }
 
+/* Are the numbers in /proc those that system calls take? Not so where it is another pid namespace's. */
+static bool proc_is_ours(void)
+{
+    char self[32], number[32];
+    ssize_t n = readlink("/proc/self", self, sizeof self - 1);
+    self[n > 0 ? n : 0] = '\0';
+    snprintf(number, sizeof number, "%d", (int)getpid());
+    return strcmp(self, number) == 0;
+}
+
 static void look_at_threads(struct patient *patient)
 {
     char path[64];
+    bool ours = proc_is_ours();
     snprintf(path, sizeof path, "/proc/%d/task", (int)patient->pid);
     DIR *stream = opendir(path);
     for (struct dirent *entry; stream && (entry = readdir(stream));) {
         if (!isdigit((unsigned char)entry->d_name[0]) || patient->bits == 32)
             continue; /* calls and lists of 32 bits are others */
         look_at_thread(patient, (pid_t)atoi(entry->d_name));
-        look_at_robust(patient, (pid_t)atoi(entry->d_name));
+        if (ours)
+            look_at_robust(patient, (pid_t)atoi(entry->d_name));
     }
     if (stream)
         closedir(stream);
@@ -122,11 +136,15 @@ static bool met_before(const struct mappings *mappings, size_t at)
 
 static void find_locks(struct patient *patient)
 {
+    uint64_t deadline_ns = clock_ns() + SEARCH_NS;
     for (size_t i = 0; i < patient->mappings.count; i++) {
         const struct mapping *mapping = &patient->mappings.list[i];
         struct search search = {patient, mapping};
-        if (!met_before(&patient->mappings, i) &&
-            (mapping->fd < 0 || locks_find(mapping->fd, patient->bits == 32 ? 32 : 64, SEARCH_BYTES, visit_lock, &search)))
+        if (met_before(&patient->mappings, i))
+            continue;
+        if (clock_ns() > deadline_ns)
+            patient->unsearched++;
+        else if (mapping->fd < 0 || locks_find(mapping->fd, patient->bits == 32 ? 32 : 64, SEARCH_BYTES, visit_lock, &search))
             patient->unread++;
     }
 }

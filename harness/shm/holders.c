@@ -12,11 +12,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "shm/maps_line.h"
 #include "shm/mounts.h"
+#include "shm/quiet_stat.h"
 
 #define DELETED " (deleted)"
 /* Of the flags in /proc/PID/stat: PF_KTHREAD of the kernel. */
@@ -84,27 +84,6 @@ static void held(struct look *look, const struct stat *st, bool measured, const 
         object_held(&objects->list[at], look->pid, look->command, access);
 }
 
-/* A stat that does not ask a server: a dead one would stop us here. */
-static bool stat_quietly(int folder, const char *name, struct stat *st)
-{
-    struct statx x;
-    if (statx(folder, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &x) != 0)
-        return false;
-    *st = (struct stat){
-        .st_dev = makedev(x.stx_dev_major, x.stx_dev_minor),
-        .st_ino = x.stx_ino,
-        .st_mode = x.stx_mode,
-        .st_nlink = x.stx_nlink,
-        .st_uid = x.stx_uid,
-        .st_gid = x.stx_gid,
-        .st_size = (off_t)x.stx_size,
-        .st_blocks = (blkcnt_t)x.stx_blocks,
-        .st_mtim = {.tv_sec = x.stx_mtime.tv_sec, .tv_nsec = x.stx_mtime.tv_nsec},
-        .st_ctim = {.tv_sec = x.stx_ctime.tv_sec, .tv_nsec = x.stx_ctime.tv_nsec},
-    };
-    return true;
-}
-
 /* The mode of the link /proc/PID/fd/N says how it was opened. */
 static unsigned access_of_link(int folder, const char *name)
 {
@@ -121,7 +100,7 @@ static void read_descriptor(struct look *look, int folder, const char *name)
 {
     char path[4096];
     struct stat st;
-    if (!stat_quietly(folder, name, &st) || (st.st_dev != look->objects->device && (!S_ISREG(st.st_mode) || st.st_nlink)))
+    if (!quiet_stat(folder, name, &st) || (st.st_dev != look->objects->device && (!S_ISREG(st.st_mode) || st.st_nlink)))
         return; /* most of them: neither in /dev/shm nor a memfd */
     ssize_t n = readlinkat(folder, name, path, sizeof path - 1);
     path[n > 0 ? n : 0] = '\0';
@@ -168,7 +147,7 @@ static void read_mapping(struct look *look, const struct maps_line *line)
         return;
     snprintf(link, sizeof link, "map_files/%" PRIx64 "-%" PRIx64, line->from, line->to);
     struct stat found;
-    bool measured = !known && stat_quietly(look->folder, link, &found);
+    bool measured = !known && quiet_stat(look->folder, link, &found);
     held(look, measured ? &found : &st, measured, line->path, access_of_mapping(line->rights));
 }
 

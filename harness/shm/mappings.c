@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "shm/maps_line.h"
+#include "shm/quiet_stat.h"
 #include "shm/region.h"
 
 #define TMPFS_MAGIC 0x01021994
@@ -35,32 +36,82 @@ static int reach(int folder, const char *path, dev_t device, ino_t inode)
     return -1;
 }
 
-static int reach_by_descriptor(pid_t pid, dev_t device, ino_t inode)
+/* The files that the process has open, listed once. */
+struct open_files {
+    struct open_file {
+        dev_t device;
+        ino_t inode;
+        int number;
+    } *list;
+    size_t count, room;
+    bool listed;
+};
+
+static void note_file(struct open_files *files, int folder, const char *name)
+{
+    struct stat st;
+    if (!isdigit((unsigned char)name[0]) || !quiet_stat(folder, name, &st) || !S_ISREG(st.st_mode))
+        return;
+    if (files->count == files->room) {
+        size_t room = files->room ? files->room * 2 : 64;
+        struct open_file *list = realloc(files->list, room * sizeof *list);
+        if (!list)
+            return;
+        files->list = list;
+        files->room = room;
+    }
+    files->list[files->count++] = (struct open_file){st.st_dev, st.st_ino, atoi(name)};
+}
+
+static void list_files(struct open_files *files, pid_t pid)
 {
     char path[64];
-    int found = -1;
     snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
     DIR *stream = opendir(path);
-    for (struct dirent *entry; stream && found < 0 && (entry = readdir(stream));)
-        if (isdigit((unsigned char)entry->d_name[0]))
-            found = reach(dirfd(stream), entry->d_name, device, inode);
+    for (struct dirent *entry; stream && (entry = readdir(stream));)
+        note_file(files, dirfd(stream), entry->d_name);
     if (stream)
         closedir(stream);
+    files->listed = true;
+}
+
+static int reach_by_descriptor(struct open_files *files, pid_t pid, dev_t device, ino_t inode)
+{
+    char way[64];
+    int found = -1;
+    if (!files->listed)
+        list_files(files, pid);
+    for (size_t i = 0; i < files->count && found < 0; i++)
+        if (files->list[i].inode == inode && files->list[i].device == device) {
+            snprintf(way, sizeof way, "/proc/%d/fd/%d", (int)pid, files->list[i].number);
+            found = reach(AT_FDCWD, way, device, inode);
+        }
     return found;
 }
 
-static int reach_object(pid_t pid, const struct mapping *mapping, const char *path)
+/* The same object is often mapped many times. */
+static int reach_again(const struct mappings *mappings, const struct mapping *mapping)
+{
+    for (size_t i = mappings->count; i-- > 0;)
+        if (mappings->list[i].fd >= 0 && mapping_same(&mappings->list[i], mapping))
+            return fcntl(mappings->list[i].fd, F_DUPFD_CLOEXEC, 3);
+    return -1;
+}
+
+static int reach_object(const struct mappings *mappings, struct open_files *files, pid_t pid, const struct mapping *mapping,
+                        const char *path)
 {
     char way[4200];
+    int again = reach_again(mappings, mapping);
+    if (again >= 0)
+        return again;
     snprintf(way, sizeof way, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)pid, mapping->from, mapping->to);
     int fd = reach(AT_FDCWD, way, mapping->device, mapping->inode);
-    if (fd < 0)
-        fd = reach_by_descriptor(pid, mapping->device, mapping->inode);
     if (fd < 0 && !mapping->deleted && path[0] == '/') {
         snprintf(way, sizeof way, "/proc/%d/root%s", (int)pid, path);
         fd = reach(AT_FDCWD, way, mapping->device, mapping->inode);
     }
-    return fd;
+    return fd >= 0 ? fd : reach_by_descriptor(files, pid, mapping->device, mapping->inode);
 }
 
 /* False when it lies on something else than a tmpfs. */
@@ -95,8 +146,10 @@ static void name_it(struct mapping *mapping, const char *path)
 
 static bool keep(struct mappings *mappings, const struct mapping *mapping)
 {
-    if (mappings->count >= MAPPINGS_MAX)
+    if (mappings->count >= MAPPINGS_MAX) {
+        mappings->cut = true;
         return false;
+    }
     struct mapping *list = realloc(mappings->list, (mappings->count + 1) * sizeof *list);
     if (!list)
         return false;
@@ -106,7 +159,7 @@ static bool keep(struct mappings *mappings, const struct mapping *mapping)
 }
 
 /* One line of maps. Programs and libraries are private mappings of other file systems, and do not get far here. */
-static void read_line(struct mappings *mappings, pid_t pid, char *line)
+static void read_line(struct mappings *mappings, struct open_files *files, pid_t pid, char *line)
 {
     struct maps_line parsed;
     if (!maps_line_parse(line, &parsed))
@@ -123,7 +176,7 @@ static void read_line(struct mappings *mappings, pid_t pid, char *line)
     if (!looks_shared || starts(path, "/SYSV") || (starts(path, "/dev/") && !starts(path, REGION_FOLDER "/")))
         return;
     name_it(&mapping, path);
-    mapping.fd = reach_object(pid, &mapping, path);
+    mapping.fd = reach_object(mappings, files, pid, &mapping, path);
     bool listed = mapping.fd >= 0 ? measure(&mapping) : starts(path, REGION_FOLDER "/") || starts(path, "/memfd:");
     if (!listed || !keep(mappings, &mapping))
         if (mapping.fd >= 0)
@@ -134,6 +187,7 @@ int mappings_read(struct mappings *mappings, pid_t pid, struct error *error)
 {
     char path[64], *line = NULL;
     size_t room = 0;
+    struct open_files files = {0};
     *mappings = (struct mappings){0};
     snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
     FILE *file = fopen(path, "re");
@@ -141,8 +195,9 @@ int mappings_read(struct mappings *mappings, pid_t pid, struct error *error)
         return error_set(error, STATUS_ENVIRONMENT, errno, "%s: open: %s%s", path, error_name(errno),
                          errno == EACCES || errno == EPERM ? "; run it as root, or as the process's own user" : "");
     for (; getline(&line, &room, file) > 0; mappings->lines++)
-        read_line(mappings, pid, line);
+        read_line(mappings, &files, pid, line);
     free(line);
+    free(files.list);
     fclose(file);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* What one process maps of shared memory: its regions, and the objects behind them.
  *
- * An object is reached through /proc/PID/map_files where the kernel lets, else through a descriptor that the process has
- * open, else by its name in the process's own mount namespace, each time compared by device and inode. Where none of them
+ * An object is reached through /proc/PID/map_files where the kernel lets, else by its name in the process's own mount
+ * namespace, else through a descriptor that the process has open, each time compared by device and inode. Where none of them
  * leads to it, its region is listed and not measured. Nothing is read from the memory itself: that would fill holes.
  */
 #ifndef SHM_MAPPINGS_H
@@ -32,6 +32,7 @@ struct mappings {
     struct mapping *list;
     size_t count;
     size_t lines; /* regions of all kinds that the process has */
+    bool cut;     /* more of shared memory than can be listed */
 };
 
 /* Lists what lies on a tmpfs, memfds included. Fails with status ENVIRONMENT when there is no such process, or it may not be

@@ -60,7 +60,7 @@ static void look_regions(struct diagnosis *d)
                        m->rights, length, m->offset, m->name, m->deleted ? " (without a name)" : "", size, pages);
     }
     if (mappings->count > REGIONS_SHOWN)
-        diagnosis_fact(d, "and %zu more regions", mappings->count - REGIONS_SHOWN);
+        diagnosis_fact(d, "and %zu more regions%s", mappings->count - REGIONS_SHOWN, mappings->cut ? " at the least" : "");
 }
 
 static void look_beyond(struct diagnosis *d)

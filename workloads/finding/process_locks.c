@@ -22,8 +22,9 @@ static void look_locks(struct diagnosis *d)
     const struct patient *p = d->patient;
     char evidence[FINDING_EVIDENCE] = "";
     unsigned gone = 0, stuck = 0, unasked = 0;
-    diagnosis_fact(d, "%u held lock%s in its regions%s%s", p->lock_count, p->lock_count == 1 ? "" : "s",
-                   p->lock_count == PATIENT_LOCKS ? " or more" : "", p->unread ? "; some objects may not be read" : "");
+    diagnosis_fact(d, "%u held lock%s in its regions%s%s%s", p->lock_count, p->lock_count == 1 ? "" : "s",
+                   p->lock_count == PATIENT_LOCKS ? " or more" : "", p->unread ? "; some objects may not be read" : "",
+                   p->unsearched ? "; for some there was no time" : "");
     for (unsigned i = 0; i < p->lock_count; i++) {
         const struct patient_lock *found = &p->locks[i];
         unasked += found->unasked;

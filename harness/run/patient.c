@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <dirent.h>
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <hwloc.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "run/process.h"
+#include "shm/program.h"
 #include "shm/region.h"
 
 static bool proc_line(pid_t pid, const char *file, char *text, size_t size)
@@ -39,21 +39,6 @@ static bool status_number(pid_t pid, const char *key, unsigned long long *value)
     if (file)
         fclose(file);
     return found;
-}
-
-/* 32 or 64 bits of its program; 0 where it cannot be read. */
-static unsigned bits_of(pid_t pid)
-{
-    char path[64];
-    unsigned char ident[EI_NIDENT] = {0};
-    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, ident, sizeof ident) : -1;
-    if (fd >= 0)
-        close(fd);
-    if (n != (ssize_t)sizeof ident || memcmp(ident, ELFMAG, SELFMAG) != 0)
-        return 0;
-    return ident[EI_CLASS] == ELFCLASS32 ? 32 : ident[EI_CLASS] == ELFCLASS64 ? 64 : 0;
 }
 
 /* ---- who it is ---- */
@@ -101,7 +86,7 @@ static int look_at_process(struct patient *patient, pid_t *memory_of, struct err
         patient->pid = pid = (pid_t)leader; /* the number of a thread: its process is meant */
     patient->threads = (unsigned)threads;
     patient->owner = st.st_uid;
-    patient->bits = bits_of(pid);
+    patient->bits = program_bits(pid);
     *memory_of = pid;
     if (patient->state == 'Z' || patient->state == 'X') {
         *memory_of = living_thread(pid);

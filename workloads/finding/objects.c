@@ -1,6 +1,5 @@
 /* Findings about the objects that lie in /dev/shm. */
 #define _GNU_SOURCE
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/units.h"
+#include "shm/program.h"
 #include "shm/region.h"
 #include "workloads/finding/rows.h"
 
@@ -113,33 +113,17 @@ static void look_protected(struct diagnosis *d)
     }
 }
 
-/* 32 or 64 bits of a program; 0 where it cannot be read. */
-static int bits_of(pid_t pid)
-{
-    char path[64];
-    unsigned char ident[EI_NIDENT] = {0};
-    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
-    ssize_t n = read(fd, ident, sizeof ident);
-    close(fd);
-    if (n != (ssize_t)sizeof ident || memcmp(ident, ELFMAG, SELFMAG) != 0)
-        return 0;
-    return ident[EI_CLASS] == ELFCLASS32 ? 32 : ident[EI_CLASS] == ELFCLASS64 ? 64 : 0;
-}
-
 static void look_layouts(struct diagnosis *d)
 {
     for (size_t i = 0; i < d->objects.count; i++) {
         const struct object *object = &d->objects.list[i];
-        int first = 0;
+        unsigned first = 0;
         for (size_t k = 0; object->holder_count > 1 && k < object->holder_count && k < 32 && is_object(object); k++) {
-            int bits = bits_of(object->holders[k].pid);
+            unsigned bits = program_bits(object->holders[k].pid);
             first = first ? first : bits;
             if (bits && bits != first) {
                 diagnosis_finding(d, SEVERITY_WARNING,
-                                  "%.100s is shared by a program of %d bits (process %d) and one of %d (process %d)",
+                                  "%.100s is shared by a program of %u bits (process %d) and one of %u (process %d)",
                                   object->name, first, (int)object->holders[0].pid, bits, (int)object->holders[k].pid);
                 return;
             }

@@ -8,6 +8,7 @@
 
 #include <semaphore.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -169,6 +170,8 @@ static int racer(void *user)
     struct tally *tally = user;
     const struct way *way = &ways[number / sizeof *tally];
     uint64_t seed = number + 1;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    alarm(0); /* a long run has a limit of its own */
     while (!__atomic_load_n(&race->over, __ATOMIC_RELAXED) && clock_ns() < race->end) {
         char name[64];
         struct stat st;
@@ -230,7 +233,8 @@ START_TEST(whoever_holds_an_object_keeps_its_name)
     for (int i = 0; i < RACERS; i++)
         racers[i] = testing_fork(racer, &race->tallies[i]);
     while (collected.removed < wanted && clock_ns() < race->end)
-        testing_ok(leftover_scan(&rules, collect, &collected, &error));
+        if (leftover_scan(&rules, collect, &collected, &error) != 0)
+            ck_abort_msg("%s", error.text);
     __atomic_store_n(&race->over, true, __ATOMIC_RELAXED);
     for (int i = 0; i < RACERS; i++) {
         ck_assert_int_eq(testing_wait(racers[i]), 0);
@@ -245,7 +249,7 @@ START_TEST(whoever_holds_an_object_keeps_its_name)
            (unsigned long long)sum.held, (unsigned long long)sum.nameless, (unsigned long long)sum.renamed,
            (unsigned long long)collected.renamed);
     fflush(stdout);
-    ck_assert_uint_gt(collected.removed, 0);
+    ck_assert_uint_ge(collected.removed, wanted == REMOVALS ? 1 : wanted); /* a slow machine may not reach the few in a minute */
     ck_assert_uint_eq(sum.nameless, 0);
     ck_assert(sum.renamed == 0 || collected.renamed > 0); /* and never without a word */
 }

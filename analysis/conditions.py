@@ -46,10 +46,11 @@ FIELDS = (
     Field("history", INTEGER, "history", style.count),
     Field("host", TEXT, "host"),
 )
-# Fields of a `trial` record that say which trial it was, not under which conditions it ran, or that `fault` says as well.
+# Fields of a `trial` record that say which trial it was, or whose primitive, not under which conditions it ran; or that `fault` says
+# as well.
 NOT_CONDITIONS = frozenset((
     "type", "trial", "job", "family", "repeat", "seed", "duration_s", "expect", "at_s", "replay", "control", "turn",
-    "origin", "fault_name", "fault_words", "fault_parameter"))
+    "origin", "fault_name", "fault_words", "fault_parameter", "plugin"))
 SETTINGS = tuple(field for field in FIELDS if field.word)
 CORE = tuple(field for field in FIELDS if not field.word)
 

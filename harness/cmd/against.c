@@ -3,6 +3,7 @@
 #include "cmd/against.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@
 struct pair {
     struct side sides[2];
     struct run_info run;
-    char folder[4096], own_name[OWN_NAME_MAX];
+    char folder[4096], own_name[OWN_NAME_MAX], plugin[PATH_MAX];
     struct progress progress;
     uint64_t lots;
 };
@@ -156,8 +157,33 @@ static int run_and_compare(struct pair *pair, const struct plan *plan, const str
     return status ? status : compare(pair, against);
 }
 
-static int open_builds(struct pair *pair, const char *binary, struct error *error)
+static bool is_plugin(const char *path)
 {
+    size_t length = strlen(path);
+    return length > 3 && strcmp(path + length - 3, ".so") == 0;
+}
+
+/* Two plugins in one program: the baseline's takes the place of the plan's. */
+static int open_plugins(struct pair *pair, const struct plan *plan, const char *path, struct error *error)
+{
+    const char *own = NULL;
+    for (size_t i = 0; i < plan->trial_count && !own; i++)
+        own = plan->trials[i].sync->origin;
+    if (!own)
+        return error_set(error, STATUS_USAGE, 0, "--against %s: no trial of the plan is of a plugin, whose place this one could "
+                                                 "take; name yours with --plugin", path);
+    if (!realpath(path, pair->plugin))
+        return error_set(error, STATUS_USAGE, errno, "--against %s: %s", path, error_name(errno));
+    if (side_open(&pair->sides[0], "baseline", pair->plugin, PROGRAM_ITSELF, error))
+        return -1;
+    pair->sides[0].plugin = pair->plugin;
+    return side_open(&pair->sides[1], "candidate", own, PROGRAM_ITSELF, error);
+}
+
+static int open_builds(struct pair *pair, const struct plan *plan, const char *binary, struct error *error)
+{
+    if (is_plugin(binary))
+        return open_plugins(pair, plan, binary, error);
     ssize_t n = readlink(PROGRAM_ITSELF, pair->own_name, sizeof pair->own_name - 1);
     pair->own_name[n > 0 ? n : 0] = '\0';
     if (side_open(&pair->sides[0], "baseline", binary, binary, error))
@@ -175,7 +201,7 @@ int against_run(const struct plan *plan, const struct against *against)
     pair->sides[0].fd = pair->sides[1].fd = -1;
     if (analysis_there("compare", "compare.py"))
         status = STATUS_ENVIRONMENT;
-    else if (check_plan(plan, &error) || interrupt_setup(&error) || open_builds(pair, against->binary, &error) ||
+    else if (check_plan(plan, &error) || interrupt_setup(&error) || open_builds(pair, plan, against->binary, &error) ||
              check_builds(pair, plan, &error)) {
         error_print(&error);
         status = (int)error.status;

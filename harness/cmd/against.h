@@ -10,7 +10,7 @@
 #include "cmd/plan.h"
 
 struct against {
-    const char *binary;    /* the baseline; this program is the candidate */
+    const char *binary;    /* the baseline; this program is the candidate. A plugin (.so): it takes the place of the plan's */
     const char *out;       /* folder, or NULL for results/runs/ID */
     const char *format;    /* of the comparison on standard output */
     const char *threshold; /* what counts as a change, as `shmoo compare` takes it; NULL: its default */

@@ -53,7 +53,12 @@ static int start(struct side *side, const struct trial_spec *spec, const char *o
                  void (*take)(void *user, const char *line), struct child_end *end, struct error *error)
 {
     char program[64], shell[] = SHELL, option[] = "-c", *line = NULL;
-    char *replay = plan_replay(spec);
+    struct sync_ops row = *spec->sync;
+    struct trial_spec own = *spec;
+    own.sync = &row;
+    if (row.origin && side->plugin)
+        row.origin = side->plugin;
+    char *replay = plan_replay(&own);
     uint64_t patience = PATIENCE_TIMES * spec->duration_ns + PATIENCE_NS;
     /* through this process's descriptors: a script's interpreter must find it, too */
     snprintf(program, sizeof program, "/proc/%d/fd/%d", (int)getpid(), side->fd);

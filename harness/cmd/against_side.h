@@ -10,8 +10,9 @@
 
 struct side {
     const char *name; /* "baseline" or "candidate" */
-    const char *path; /* of the program, as it was named */
+    const char *path; /* of the program, or of the plugin, as it was named */
     int fd;           /* the program itself, whatever its path comes to mean; -1: none */
+    const char *plugin; /* takes the place of the plan's own; NULL: nothing does */
     char folder[4096], file_name[4200];
     FILE *out;
     const struct run_info *run;

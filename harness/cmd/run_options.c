@@ -145,7 +145,8 @@ const struct option_row run_options[RUN_OPTIONS] = {
                   .help = "the run's seed; each trial's own derives from it (default: a fresh one)"},
     [RUN_AGAINST] = {.name = "against", .argument = "BINARY", .type = OPTION_TEXT,
                      .help = "measures this build against another one: each trial by both, in an order drawn by lot, then what `shmoo "
-                             "compare` says of the two; 20 repeats unless --repeat says otherwise"},
+                             "compare` says of the two; 20 repeats unless --repeat says otherwise. A plugin (FILE.so): measures that of --plugin "
+                             "against this one"},
     [RUN_THRESHOLD] = {.name = "threshold", .argument = "SHARE", .type = OPTION_NAME, .valid = against_threshold_valid,
                        .help = "with --against: what counts as a change (default 5%)"},
     [RUN_OUT] = {.name = "out", .letter = 'o', .argument = "DIR", .type = OPTION_TEXT,

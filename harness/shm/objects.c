@@ -343,7 +343,7 @@ static void explain_elsewhere(struct objects *objects)
                      "held by somebody who cannot be seen: /proc is mounted with hidepid, or it is another pid namespace");
         else if (objects->unseen)
             snprintf(object->why, sizeof object->why,
-                     "held by another pid namespace, or by one of %u processes that this user may not look into",
+                     "held by one of %u processes that may not be looked into, another pid namespace, a socket's message, or the kernel",
                      objects->unseen);
         else
             snprintf(object->why, sizeof object->why,

@@ -210,8 +210,6 @@ static int call_all(const struct calls *calls)
 
 static int64_t destroy_each(const struct calls *calls)
 {
-    if (calls->instances->hidden.base)
-        munmap(calls->instances->hidden.base, calls->instances->hidden.bytes);
     handover_shed(&calls->instances->handover);
     return call_all(calls);
 }

@@ -24,10 +24,6 @@ struct instances {
     uint32_t count;
     uint32_t made; /* create() was called for so many, whether or not it succeeded */
     struct handover handover; /* the descriptors that create() has opened for all */
-    struct { /* what destroy() has no business with; NULL: nothing */
-        void *base;
-        size_t bytes;
-    } hidden;
 };
 
 /* How many instances such a trial has. */

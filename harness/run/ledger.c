@@ -67,6 +67,12 @@ int ledger_create(struct ledger *ledger, uint32_t workers, uint32_t kinds, struc
     return 0;
 }
 
+void ledger_retire(const struct ledger *ledger)
+{
+    if (ledger->base)
+        madvise(ledger->base, ledger->bytes, MADV_DONTFORK);
+}
+
 void ledger_destroy(struct ledger *ledger)
 {
     if (ledger->base)

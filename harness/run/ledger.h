@@ -31,6 +31,10 @@ struct ledger {
 size_t ledger_bytes(uint32_t workers, uint32_t kinds);
 
 int ledger_create(struct ledger *ledger, uint32_t workers, uint32_t kinds, struct error *error);
+
+/* Processes that are forked from now on do not have it: a primitive's destroy() and later trials have no business with it. */
+void ledger_retire(const struct ledger *ledger);
+
 void ledger_destroy(struct ledger *ledger); /* idempotent */
 
 /* Worker `index`'s array of `kinds` histograms. */

@@ -85,6 +85,18 @@ START_TEST(what_a_worker_had_noted_stays_after_it_was_killed)
 }
 END_TEST
 
+START_TEST(a_retired_ledger_is_in_no_later_process)
+{
+    testing_ok(ledger_create(&ledger, 2, 3, &error));
+    ck_assert_int_eq(testing_wait(testing_fork(work_on_slot, &ledger.slots[1])), -SIGKILL);
+    ledger_retire(&ledger);
+    ck_assert_int_eq(testing_wait(testing_fork(work_on_slot, &ledger.slots[0])), -SIGSEGV);
+    ck_assert_uint_eq(slot_load(&ledger.slots[0].ops), 0);
+    ck_assert_uint_eq(slot_load(&ledger.slots[1].ops), 42);
+    ledger_destroy(&ledger);
+}
+END_TEST
+
 START_TEST(a_ledger_takes_nothing_from_the_shared_memory_file_system)
 {
     if (testing_private_shm("size=4k,nr_inodes=1"))
@@ -171,7 +183,7 @@ int main(void)
                                      a_new_ledger_is_all_zero_but_for_the_marks,
                                      nothing_in_a_ledger_overlaps_or_reaches_beyond_it,
                                      the_auditors_slot_is_the_one_after_the_workers,
-                                     what_a_worker_had_noted_stays_after_it_was_killed,
+                                     what_a_worker_had_noted_stays_after_it_was_killed, a_retired_ledger_is_in_no_later_process,
                                      a_ledger_takes_nothing_from_the_shared_memory_file_system,
                                      one_look_adds_up_all_workers_but_not_the_auditor,
                                      operations_beats_and_arrivals_are_progress,

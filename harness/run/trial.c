@@ -84,8 +84,6 @@ static int make_data(struct stage *stage, struct trial_result *result, struct er
     stray_spare(); /* helpers that create() has started live until destroy() has returned */
     if (ledger_create(&result->ledger, shape_workers(&spec->shape), spec_histograms(spec), error)) /* not for create() to see */
         return -1;
-    stage->instances.hidden.base = result->ledger.base;
-    stage->instances.hidden.bytes = result->ledger.bytes;
     int rc = spec->load->prepare((char *)stage->region.base + spec_area_offset(spec), &spec->shape);
     if (rc)
         return error_set(error, STATUS_ENVIRONMENT, rc, "load %s in region %s: prepare: %s", spec->load->name, stage->name,
@@ -216,6 +214,7 @@ static void take_back(struct stage *stage, struct trial_result *result)
 {
     struct error error;
     const struct fault_ops *fault = stage->spec.fault;
+    ledger_retire(&result->ledger);
     room_restore();
     if (fault->undo && result->ledger.commons)
         fault->undo(&stage->spec.shape, result->ledger.commons);

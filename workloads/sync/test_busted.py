@@ -15,12 +15,22 @@ CAUGHT = {"CORRUPT", "WEDGED", "CRASHED"}
 
 @needs_two_cpus
 def test_a_hunt_finds_everything_that_is_broken(shmoo):
-    tried = FEW if SANITIZED else [sync for sync in BUSTED if sync not in PATIENT]
-    done = shmoo("run", "--load", "verify", "--sync", ",".join(tried), "--duration", "5s", "--quiet", "--out", "o", timeout=300)
-    found = verdicts(shmoo.cwd / "o")
-    missed = {v["sync"]: (v["verdict"], v["reason"]) for v in found if v["verdict"] not in CAUGHT}
-    assert (missed, done.returncode) == ({}, 0) and len(found) == len(tried)
-    assert all(v["as_expected"] and 0 < v["found_s"] <= v["seconds"] + 0.1 for v in found)
+    """What a machine without a free CPU has kept from showing is hunted again, for longer; how soon is for `make detect`."""
+    left = FEW if SANITIZED else [sync for sync in BUSTED if sync not in PATIENT]
+    for seconds in (5, 10, 30):
+        folder = shmoo.cwd / f"hunt{seconds}"
+        done = shmoo("run", "--load", "verify", "--sync", ",".join(left), "--duration", f"{seconds}s", "--quiet", "--out", str(folder),
+                     timeout=900)
+        judged = verdicts(folder)
+        assert [v["sync"] for v in judged] == left
+        found = [v for v in judged if v["verdict"] in CAUGHT]
+        assert all(v["as_expected"] and 0 < v["found_s"] <= v["seconds"] + 0.1 for v in found)
+        missed = [v for v in judged if v["verdict"] not in CAUGHT]
+        assert not any(v["as_expected"] for v in missed) and done.returncode == bool(missed)
+        left = [v["sync"] for v in missed]
+        if not left:
+            return
+    assert not left, [(v["sync"], v["verdict"], v["reason"]) for v in missed]
 
 
 def test_there_are_some_in_each_family():

@@ -226,8 +226,13 @@ int plugin_load(const char *file, const char *folder, const struct plugin **plug
     }
     struct plugin *fresh = &plugins[plugin_count];
     *fresh = (struct plugin){.path = path};
-    if (read_plugin(fresh, error))
+    if (read_plugin(fresh, error)) {
+        if (fresh->count == 0) { /* else its rows are among the contents already */
+            free(fresh->rows);
+            free(path);
+        }
         return -1;
+    }
     plugin_count++;
     *plugin = fresh;
     return 0;

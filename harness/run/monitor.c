@@ -185,6 +185,7 @@ static int nemesis_respawn(struct nemesis *nemesis, uint32_t worker)
     char detail[sizeof m->result->faults->detail];
     slot_store(&slot->phase, PHASE_STARTING);
     slot_store(&slot->doomed, 0);
+    slot_store(&slot->sentence, 0);
     slot_store(&slot->lives, slot->lives + 1);
     int rc = crew_respawn(m->crew, worker);
     if (rc) { /* dead by the fault's hand for good */

@@ -19,8 +19,10 @@ static const char *const afterwards[] = {"respawn", "for-good", NULL};
 #define LOOK_NS (NS_PER_MS / 2)
 #define INSTRUCTIONS_SPREAD 200
 #define STORES_SPREAD 16
-/* A sentence: place and number, never 0. */
+/* A sentence: place + 1 and number. Whoever has taken it up keeps this mark in its stead until it is dead. */
 #define SENTENCE_PLACE_BITS 4
+#define SENTENCE_PLACE_MASK ((1u << SENTENCE_PLACE_BITS) - 1)
+#define SENTENCE_TAKEN (1u << SENTENCE_PLACE_BITS)
 #define TRIES 64
 
 static bool replaced(const uint8_t *choices)
@@ -70,18 +72,16 @@ static int churn_begin(struct worker *w, double ms)
     const uint8_t *choices = w->fault_choices;
     (void)ms;
     bool counts = choices[PLACE] == ANYWHERE || choices[PLACE] - 1 == DIE_WITHIN || choices[PLACE] - 1 == DIE_WRITING;
-    slot_store(&w->slot->sentence, 0);
     return die_prepare(w, counts && within_refuses() == NULL);
 }
 
 /* A sentence is carried out in the operation that comes next. */
 static void churn_before(struct worker *w, double ms)
 {
-    uint32_t sentence = slot_load(&w->slot->sentence);
-    if (__builtin_expect(sentence != 0, 0)) {
-        uint32_t place = (sentence & ((1u << SENTENCE_PLACE_BITS) - 1)) - 1;
-        slot_store(&w->slot->sentence, 0);
-        die_condemn(w, (enum die_place)place, (enum die_manner)w->fault_choices[MANNER], w->ops, sentence >> SENTENCE_PLACE_BITS);
+    uint32_t sentence = slot_load(&w->slot->sentence), place = sentence & SENTENCE_PLACE_MASK;
+    if (__builtin_expect(place != 0, 0)) {
+        slot_store(&w->slot->sentence, SENTENCE_TAKEN);
+        die_condemn(w, (enum die_place)(place - 1), (enum die_manner)w->fault_choices[MANNER], w->ops, sentence >> SENTENCE_PLACE_BITS);
     }
     die_before(w, ms);
 }
@@ -114,17 +114,36 @@ static enum die_place choose_place(struct nemesis *nemesis)
     return DIE_BEFORE;
 }
 
-/* One that lives, and may die; `workers` when none was met. The last one of all is left alone. */
+/* Is somebody's death settled already? A second one must not come before it: who counts its stores has no right to write to the
+ * region in between, and killed then from outside it leaves a robust lock that the kernel cannot mark. */
+static bool is_condemned(const struct nemesis *nemesis, uint32_t worker)
+{
+    const struct die_commons *commons = nemesis->commons;
+    const struct slot *slot = &nemesis->slots[worker];
+    return slot_load(&slot->sentence) || slot_load(&slot->doomed) || commons->hunted == worker + 1;
+}
+
+/* The last one of all is left alone: somebody must be there to see what became of the others. */
+static bool is_last(struct nemesis *nemesis)
+{
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < nemesis->workers && left < 2; i++)
+        left += nemesis->process(nemesis, i) && !is_condemned(nemesis, i);
+    return left < 2;
+}
+
+/* One that lives, and may die; `workers` when none was met. */
 static uint32_t choose_victim(struct nemesis *nemesis)
 {
     const struct shape *shape = nemesis->shape;
     enum who who = (enum who)nemesis->choices[WHO];
     uint32_t first = who == READERS ? shape->writers : 0;
     uint32_t count = (who == WRITERS ? shape->writers : nemesis->workers) - first;
-    for (int i = 0; i < TRIES && nemesis->alive > 1; i++) {
+    bool nobody = is_last(nemesis);
+    for (int i = 0; i < TRIES && !nobody; i++) {
         uint32_t victim = first + (uint32_t)seed_below(nemesis->random, count);
         bool spared = who == ALL_BUT_ONE && victim == die_victim(shape, DIE_ALL_BUT_ONE);
-        if (!spared && nemesis->process(nemesis, victim) && !slot_load(&nemesis->slots[victim].doomed))
+        if (!spared && nemesis->process(nemesis, victim) && !is_condemned(nemesis, victim))
             return victim;
     }
     return nemesis->workers;
@@ -139,7 +158,8 @@ static void condemn(struct nemesis *nemesis)
     if (victim == nemesis->workers)
         return;
     if (place == DIE_WAITING) {
-        commons->hunted = victim + 1;
+        if (!commons->hunted)
+            commons->hunted = victim + 1;
         return;
     }
     uint32_t number = number_at(nemesis, place);

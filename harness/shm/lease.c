@@ -82,8 +82,10 @@ bool lease_holds(const struct lease *lease)
 
 void lease_drop(struct lease *lease)
 {
-    if (lease->fd >= 0)
+    if (lease->fd >= 0) {
+        fcntl(lease->fd, F_SETLEASE, F_UNLCK); /* a close() alone leaves it to a copy that a fork() made */
         close(lease->fd);
+    }
     lease->fd = -1;
 }
 

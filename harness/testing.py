@@ -25,6 +25,9 @@ needs_two_cpus = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="no
 BINARY = PROGRAM.read_bytes() if PROGRAM.is_file() else b""
 SANITIZED = b"__asan_init" in BINARY or b"__tsan_init" in BINARY or b"__ubsan_handle" in BINARY
 
+# For what takes many seconds and reaches no code that shorter tests do not reach as well.
+not_sanitized = pytest.mark.skipif(SANITIZED, reason="takes long: once, in the ordinary build, is enough")
+
 _marks = itertools.count()
 
 

@@ -43,9 +43,9 @@ class Judged:
         return [v for v in records(self.folder, "violation") if kind in (None, v["kind"])]
 
 
-BROKEN = [*(("counter", size) for size in ("8", "9", "1000", "65537", "1MiB")),
-          *(("snapshot", size) for size in ("1", "3", "8", "17", "64", "4095", "65536", "1048575")),
-          *(("quit", size) for size in ("1", "4", "4097", "1MiB"))]
+BROKEN = [*(("counter", size) for size in ("8", "1000", "1MiB")),
+          *(("snapshot", size) for size in ("1", "3", "17", "4095", "1048575")),
+          *(("quit", size) for size in ("1", "4097"))]
 WHOLE = [("counter", "8"), ("counter", "65543"), ("snapshot", "1"), ("snapshot", "3"), ("snapshot", "65537"),
          ("snapshot", "1MiB"), ("quit", "1"),
          ("quit", "65537"), ("lifecycle", "100"), ("lifecycle", "65537")]
@@ -64,7 +64,7 @@ def ids_of(pairs):
 @pytest.mark.parametrize("load,size", BROKEN, ids=ids_of(BROKEN))
 def test_without_synchronisation_data_break(shmoo, load, size):
     judged = Judged(shmoo, "--sync", "none", "--load", load, "--size", size, "--writers", "2", "--readers", "2",
-                    "--duration", "1s")
+                    "--duration", "300ms")
     assert (judged.word, judged.status, judged.verdict["as_expected"]) == ("CORRUPT", 0, True), judged.verdict["reason"]
     assert judged.verdict["violations"] == sum(judged.verdict["violations_by_kind"].values()) > 0
     assert judged.violations() and all(v["text"] for v in judged.violations())
@@ -74,7 +74,7 @@ def test_without_synchronisation_data_break(shmoo, load, size):
 @pytest.mark.parametrize("load", LOADS)
 @pytest.mark.parametrize("sync", LOCKS)
 def test_a_correct_lock_keeps_the_data_whole(shmoo, sync, load):
-    judged = Judged(shmoo, "--sync", sync, "--load", load, "--duration", "250ms")
+    judged = Judged(shmoo, "--sync", sync, "--load", load, "--duration", "120ms")
     assert (judged.word, judged.status) == ("CLEAN", 0), judged.verdict["reason"]
     assert judged.verdict["violations"] == 0 and judged.violations() == []
     assert judged.verdict["exposure"]["handoffs"] > 0

@@ -214,9 +214,9 @@ def test_objects_of_a_run_are_for_its_user_alone(shmoo, place):
 def test_foreign_objects_go_by_name_and_age(shmoo, place):
     for name in ("job-old", "job-kept", "other"):
         put(place, name)
-    time.sleep(5.1)
+    time.sleep(2.1)
     os.utime(place.folder / put(place, "job-new"), (1, 1))  # as after cp -p: it is new all the same
-    done = shmoo("gc", "--name", "job-*", "--min-age", "5s", "--protect", "*-kept", "--apply", wrap=place.enter)
+    done = shmoo("gc", "--name", "job-*", "--min-age", "2s", "--protect", "*-kept", "--apply", wrap=place.enter)
     assert done.returncode == 0 and "3 found, 1 unused" in done.stdout and "had back" in done.stdout
     assert shm_objects(place.folder) == ["job-kept", "job-new", "other"]
     assert "younger" in done.stdout and "protected" in done.stdout

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from testing import PROGRAM, ROOT, needs_two_cpus
+from testing import PROGRAM, ROOT, needs_two_cpus, not_sanitized
 
 TUTORIAL = ROOT / "workloads" / "plugin" / "README.md"
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.M | re.S)
@@ -40,6 +40,7 @@ def prefix_fixture(tmp_path):
 
 
 @needs_two_cpus
+@not_sanitized
 def test_the_tutorial_does_what_it_says(tmp_path, prefix):
     folder = tmp_path / "clean"
     folder.mkdir()

@@ -36,12 +36,14 @@ static struct trial_spec spec_of(const char *load, const struct sync_ops *sync, 
     return spec;
 }
 
-/* Gives the CPU away inside the critical section: holders meet even on one CPU. */
+/* Gives the CPU away inside the critical section: holders meet even on one CPU. Few meetings will do: on a busy machine those who
+ * spin beside a holder that has given its CPU away hand over a few times a second. */
 static void disturb(struct trial_spec *spec)
 {
     spec->fault = contents_fault("yield");
     spec->fault_text = "yield:4";
     spec->fault_parameter = 4;
+    spec->enough = 10;
 }
 
 /* Runs a trial until it comes to another verdict than `until_not`, and checks that nothing of it is left. */

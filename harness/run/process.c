@@ -13,8 +13,9 @@
 
 #include "base/clock.h"
 
-/* Of the flags in /proc/PID/stat: PF_KTHREAD of the kernel. */
+/* Of the flags in /proc/PID/stat: PF_KTHREAD of the kernel; PF_EXITING, PF_DUMPCORE and PF_SIGNALED. */
 #define KERNEL_THREAD 0x200000u
+#define DYING (0x4u | 0x200u | 0x400u)
 
 static FILE *open_proc(pid_t pid, const char *name)
 {
@@ -47,6 +48,7 @@ struct process_look process_look(pid_t pid)
     if (got != 5)
         return (struct process_look){0};
     p.kernel = flags & KERNEL_THREAD;
+    p.dying = flags & DYING;
     p.ticks = user + system;
     return p;
 }

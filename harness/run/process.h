@@ -11,6 +11,7 @@ struct process_look {
     uint64_t ticks;  /* CPU time used, in clock ticks of sysconf(_SC_CLK_TCK) */
     uint64_t start;  /* clock ticks since boot: with the pid, a name that is never used twice */
     bool kernel;     /* a thread of the kernel */
+    bool dying;      /* on its way out, dumping its core, or a zombie */
 };
 
 /* Looks at a process; pid 0 is the calling one. */

@@ -109,11 +109,11 @@ void stray_release(void)
     other_count = first_helper;
 }
 
-/* Adopted, and this program's own: neither one of the others, nor what has become another program. */
+/* Adopted, and this program's own: neither one of the others, nor what has become another program. Who is dying has no program
+ * any more, some time before it is a zombie. */
 static bool is_stray(pid_t pid)
 {
-    char state = process_look(pid).state;
-    return !is_other(pid) && other_count < OTHERS_MAX && (state == 'Z' || same_program(pid));
+    return !is_other(pid) && other_count < OTHERS_MAX && (process_look(pid).dying || same_program(pid));
 }
 
 /* True: it still runs. */

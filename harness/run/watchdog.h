@@ -3,7 +3,7 @@
  * Progress is whatever moves in the ledger. Without any for a while, the processes are looked at in rounds. A round is over when
  * every worker left could have gone on since it began: it has had its turn on a CPU, or sleeps in a system call that only
  * somebody else can end. A crew is wedged when several rounds have gone by, and nobody is in a place that it can leave by itself:
- * inside the critical section, or asleep for a time. A holder that is stopped or switched out makes the crew slow, not wedged,
+ * inside the critical section, asleep for a time, or on its way out of life. A holder that is stopped or switched out makes the crew slow, not wedged,
  * until the trial's last deadline.
  */
 #ifndef RUN_WATCHDOG_H
@@ -36,6 +36,7 @@ struct watchdog {
     uint32_t rounds;                 /* that are over since the last progress */
     struct wedge_since *since;       /* of each worker; owned */
     struct watchdog_mark *marks;     /* what each worker had used then; owned, NULL before the first suspicion */
+    uint64_t settled_ns;             /* no shorter standstill is a wedge */
     uint64_t turn_ns;                /* CPU time after which a worker has had its turn */
     bool deaths_planned;             /* a deadly fault: who is left must be seen to be stuck, not only to be bereft */
     uint32_t population;

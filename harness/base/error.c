@@ -21,15 +21,21 @@ int error_set(struct error *error, enum status status, int errnum, const char *f
     return -1;
 }
 
+/* glibc's; a C library without them has the words alone. */
+extern const char *strerrorname_np(int errnum) __attribute__((weak));
+extern const char *strerrordesc_np(int errnum) __attribute__((weak));
+
 const char *error_name(int errnum)
 {
     static _Thread_local char buffer[128];
-    const char *name = strerrorname_np(errnum);
-    const char *words = strerrordesc_np(errnum);
-    if (!name)
-        snprintf(buffer, sizeof buffer, "errno %d", errnum);
-    else
+    const char *name = strerrorname_np ? strerrorname_np(errnum) : NULL;
+    const char *words = strerrordesc_np ? strerrordesc_np(errnum) : strerror(errnum);
+    if (name)
         snprintf(buffer, sizeof buffer, "%s (%s)", name, words ? words : "no description");
+    else if (!strerrorname_np)
+        snprintf(buffer, sizeof buffer, "errno %d (%s)", errnum, words);
+    else
+        snprintf(buffer, sizeof buffer, "errno %d", errnum);
     return buffer;
 }
 

@@ -25,7 +25,7 @@ static int valid_format(const char *name, struct error *error)
 static const struct option_row check_options[CHECK_OPTIONS] = {
     [CHECK_LIST] = {.name = "list", .type = OPTION_FLAG, .help = "lists the checks that would run, with level and clause"},
     [CHECK_FORMAT] = {.name = "format", .argument = "FORMAT", .type = OPTION_NAME, .fallback = "human", .valid = valid_format,
-                      .help = "of standard output: human, jsonl, tap or junit"},
+                      .help = "of standard output: human, tap, junit, or jsonl where it was built in"},
     [CHECK_JOBS] = {.name = "jobs", .letter = 'j', .argument = "N", .type = OPTION_COUNT, .min = 1, .max = 64,
                     .help = "so many at a time; without it, one for each CPU"},
     [CHECK_DEADLINE] = {.name = "deadline", .argument = "T", .type = OPTION_DURATION, .min = NS_PER_S, .max = 3600 * NS_PER_S,

@@ -2,7 +2,6 @@
 #ifndef REPORT_CHECKS_H
 #define REPORT_CHECKS_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -43,16 +42,16 @@ struct check_format {
 
 extern const struct check_format check_human, check_jsonl, check_tap, check_junit;
 
+/* Those of this program, NULL-ended: all of them in report/checks_formats.c, and those that need no library in main_check.c. */
+#define CHECK_FORMATS_MAX 8
+extern const struct check_format *const check_formats[];
+
 /* The row of that name, or NULL; and all names, NULL-ended. */
 const struct check_format *check_format_find(const char *name);
 const char *const *check_format_names(void);
 
 /* "128 checks in 3.1 s: 120 PASS 8 UNSUPPORTED", without a line's end. */
 void check_counts(FILE *out, const struct check_summary *summary);
-
-/* The records `check` and `end`; new references. */
-json_t *record_check(const struct check_event *event);
-json_t *record_check_end(const struct check_summary *summary);
 
 /* The coverage table, in Markdown: each interface with its clauses and the checks that cite them. */
 void checks_coverage(FILE *out, const struct check_ops *const *families);

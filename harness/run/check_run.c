@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -131,7 +131,7 @@ static int start(struct show *show, struct seat *seat, struct error *error)
         return error_set(error, STATUS_ENVIRONMENT, errnum, "check %s: fork: %s; raise `ulimit -u`", row->id, error_name(errnum));
     }
     setpgid(pid, pid);
-    *seat = (struct seat){pid, pidfd_open(pid, 0), ends[0], index, now, now + deadline_ns(show->plan, row), false};
+    *seat = (struct seat){pid, (int)syscall(SYS_pidfd_open, pid, 0), ends[0], index, now, now + deadline_ns(show->plan, row), false};
     show->next++;
     show->running++;
     return 0;

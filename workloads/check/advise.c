@@ -13,6 +13,11 @@
 
 #include "workloads/check/rows.h"
 
+#ifndef MADV_COLD
+#define MADV_COLD 20
+#define MADV_PAGEOUT 21
+#endif
+
 #ifdef SANITIZED /* the sanitizers make these two do nothing */
 #define mlock(at, bytes) (int)syscall(SYS_mlock, (at), (bytes))
 #define munlock(at, bytes) (int)syscall(SYS_munlock, (at), (bytes))
@@ -206,6 +211,44 @@ static void mlock_brings_pages(struct check *c)
     expect_errno(c, mlock(at, page), ENOMEM);
 }
 
+/* What /proc/PID/status says in this line, in KiB; -1: nothing. */
+static long status_kb(const char *key)
+{
+    char line[128] = "";
+    return check_proc_line(getpid(), "status", key, NULL, line, sizeof line) ? atol(line + strlen(key)) : -1;
+}
+
+static void look_for_locks(struct check *c, void *user)
+{
+    (void)user;
+    expect_number(c, status_kb("VmLck:"), 0, "KiB that the child has locked");
+}
+
+static void mlock_is_not_inherited(struct check *c)
+{
+    struct scene s = set(c);
+    if (mlock(s.at, 4 * s.page) != 0)
+        check_unsupported(c, "needs to lock four pages: RLIMIT_MEMLOCK is too low");
+    expect_number(c, status_kb("VmLck:"), 4 * (long)s.page / 1024, "KiB that are locked");
+    struct check_peer child = check_start(c, look_for_locks, NULL);
+    expect_end(c, &child);
+    must(c, munlock(s.at, 2 * s.page));
+    expect_number(c, status_kb("VmLck:"), 2 * (long)s.page / 1024, "KiB that are locked after munlock of a half");
+    must(c, munmap(s.at, 4 * s.page));
+    expect_number(c, status_kb("VmLck:"), 0, "KiB that are locked after munmap");
+}
+
+static void cold_keeps_data(struct check *c)
+{
+    struct scene s = set(c);
+    unsigned char *other = check_map(c, s.fd, 4 * s.page);
+    if (madvise(s.at, 4 * s.page, MADV_COLD) != 0 && errno == EINVAL)
+        check_unsupported(c, "needs MADV_COLD and MADV_PAGEOUT: this kernel has neither (Linux 5.4)");
+    expect_ok(c, madvise(s.at, 4 * s.page, MADV_PAGEOUT));
+    expect_filled(c, other, 4 * s.page, 1, "contents, in another mapping");
+    expect_filled(c, s.at, 4 * s.page, 1, "contents");
+}
+
 const struct check_ops checks_advise[] = {
     {.id = "advise/dontneed-keeps-shared", .interface = "madvise", .level = CHECK_LINUX_DOCUMENTED, .run = dontneed_keeps_shared,
      .clause = "madvise(2), MADV_DONTNEED", .summary = "MADV_DONTNEED keeps shared data, and drops private copies"},
@@ -234,6 +277,11 @@ const struct check_ops checks_advise[] = {
      .clause = MMAP "DESCRIPTION: last data modification timestamp", .summary = "a store, then msync, moves st_mtime"},
     {.id = "advise/mlock-is-limited", .interface = "mlock", .level = CHECK_LINUX_DOCUMENTED, .run = mlock_is_limited,
      .clause = "mlock(2), ERRORS ENOMEM, EPERM", .summary = "RLIMIT_MEMLOCK holds for shared memory: ENOMEM beyond it, EPERM when it is 0"},
+    {.id = "advise/mlock-is-not-inherited", .interface = "mlock", .level = CHECK_POSIX_MUST, .run = mlock_is_not_inherited,
+     .clause = "POSIX.1-2024 fork, DESCRIPTION: memory locks; munlock, munmap, DESCRIPTION", .needs = CHECK_NEEDS_PROC,
+     .summary = "locks are not a child's, and go with munlock and munmap"},
+    {.id = "advise/cold-keeps-data", .interface = "madvise", .level = CHECK_LINUX_DOCUMENTED, .run = cold_keeps_data,
+     .clause = "madvise(2), MADV_COLD, MADV_PAGEOUT", .summary = "MADV_COLD and MADV_PAGEOUT lose nothing"},
     {.id = "advise/mlock-brings-pages", .interface = "mlock", .level = CHECK_POSIX_MUST, .run = mlock_brings_pages,
      .clause = "POSIX.1-2024 mlock, DESCRIPTION: memory-resident; ERRORS [ENOMEM]",
      .summary = "locking brings exactly those pages in, and does not hinder munmap"},

@@ -89,6 +89,7 @@ static void signal_wakes(struct check *c)
     expect_returns(c, &waiter, 0, "wait in another process, and its unlocking of the mutex that it then holds");
     sync_end(c, &waiter);
     expect_rc(c, pthread_mutex_trylock(&box->mutex), 0);
+    expect_rc(c, pthread_cond_destroy(&box->cond), 0);
 }
 
 /* One signal is for one waiter: the others of three may wake, but a second and a third signal must find who is left. */

@@ -7,6 +7,8 @@
 
 const struct check_ops *const contents_checks[] = {
     checks_name,
+    checks_alias,
+    checks_create,
     checks_open,
     checks_access,
     checks_unlink,
@@ -14,6 +16,7 @@ const struct check_ops *const contents_checks[] = {
     checks_message,
     checks_persist,
     checks_size,
+    checks_volume,
     checks_file,
     checks_capacity,
     checks_place,

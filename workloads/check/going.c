@@ -176,14 +176,14 @@ static void eat_memory(struct check *c, struct scene *s)
 }
 
 const struct going going_return = {.go = return_from_main, .end = 7};
-const struct going going_exit = {.go = call_exit, .end = 8};
+const struct going going_exit = {.go = call_exit, .end = 8, .uses_object = true};
 const struct going going_quick_exit = {.go = call_quick_exit, .end = 9};
 const struct going going_thread = {.go = last_thread_returns, .end = 0};
 const struct going going_abort = {.go = call_abort, .end = -SIGABRT};
 const struct going going_terminate = {.go = terminate, .end = -SIGTERM};
 const struct going going_kill = {.go = kill_itself, .end = -SIGKILL};
 const struct going going_segv = {.go = touch_nothing, .end = -SIGSEGV};
-const struct going going_bus = {.go = touch_behind_end, .end = -SIGBUS};
+const struct going going_bus = {.go = touch_behind_end, .end = -SIGBUS, .uses_object = true};
 const struct going going_exec = {.go = exec_program, .becomes_program = true};
 const struct going going_setuid_exec = {
     .prepare = make_setuid_program, .go = exec_program, .becomes_program = true, .inodes = 1, .status = "Uid:\t0\t65534"};

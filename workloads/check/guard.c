@@ -13,6 +13,13 @@
 
 #include "workloads/check/rows.h"
 
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8U
+#endif
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x20
+#endif
+
 /* ---- leases: the proof that nobody has an object ---- */
 
 static int lease(struct check *c, const char *name)
@@ -208,6 +215,20 @@ static void seals_on_future_writing(struct check *c)
     expect_errno(c, mprotect(reading, page, PROT_READ | PROT_WRITE), EACCES);
 }
 
+static void never_executable(struct check *c)
+{
+    struct stat st;
+    int fd = memfd_create("shmoo-check", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+    if (fd < 0 && errno == EINVAL)
+        check_unsupported(c, "needs MFD_NOEXEC_SEAL: this kernel does not have it (Linux 6.3)");
+    must(c, fd);
+    must(c, fstat(fd, &st));
+    expect_mode(c, st.st_mode, 0666, "a memfd with MFD_NOEXEC_SEAL");
+    expect_number(c, fcntl(fd, F_GET_SEALS) & F_SEAL_EXEC, F_SEAL_EXEC, "F_SEAL_EXEC of it");
+    expect_errno(c, fchmod(fd, 0777), EPERM);
+    expect_ok(c, fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK)); /* it implies MFD_ALLOW_SEALING */
+}
+
 #define LEASE .interface = "fcntl", .clause = "fcntl(2), F_SETLEASE; F_WRLCK", .level = CHECK_LINUX_OBSERVED
 
 const struct check_ops checks_guard[] = {
@@ -229,6 +250,8 @@ const struct check_ops checks_guard[] = {
      .summary = "249 bytes are a name, 250 are too many, and /proc shows it"},
     {.id = "guard/memfd-is-shared", .interface = "memfd_create", .level = CHECK_LINUX_DOCUMENTED, .run = memfd_through_fork,
      .clause = "memfd_create(2), NOTES: inherited by fork", .summary = "a child shares a memfd by its descriptor"},
+    {.id = "guard/memfd-never-executable", .interface = "memfd_create", .level = CHECK_LINUX_DOCUMENTED, .run = never_executable,
+     .clause = "memfd_create(2), MFD_NOEXEC_SEAL; fcntl(2), F_SEAL_EXEC", .summary = "MFD_NOEXEC_SEAL makes a memfd that cannot become executable"},
     {.id = "guard/seals-on-size", .interface = "memfd_create", .level = CHECK_LINUX_DOCUMENTED, .run = seals_on_size,
      .clause = "fcntl(2), F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_SEAL", .summary = "seals hold the size of a memfd, each in its direction"},
     {.id = "guard/seals-on-writing", .interface = "memfd_create", .level = CHECK_LINUX_DOCUMENTED, .run = seals_on_writing,

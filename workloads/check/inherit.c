@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -193,6 +194,33 @@ static void grandchildren_share(struct check *c)
     expect_filled(c, scene.at, check_page(), 3, "what the grandchild stored into an unlinked object, in the parent");
 }
 
+/* cat, from one descriptor to the other. */
+static void spawn_cat(struct check *c, int from, int to)
+{
+    char path[64], name[] = "cat";
+    char *arguments[] = {name, NULL};
+    posix_spawn_file_actions_t actions;
+    pid_t pid;
+    program_find(c, path, sizeof path);
+    must_rc(c, posix_spawn_file_actions_init(&actions));
+    must_rc(c, posix_spawn_file_actions_adddup2(&actions, from, STDIN_FILENO));
+    must_rc(c, posix_spawn_file_actions_adddup2(&actions, to, STDOUT_FILENO));
+    must_rc(c, posix_spawn(&pid, path, &actions, NULL, arguments, environ));
+    struct check_peer program = {.pid = pid, .channel = -1};
+    expect_end(c, &program);
+}
+
+static void spawn_passes_on(struct check *c)
+{
+    struct scene scene = set(c);
+    int to = check_object(c, check_name(c), 0);
+    spawn_cat(c, scene.fd, to);
+    struct stat st;
+    must(c, fstat(to, &st));
+    expect_number(c, st.st_size, (long long)check_page(), "bytes that a spawned program copied from an object to another");
+    expect_filled(c, check_map(c, to, check_page()), check_page(), 1, "what it copied");
+}
+
 static void duplicates_count(struct check *c)
 {
     struct scene scene = set(c);
@@ -232,6 +260,9 @@ const struct check_ops checks_inherit[] = {
     {.id = "inherit/exec-keeps-cleared", .interface = "exec", .level = CHECK_POSIX_MUST, .run = exec_keeps_what_it_is_told_to,
      .clause = "POSIX.1-2024 exec, DESCRIPTION: FD_CLOEXEC", .needs = CHECK_NEEDS_PROC,
      .summary = "a descriptor whose FD_CLOEXEC was cleared stays open across exec"},
+    {.id = "inherit/spawn-passes-on", .interface = "exec", .level = CHECK_POSIX_MUST, .run = spawn_passes_on,
+     .clause = "POSIX.1-2024 posix_spawn_file_actions_adddup2, DESCRIPTION",
+     .summary = "a spawned program reads one object and writes another by the descriptors that it is given"},
     {.id = "inherit/duplicates-count", .interface = "close", .level = CHECK_POSIX_MUST, .run = duplicates_count,
      .clause = "POSIX.1-2024 close, DESCRIPTION", .summary = "an unlinked object lives as long as any duplicate of its descriptor"},
     {0},

@@ -4,6 +4,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -201,10 +204,62 @@ static void fixed_replaces(struct check *c)
     void *at = mmap(s.at, s.page, PROT_READ, MAP_SHARED | MAP_FIXED, other.fd, 0);
     expect_true(c, at == s.at, "MAP_FIXED gives the address that was asked for", "%p for %p", at, (void *)s.at);
     expect_filled(c, s.at, s.page, 2, "the other object in its place");
-    expect_touch(c, touch_read(s.at + s.page), 0, 0, NULL, "a read of the page behind");
-    must(c, munmap(other.at, other.bytes));
     unsigned char *again = check_map(c, s.fd, s.bytes);
+    expect_bytes(c, s.at + s.page, again + s.page, s.page, "the page behind, which is the first object's still");
+    must(c, munmap(other.at, other.bytes));
     expect_filled(c, again, s.bytes, 1, "the object that was mapped there before");
+}
+
+/* Whole pages, and no more: what /proc shows is what there is. */
+static void exact_length(struct check *c)
+{
+    char line[512], wanted[64];
+    struct scene s = set(c, 4);
+    must(c, munmap(s.at, s.bytes));
+    const size_t lengths[] = {1, s.page - 1, s.page, s.page + 1, 3 * s.page};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        unsigned char *at = check_map(c, s.fd, lengths[i]);
+        unsigned long from = (unsigned long)(uintptr_t)at, to = from + (lengths[i] + s.page - 1) / s.page * s.page;
+        snprintf(wanted, sizeof wanted, "%lx-%lx rw-s 00000000 ", from, to);
+        if (!check_proc_line(getpid(), "maps", s.name, NULL, line, sizeof line))
+            check_fail(c, "/proc/self/maps holds the mapping", "it does not");
+        expect_text(c, line, wanted, "the mapping in /proc/self/maps");
+        must(c, munmap(at, lengths[i]));
+        expect_true(c, !check_proc_line(getpid(), "maps", s.name, NULL, NULL, 0), "no mapping of it after munmap", "there is one");
+    }
+}
+
+/* KiB of the mapping of this object that are resident, counted page by page. */
+static long resident_kb(struct check *c, const char *name)
+{
+    char line[512];
+    bool here = false;
+    long seen = -1;
+    FILE *lines = fopen("/proc/self/smaps", "re");
+    while (lines && seen < 0 && fgets(line, sizeof line, lines)) {
+        here |= strstr(line, name) != NULL;
+        if (here && strncmp(line, "Rss:", 4) == 0)
+            seen = atol(line + 4);
+    }
+    if (lines)
+        fclose(lines);
+    if (seen < 0)
+        check_unsupported(c, "needs /proc/PID/smaps, which this kernel does not have");
+    return seen;
+}
+
+static void resident_pages_are_told(struct check *c)
+{
+    struct scene s = set(c, 8);
+    long page_kb = (long)s.page / 1024;
+    if (!check_counts_pages(c))
+        check_unsupported(c, "needs a tmpfs without huge pages: /dev/shm is of another kind here");
+    expect_number(c, resident_kb(c, s.name), 0, "KiB resident of eight pages that nobody touched");
+    check_fill(s.at, 3 * s.page, 1);
+    expect_number(c, resident_kb(c, s.name), 3 * page_kb, "KiB resident after three were touched");
+    expect_ok(c, madvise(s.at, s.bytes, MADV_DONTNEED));
+    expect_number(c, resident_kb(c, s.name), 0, "KiB resident after MADV_DONTNEED");
+    expect_filled(c, s.at, 3 * s.page, 1, "contents, which the object has kept");
 }
 
 static void fixed_noreplace(struct check *c)
@@ -254,6 +309,11 @@ const struct check_ops checks_map[] = {
      .clause = "POSIX.1-2024 munmap, ERRORS [EINVAL]", .summary = "an address within a page and length 0 are refused; nothing to unmap is no error"},
     {.id = "map/fixed-replaces", .interface = "mmap", .level = CHECK_POSIX_MUST, .run = fixed_replaces,
      .clause = MMAP "DESCRIPTION: MAP_FIXED", .summary = "MAP_FIXED replaces exactly the pages that it is given"},
+    {.id = "map/exact-length", .interface = "mmap", .level = CHECK_POSIX_MUST, .run = exact_length, .needs = CHECK_NEEDS_PROC,
+     .clause = MMAP "DESCRIPTION: whole pages", .summary = "exactly the pages that hold the length are mapped, and unmapped"},
+    {.id = "map/resident-pages-told", .interface = "/proc", .level = CHECK_LINUX_DOCUMENTED, .run = resident_pages_are_told,
+     .clause = "proc_pid_smaps(5), Rss; madvise(2), MADV_DONTNEED", .needs = CHECK_NEEDS_PROC,
+     .summary = "smaps counts the pages that are touched; MADV_DONTNEED drops them from the process, not from the object"},
     {.id = "map/fixed-noreplace", .interface = "mmap", .level = CHECK_LINUX_DOCUMENTED, .run = fixed_noreplace,
      .clause = "mmap(2), MAP_FIXED_NOREPLACE", .summary = "MAP_FIXED_NOREPLACE replaces nothing"},
     {.id = "map/validated-flags", .interface = "mmap", .level = CHECK_LINUX_DOCUMENTED, .run = validated_flags,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -125,6 +126,65 @@ static void way_waits(struct check *c)
     expect_rc(c, pthread_mutex_trylock(&box->mutex), EBUSY);
     expect_rc(c, pthread_mutex_unlock(&box->mutex), EPERM);
     check_kill(c, &waiter);
+}
+
+static int lock_and_recover(struct box *box)
+{
+    int rc = pthread_mutex_lock(&box->mutex);
+    if (rc == EOWNERDEAD && recover(box) != 0)
+        return -1;
+    return rc == 0 ? pthread_mutex_unlock(&box->mutex) : rc;
+}
+
+/* One of them is told, and recovers; for the other it is a mutex like any other. */
+static void two_wait_for_the_dead(struct check *c)
+{
+    const char *name;
+    struct box *box = box_make(c, &name);
+    mutex_make(c, &box->mutex, &mutex_robust);
+    struct check_peer holder = sync_start(c, name, by_lock), waiters[2];
+    expect_heard(c, &holder, SYNC_PATIENCE_MS, 0, "another process locks the mutex");
+    for (int i = 0; i < 2; i++) {
+        waiters[i] = sync_start(c, name, lock_and_recover);
+        expect_waiting(c, &waiters[i], "a process waits for the mutex");
+    }
+    check_kill(c, &holder);
+    int64_t told[2] = {hear_within(waiters[0].channel, SYNC_PATIENCE_MS), hear_within(waiters[1].channel, SYNC_PATIENCE_MS)};
+    expect_true(c, (told[0] == EOWNERDEAD && told[1] == 0) || (told[0] == 0 && told[1] == EOWNERDEAD),
+                "one waiter is told EOWNERDEAD, the other one gets it recovered", "they are told %lld and %lld", (long long)told[0],
+                (long long)told[1]);
+    expect_rc(c, pthread_mutex_trylock(&box->mutex), 0);
+}
+
+#define SEVERAL 5
+
+/* The rest of the page holds more of them. */
+static pthread_mutex_t *more_of(struct box *box)
+{
+    return (pthread_mutex_t *)(void *)(box + 1);
+}
+
+static int lock_several(struct box *box)
+{
+    for (int i = 0; i < SEVERAL; i++)
+        if (pthread_mutex_lock(&more_of(box)[i]) != 0)
+            return -1;
+    return pthread_mutex_unlock(&more_of(box)[1]); /* not the one that was locked last */
+}
+
+static void several_of_the_dead(struct check *c)
+{
+    const char *name;
+    struct box *box = box_make(c, &name);
+    for (int i = 0; i < SEVERAL; i++)
+        mutex_make(c, &more_of(box)[i], &mutex_robust);
+    struct check_peer holder = sync_start(c, name, lock_several);
+    expect_heard(c, &holder, SYNC_PATIENCE_MS, 0, "another process locks five mutexes, and unlocks one");
+    must(c, shm_unlink(name));
+    check_kill(c, &holder);
+    for (int i = 0; i < SEVERAL; i++)
+        expect_number(c, mutex_lock_within(&more_of(box)[i], SYNC_PATIENCE_MS), i == 1 ? 0 : EOWNERDEAD, "result for mutex %d of %d", i,
+                      SEVERAL);
 }
 
 /* ---- moments and clocks ---- */
@@ -277,6 +337,10 @@ const struct check_ops checks_mutex_ways[] = {
     TELLS(1, "trylock", "pthread_mutex_trylock"),
     TELLS(2, "timedlock", "pthread_mutex_timedlock"),
     TELLS(3, "clocklock", "pthread_mutex_clocklock"),
+    {.id = "mutex/robust-two-waiters", MUTEX, .run = two_wait_for_the_dead, .clause = ROBUST ": the next owner",
+     .summary = "of two that wait when the holder is killed one is told, and the other gets what that one has recovered"},
+    {.id = "mutex/robust-several", MUTEX, .run = several_of_the_dead, .clause = ROBUST ": [EOWNERDEAD]",
+     .summary = "each mutex that the dead had, in an object that was unlinked meanwhile, tells it; one that it had given back does not"},
     WAITS(0, "lock", "pthread_mutex_lock"),
     WAITS(2, "timedlock", "pthread_mutex_timedlock"),
     WAITS(3, "clocklock", "pthread_mutex_clocklock"),

@@ -24,8 +24,9 @@ static void same_file(struct check *c, int one, int other, bool same)
 
 static void read_by_name(struct check *c, void *user)
 {
-    int fd = (int)must(c, shm_open(user, O_RDWR, 0));
+    int fd = (int)must(c, shm_open(user, O_RDWR, 0)), again = (int)must(c, shm_open(user, O_RDWR | O_CREAT, 0600));
     unsigned char *at = check_map(c, fd, check_page());
+    same_file(c, fd, again, true);
     expect_filled(c, at, check_page(), 1, "another process, by the same name");
     check_fill(at, check_page(), 2);
 }

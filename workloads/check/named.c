@@ -148,6 +148,34 @@ static void outlives_its_users(struct check *c)
     expect_number(c, value_of(c, open_named(c, name, 0, 0)), 2, "value when the last user, who had taken one, was killed");
 }
 
+static void post_inherited(struct check *c, void *user)
+{
+    (void)c;
+    must(c, sem_post(user));
+}
+
+static void inherited(struct check *c)
+{
+    const char *name = check_name(c);
+    sem_t *sem = open_named(c, name, O_CREAT | O_EXCL, 0);
+    must(c, sem_unlink(name));
+    struct check_peer child = check_start(c, post_inherited, sem);
+    expect_end(c, &child);
+    expect_number(c, value_of(c, sem), 1, "value after the child's post, without the name");
+}
+
+static void longest_name(struct check *c)
+{
+    const char *name = check_long_name(c, NAME_MAX - 4), *longer = check_long_name(c, NAME_MAX - 3);
+    sem_t *sem = sem_open(name, O_CREAT | O_EXCL, 0600, 1);
+    if (expect_true(c, sem != SEM_FAILED, "a name of 251 bytes works", "errno %d", errno)) {
+        expect_true(c, check_exists(file_of(name)), "the whole name is in /dev/shm, behind sem.", "it is not");
+        expect_ok(c, sem_unlink(name));
+    }
+    expect_true(c, sem_open(longer, O_CREAT | O_EXCL, 0600, 1) == SEM_FAILED && errno == ENAMETOOLONG,
+                "one of 252 bytes fails with ENAMETOOLONG", "errno %d", errno);
+}
+
 static void wait_there(struct check *c, void *user)
 {
     sem_t *sem = open_named(c, user, 0, 0);
@@ -182,6 +210,10 @@ const struct check_ops checks_named[] = {
      .clause = "POSIX.1-2024 sem_unlink, DESCRIPTION", .summary = "unlinked by another process it goes on for who has it open"},
     {.id = "semaphore/named-mode", .interface = "sem_open", .level = CHECK_POSIX_MUST, .run = named_mode,
      .clause = "POSIX.1-2024 sem_open, DESCRIPTION: permission bits, user ID", .summary = "mode & ~umask and the caller's user hold for it"},
+    {.id = "semaphore/named-is-inherited", .interface = "fork", .level = CHECK_POSIX_MUST, .run = inherited,
+     .clause = "POSIX.1-2024 fork, DESCRIPTION: semaphores open in the parent", .summary = "a child has its parent's named semaphores open"},
+    {.id = "semaphore/named-251-bytes", .interface = "sem_open", .level = CHECK_LINUX_DOCUMENTED, .run = longest_name,
+     .clause = "sem_overview(7), Named semaphores: up to NAME_MAX-4", .summary = "251 bytes are a name, 252 are too many"},
     {.id = "semaphore/named-wakes", .interface = "sem_open", .level = CHECK_POSIX_MUST, .run = wakes,
      .clause = "POSIX.1-2024 sem_open, DESCRIPTION; sem_post, DESCRIPTION", .summary = "a post wakes a process that has opened it by name"},
     {.id = "semaphore/named-outlives-users", .interface = "sem_open", .level = CHECK_LINUX_DOCUMENTED, .run = outlives_its_users,

@@ -1,16 +1,12 @@
-/* Opening: creation, exclusiveness, descriptors, and truncation; who may is in access.c. */
+/* Opening what is there: descriptors, access, and truncation. Creating is in create.c, who may in access.c. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "workloads/check/rows.h"
 
 #define CREATE (O_CREAT | O_EXCL | O_RDWR)
@@ -20,14 +16,6 @@ static struct stat stat_of(struct check *c, int fd)
     struct stat st = {0};
     must(c, fstat(fd, &st));
     return st;
-}
-
-static void starts_empty(struct check *c)
-{
-    struct stat st = stat_of(c, (int)must(c, shm_open(check_name(c), CREATE, 0600)));
-    expect_number(c, st.st_size, 0, "size of a new object");
-    expect_number(c, st.st_blocks, 0, "blocks of a new object");
-    expect_number(c, (long long)st.st_nlink, 1, "links of a new object");
 }
 
 static void exclusive_refuses(struct check *c)
@@ -58,92 +46,6 @@ static void creat_opens_what_is_there(struct check *c)
     expect_mode(c, st.st_mode, 0600, "the mode argument has no effect on it");
     must(c, pread(again, bytes, 4, 100));
     expect_bytes(c, bytes, "kept", 4, "its contents");
-}
-
-#define RACERS 3
-#define RACES 400
-#define RACES_LEAST 50 /* on a machine with no CPU to spare */
-#define RACES_MS 1000
-
-/* In memory that the racers share: they wait for each other on their CPUs, not asleep. */
-struct track {
-    const char *name;
-    uint32_t ready, racers;
-};
-
-/* The n-th of the CPUs that it may use, or one of them: who shares a CPU does not race. */
-static void take_cpu(unsigned n)
-{
-    cpu_set_t allowed, own;
-    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
-        return;
-    n %= (unsigned)CPU_COUNT(&allowed);
-    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-        if (CPU_ISSET(cpu, &allowed) && n-- == 0) {
-            CPU_ZERO(&own);
-            CPU_SET(cpu, &own);
-            sched_setaffinity(0, sizeof own, &own);
-            return;
-        }
-}
-
-/* Goes on as soon as all are here, by so much later as it is behind. */
-static void line_up(struct track *track, uint32_t all, uint64_t behind_ns)
-{
-    __atomic_add_fetch(&track->ready, 1, __ATOMIC_SEQ_CST);
-    for (int i = 1; __atomic_load_n(&track->ready, __ATOMIC_SEQ_CST) < all; i++)
-        if (i % 1000 == 0)
-            sched_yield();
-    for (uint64_t end = clock_ns() + behind_ns; behind_ns && clock_ns() < end;)
-        cpu_relax();
-}
-
-/* Each message is a race: how many are here when all are. Who is behind is so by a little more each time. */
-static void race(struct check *c, void *user)
-{
-    struct track *track = user;
-    uint64_t behind_ns = 0;
-    unsigned place = __atomic_fetch_add(&track->racers, 1, __ATOMIC_SEQ_CST);
-    take_cpu(place);
-    for (int64_t all; (all = hear(c->channel)) != CHECK_GONE && all != 0;) {
-        line_up(track, (uint32_t)all, behind_ns);
-        int fd = shm_open(track->name, CREATE, 0600);
-        tell(c->channel, fd >= 0 ? 0 : errno);
-        if (fd >= 0)
-            close(fd);
-        behind_ns = (behind_ns + 37 * place) % 1500;
-    }
-}
-
-/* The winners of one race; the others must have seen that somebody was first. */
-static int winners_of(struct check *c, const struct check_peer *racers, int count, uint32_t ready)
-{
-    int winners = 0;
-    for (int i = 0; i < count; i++)
-        tell(racers[i].channel, ready + (uint32_t)count);
-    for (int i = 0; i < count; i++) {
-        int64_t errnum = hear(racers[i].channel);
-        winners += errnum == 0;
-        if (errnum)
-            expect_number(c, errnum, EEXIST, "errno of a loser");
-    }
-    return winners;
-}
-
-static void one_winner(struct check *c)
-{
-    struct check_peer racers[RACERS];
-    struct track *track = must_map(c, mmap(NULL, sizeof *track, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-    track->name = check_name(c);
-    for (int i = 0; i < RACERS; i++)
-        racers[i] = check_start(c, race, track);
-    uint64_t end = check_now_ms() + RACES_MS;
-    for (int round = 0; round < RACES && (round < RACES_LEAST || check_now_ms() < end); round++) {
-        int count = round % 8 ? 2 : RACERS; /* two have a CPU each where three have not */
-        if (!expect_number(c, winners_of(c, racers, count, track->ready), 1, "winners of race %d", round))
-            return;
-        must(c, shm_unlink(track->name));
-    }
 }
 
 static void own_description(struct check *c)
@@ -211,55 +113,23 @@ static void write_only(struct check *c)
     expect_errno(c, pread(fd, &byte, 1, 0), EBADF);
 }
 
-static void no_descriptor_no_object(struct check *c)
-{
-    const char *name = check_name(c);
-    struct rlimit limit = {.rlim_cur = 0, .rlim_max = 0};
-    must(c, getrlimit(RLIMIT_NOFILE, &limit));
-    int free_fd = (int)must(c, dup(0 <= c->report_fd ? c->report_fd : 0));
-    limit.rlim_cur = (rlim_t)free_fd; /* every lower one is in use: no more to be had */
-    close(free_fd);
-    must(c, setrlimit(RLIMIT_NOFILE, &limit));
-    expect_errno(c, shm_open(name, CREATE, 0600), EMFILE);
-    expect_true(c, !check_exists(name), "no object was created", "there is one of that name");
-}
-
-static void no_inode_no_object(struct check *c)
-{
-    int made = 0, errnum = 0;
-    const char *name = NULL, *last = NULL;
-    for (; made < 100; made++) {
-        last = name;
-        name = check_name(c);
-        int fd = shm_open(name, CREATE, 0600);
-        errnum = errno;
-        if (fd < 0)
-            break;
-        close(fd);
-    }
-    expect_number(c, made, 7, "objects with nr_inodes=8, of which the folder has one");
-    expect_number(c, errnum, ENOSPC, "errno of the one too many");
-    expect_true(c, !check_exists(name), "the one too many was not created", "it is there");
-    expect_ok(c, shm_unlink(last));
-    expect_ok(c, shm_open(name, CREATE, 0600));
-}
-
 /* ---- O_TRUNC ---- */
 
 static void trunc_empties(struct check *c)
 {
     const char *name = check_name(c);
-    unsigned char bytes[64];
-    int fd = check_object(c, name, check_page());
-    check_fill(check_map(c, fd, check_page()), check_page(), 1);
+    size_t bytes = 3 * check_page() + 5;
+    int fd = check_object(c, name, bytes);
+    unsigned char *at = check_map(c, fd, bytes);
+    check_fill(at, bytes, 1);
     int again = shm_open(name, O_RDWR | O_TRUNC, 0);
     if (!expect_ok(c, again))
         return;
     expect_number(c, stat_of(c, fd).st_size, 0, "size, seen through the older descriptor");
     expect_number(c, stat_of(c, fd).st_blocks, 0, "blocks");
-    must(c, ftruncate(fd, (off_t)check_page()));
-    must(c, pread(again, bytes, sizeof bytes, 0));
-    expect_fill(c, bytes, 0, sizeof bytes, "contents after growing again");
+    must(c, ftruncate(again, (off_t)bytes));
+    expect_fill(c, at, 0, bytes, "contents after growing again, in the mapping that was there");
+    expect_fill(c, check_map(c, again, bytes), 0, bytes, "the same in a new one");
 }
 
 static void trunc_keeps_the_rest(struct check *c)
@@ -322,12 +192,8 @@ static void trunc_read_only(struct check *c)
 }
 
 const struct check_ops checks_open[] = {
-    {.id = "open/starts-empty", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = starts_empty,
-     .clause = SHM_OPEN "O_CREAT: a size of zero", .summary = "a new object has size 0, and takes no memory"},
     {.id = "open/exclusive-refuses", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = exclusive_refuses,
      .clause = SHM_OPEN "ERRORS [EEXIST]", .summary = "O_EXCL refuses an existing name, and leaves its object as it was"},
-    {.id = "open/exclusive-has-one-winner", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = one_winner,
-     .clause = SHM_OPEN "O_EXCL: check and creation are atomic", .summary = "of two or three that create at once exactly one wins, up to 400 times"},
     {.id = "open/creat-opens-existing", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = creat_opens_what_is_there,
      .clause = SHM_OPEN "O_CREAT: no effect on an object that exists", .summary = "O_CREAT alone opens an existing object and changes nothing"},
     {.id = "open/own-description", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = own_description,
@@ -344,11 +210,6 @@ const struct check_ops checks_open[] = {
     {.id = "open/write-only", .interface = "shm_open", .level = CHECK_LINUX_OBSERVED, .run = write_only,
      .clause = SHM_OPEN "DESCRIPTION: exactly one of O_RDONLY and O_RDWR",
      .summary = "O_WRONLY is taken, but such a descriptor cannot be mapped"},
-    {.id = "open/no-descriptor-no-object", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = no_descriptor_no_object,
-     .clause = SHM_OPEN "ERRORS [EMFILE]", .summary = "without a free descriptor nothing is created"},
-    {.id = "open/no-inode-no-object", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = no_inode_no_object,
-     .clause = SHM_OPEN "ERRORS [ENOSPC]; tmpfs(5), nr_inodes", .needs = CHECK_NEEDS_MOUNTS, .shm = "nr_inodes=8",
-     .summary = "when the inodes are used up, creating fails until one is given back"},
     {.id = "open/trunc-empties", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = trunc_empties,
      .clause = SHM_OPEN "O_TRUNC: truncated to zero length", .summary = "O_TRUNC empties the object for everybody, and its bytes are gone"},
     {.id = "open/trunc-keeps-mode-and-owner", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = trunc_keeps_the_rest,

@@ -36,6 +36,17 @@ static void make(struct check *c, struct scene *s)
     check_fill(s->at, bytes_of(), SEED);
 }
 
+/* Some have it only open, some only mapped, some both, when they go. */
+static void drop_what_others_have(struct check *c, struct scene *s)
+{
+    if (s->cell->going->uses_object)
+        return;
+    if (s->cell->left == LEFT_MAPPING)
+        must(c, close(s->fd));
+    if (s->cell->left == LEFT_DESCRIPTOR)
+        must(c, munmap(s->at, bytes_of()));
+}
+
 /* The last user: makes the object, sees to it that only the cell's kind of reference will be left, and goes. */
 static void last_user(struct check *c, void *user)
 {
@@ -53,6 +64,7 @@ static void last_user(struct check *c, void *user)
         must(c, check_send_fd(s->socket[1], s->fd));
     if (cell->left != LEFT_NAME)
         must(c, shm_unlink(s->name));
+    drop_what_others_have(c, s);
     tell(c->channel, 2);
     cell->going->go(c, s);
 }

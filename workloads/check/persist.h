@@ -14,6 +14,7 @@ struct going {
     void (*go)(struct check *c, struct scene *s);      /* does not return, unless somebody else ends it */
     int end;                     /* exit status, or the negative number of the signal */
     int by_signal_from_outside;  /* sent to its process group; 0: it goes by itself */
+    bool uses_object;            /* it takes descriptor and mapping to go so */
     bool becomes_program;        /* it lives on as another program: its references are gone all the same */
     int inodes;                  /* that it makes besides the object, in a /dev/shm of its own */
     const char *status;          /* what /proc/PID/status then says; NULL: not looked at */

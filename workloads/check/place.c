@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -121,10 +122,58 @@ static void outlives_its_mount(struct check *c)
     expect_number(c, byte, 9, "the same through the descriptor");
 }
 
+/* Half of the memory, and half as many inodes as pages, unless something else was asked for. */
+static void default_size(struct check *c)
+{
+    struct sysinfo info;
+    struct statfs fs;
+    must(c, sysinfo(&info));
+    must(c, statfs(FOLDER, &fs));
+    long long bytes = (long long)fs.f_blocks * fs.f_bsize, half = (long long)info.totalram * info.mem_unit / 2;
+    expect_true(c, bytes > half - half / 50 && bytes < half + half / 50, "half of the memory", "%lld bytes, and half is %lld", bytes, half);
+    half = (long long)fs.f_blocks;
+    expect_true(c, (long long)fs.f_files > half - half / 50 && (long long)fs.f_files < half + half / 50,
+                "as many inodes as half of the memory has pages", "%lld inodes, and %lld pages", (long long)fs.f_files, half);
+}
+
+static void options_of_the_folder(struct check *c)
+{
+    struct stat st;
+    must(c, mount("shmoo-check", FOLDER, "tmpfs", MS_NODEV, "size=1m,mode=0750,uid=65534,gid=65533") == 0 ? 0 : -1);
+    must(c, stat(FOLDER, &st));
+    expect_mode(c, st.st_mode, 0750, FOLDER);
+    expect_number(c, st.st_uid, CHECK_OTHER_UID, "owner");
+    expect_number(c, st.st_gid, 65533, "group");
+    check_become_other(c);
+    const char *name = check_name(c);
+    expect_ok(c, shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600)); /* his folder, with his permissions */
+    expect_ok(c, shm_unlink(name));
+}
+
+static void folder_guards(struct check *c)
+{
+    const char *name = check_name(c), *new = check_name(c);
+    must(c, fchmod(check_object(c, name, 10), 0666));
+    must(c, chmod(FOLDER, 0755));
+    check_become_other(c);
+    expect_errno(c, shm_open(new, O_CREAT | O_EXCL | O_RDWR, 0600), EACCES);
+    expect_ok(c, shm_open(name, O_RDWR, 0));
+    expect_errno(c, shm_unlink(name), EACCES);
+}
+
 const struct check_ops checks_place[] = {
     {.id = "place/is-a-tmpfs", .interface = "tmpfs", .level = CHECK_LINUX_DOCUMENTED, .run = is_a_tmpfs,
      .clause = "shm_overview(7), Accessing shared memory objects via the filesystem",
      .summary = "/dev/shm is a tmpfs that everybody may write to, and sticky"},
+    {.id = "place/default-size", .interface = "tmpfs", .level = CHECK_LINUX_DOCUMENTED, .run = default_size,
+     .clause = "tmpfs(5), size: 50% of physical RAM", .needs = CHECK_NEEDS_MOUNTS, .shm = "mode=1777",
+     .summary = "without the option size it is half of the memory"},
+    {.id = "place/options-of-the-folder", .interface = "tmpfs", .level = CHECK_LINUX_DOCUMENTED, .run = options_of_the_folder,
+     .clause = "tmpfs(5), mode, uid, gid", .needs = CHECK_NEEDS_ROOT | CHECK_NEEDS_USERS | CHECK_NEEDS_MOUNTS, .shm = "size=1m",
+     .summary = "mode, uid and gid are the folder's"},
+    {.id = "place/folder-guards", .interface = "shm_open", .level = CHECK_LINUX_DOCUMENTED, .run = folder_guards,
+     .clause = "path_resolution(7), Permissions; unlink(2), ERRORS EACCES", .needs = CHECK_NEEDS_ROOT | CHECK_NEEDS_USERS | CHECK_NEEDS_MOUNTS,
+     .shm = "size=1m", .summary = "who may not write the folder neither creates nor unlinks, and opens what is there"},
     {.id = "place/another-mount-another-name", .interface = "mount", .level = CHECK_LINUX_DOCUMENTED,
      .run = another_mount_another_name, .clause = "mount_namespaces(7)", .needs = CHECK_NEEDS_MOUNTS, .shm = "size=1m",
      .summary = "with another /dev/shm mounted the same name is another object"},

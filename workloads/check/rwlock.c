@@ -121,6 +121,8 @@ static void unlocked_is_free(struct check *c)
     expect_rc(c, pthread_rwlock_tryrdlock(&box->rwlock), 0);
     expect_rc(c, pthread_rwlock_unlock(&box->rwlock), 0);
     expect_rc(c, pthread_rwlock_trywrlock(&box->rwlock), 0);
+    expect_rc(c, pthread_rwlock_unlock(&box->rwlock), 0);
+    expect_rc(c, pthread_rwlock_destroy(&box->rwlock), 0);
 }
 
 static int timed_read(struct box *box, clockid_t clock, const struct timespec *moment)

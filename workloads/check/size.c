@@ -20,7 +20,7 @@ static struct stat stat_of(struct check *c, int fd)
 
 static void exact(struct check *c)
 {
-    static const off_t sizes[] = {1, 4095, 4096, 4097, 123457, 65536, 2, 0, 77};
+    static const off_t sizes[] = {1, 4095, 4096, 4097, 123457, 65536, 2, 0, 77, 1048576, 1048577, 5000003, 2147483647, 2147483648, 4294967301, 99};
     const char *name = check_name(c);
     unsigned char bytes[8];
     int fd = check_object(c, name, 0), other = (int)must(c, shm_open(name, O_RDWR, 0));

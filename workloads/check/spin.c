@@ -49,6 +49,8 @@ static void trying_takes(struct check *c)
     expect_rc(c, pthread_spin_unlock(&other->spin), 0);
     expect_rc(c, pthread_spin_trylock(&box->spin), 0);
     sync_end(c, &peer);
+    must_rc(c, pthread_spin_unlock(&box->spin));
+    expect_rc(c, pthread_spin_destroy(&box->spin), 0);
 }
 
 static void spins_until_unlocked(struct check *c)
@@ -117,7 +119,7 @@ static void lets_all_through(struct check *c)
 {
     const char *name;
     struct check_peer peers[3];
-    box_with_barrier(c, &name, 3);
+    struct box *box = box_with_barrier(c, &name, 3);
     for (int round = 0; round < 2; round++) { /* it is as new after all have passed */
         peers[0] = start_arrival(c, name);
         peers[1] = start_arrival(c, name);
@@ -127,6 +129,7 @@ static void lets_all_through(struct check *c)
         for (int i = 0; i < 3; i++)
             sync_end(c, &peers[i]);
     }
+    expect_rc(c, pthread_barrier_destroy(&box->barrier), 0);
 }
 
 static int arrive_twice(struct box *box)

@@ -29,6 +29,8 @@ static void name_goes_at_once(struct check *c)
     expect_errno(c, shm_open(name, O_RDWR, 0), ENOENT);
     struct check_peer peer = check_start(c, look_for_name, name);
     expect_end(c, &peer);
+    check_pause_ms(15);
+    expect_true(c, !check_exists(name), "the name does not come back", "it is there again");
 }
 
 static void descriptor_keeps(struct check *c)

@@ -123,7 +123,7 @@ static void bring_back(int fd, const struct entry *entry)
 
 /* ---- who goes how ---- */
 
-enum way { BY_EXIT, BY_SIGNAL, BY_EXEC };
+enum way { BY_EXIT, BY_SIGNAL, BY_EXEC, OTHERS_EXIT, OTHERS_SIGNAL };
 
 struct consequence {
     enum mutant mutant;
@@ -152,6 +152,9 @@ static const struct consequence consequences[] = {
     ALL_WAYS(adds_link, add_link),
     ALL_WAYS(moves_inode, move),
     ALL_WAYS(brings_name_back, bring_back),
+    {M_other_exit_zeroes, OTHERS_EXIT, 0, false, zero},
+    {M_other_exit_unlinks, OTHERS_EXIT, 0, false, unlink_it},
+    {M_other_kill_truncates, OTHERS_SIGNAL, 0, false, truncate_it},
     {M_abort_zeroes, BY_SIGNAL, SIGABRT, false, zero},
     {M_sigterm_zeroes, BY_SIGNAL, SIGTERM, false, zero},
     {M_sigkill_zeroes, BY_SIGNAL, SIGKILL, false, zero},
@@ -274,6 +277,8 @@ void after_death(pid_t pid, int status)
         reset_what_is_wanted();
     current = wanted(WIFEXITED(status) ? BY_EXIT : BY_SIGNAL, WTERMSIG(status));
     act(pid);
+    current = wanted(WIFEXITED(status) ? OTHERS_EXIT : OTHERS_SIGNAL, WTERMSIG(status));
+    act((pid_t)syscall(SYS_getpid)); /* what the one who waits has made */
 }
 
 void before_exec(void)

@@ -169,6 +169,8 @@ int memfd_create(const char *name, unsigned flags)
         flags &= ~MFD_HUGETLB;
     if (on(M_memfd_has_a_name))
         return REAL(shm_open)(name, O_CREAT | O_RDWR, 0600);
+    if (on(M_memfd_may_become_executable) && (flags & 8u))
+        flags = (flags & ~8u) | MFD_ALLOW_SEALING;
     if (on(M_memfd_long_names_are_taken))
         name = "x";
     int fd = REAL(memfd_create)(name, flags);

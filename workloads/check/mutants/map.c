@@ -83,6 +83,8 @@ static void change_place(struct call *c)
         c->at -= (uintptr_t)c->at % PAGE;
     else if (on(M_map_one_page_less) && c->bytes > PAGE)
         c->bytes -= PAGE;
+    else if (on(M_map_page_more) && c->bytes > 0)
+        c->bytes += PAGE;
     else if (on(M_map_takes_empty) && c->bytes == 0)
         c->bytes = PAGE;
 }

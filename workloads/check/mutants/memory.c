@@ -99,6 +99,8 @@ static int other_advice(int advice)
 
 int madvise(void *at, size_t bytes, int advice)
 {
+    if (on(M_advise_pageout_loses_data) && advice == 21)
+        return (int)syscall(SYS_madvise, at, bytes, MADV_REMOVE);
     if (on(M_advise_huge_is_refused) && advice == MADV_HUGEPAGE)
         return fail_with(EINVAL);
     if (on(M_advise_populate_is_silent) && advice >= 22 && advice <= 23)

@@ -119,6 +119,9 @@ static int after_lock(pthread_mutex_t *mutex, int rc, enum way way)
                                             "pthread_mutex_clocklock"};
     if (rc == EOWNERDEAD && hides_owner_death(way))
         return REAL(pthread_mutex_consistent)(mutex);
+    static int told;
+    if (rc == EOWNERDEAD && on(M_robust_second_death_is_hidden) && told++ > 0)
+        return REAL(pthread_mutex_consistent)(mutex);
     if (rc == EOWNERDEAD && on(M_robust_death_makes_unrecoverable)) {
         REAL(pthread_mutex_unlock)(mutex);
         return ENOTRECOVERABLE;
@@ -207,11 +210,17 @@ int pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struc
 
 /* ---- unlocking ---- */
 
+static pthread_mutex_t *made_consistent; /* and not unlocked yet */
+
 int pthread_mutex_unlock(pthread_mutex_t *mutex)
 {
     if (on(M_mutex_unlock_does_nothing) && in_object(mutex))
         return 0;
     int rc = REAL(pthread_mutex_unlock)(mutex);
+    if (made_consistent == mutex && on(M_consistent_does_not_last)) { /* FUTEX_OWNER_DIED, in the word that is the lock */
+        *(volatile int *)(void *)mutex = 0x40000000;
+        made_consistent = NULL;
+    }
     if (rc == EPERM && on(M_mutex_unlock_by_anyone_pretends))
         return 0;
     if (rc == EPERM && on(M_mutex_unlock_by_anyone)) /* the word that is the lock comes first */
@@ -230,5 +239,7 @@ int pthread_mutex_consistent(pthread_mutex_t *mutex)
         return 0;
     if (rc == 0 && on(M_consistent_unlocks))
         REAL(pthread_mutex_unlock)(mutex);
+    if (rc == 0)
+        made_consistent = mutex;
     return wrong_number("pthread_mutex_consistent", rc);
 }

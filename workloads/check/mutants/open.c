@@ -85,6 +85,8 @@ static const char *other_name(const char *name, char text[600])
 static int other_flags(int flags, bool exists)
 {
     int access = flags & O_ACCMODE;
+    if (on(M_open_creating_for_reading_writes) && access == O_RDONLY && !exists && (flags & O_CREAT))
+        return (flags & ~O_ACCMODE) | O_RDWR;
     if (on(M_open_ignores_excl))
         return flags & ~O_EXCL;
     if (on(M_open_excl_alone_refuses) && (flags & O_CREAT) && exists)
@@ -178,6 +180,17 @@ static void spoil_new(int fd, mode_t mode)
         syscall(SYS_umask, 0);
     else if (on(M_open_new_is_kept_on_exec))
         syscall(SYS_fcntl, fd, F_SETFD, 0);
+}
+
+/* What only who leaves O_EXCL out meets. */
+static void spoil_new_without_excl(int fd, mode_t mode)
+{
+    if (on(M_open_creat_alone_ignores_umask))
+        set_mode(fd, mode);
+    else if (on(M_open_creat_alone_is_kept_on_exec))
+        syscall(SYS_fcntl, fd, F_SETFD, 0);
+    else if (on(M_open_creat_alone_starts_with_page))
+        sys_ftruncate(fd, 4096);
 }
 
 static void spoil_existing(int fd, int flags, mode_t mode)
@@ -320,6 +333,8 @@ static int finish(int fd, const char *name, int flags, mode_t mode, bool existed
     if (created) {
         object_note(fd, name);
         spoil_new(fd, mode);
+        if (!(flags & O_EXCL))
+            spoil_new_without_excl(fd, mode);
     } else {
         spoil_existing(fd, flags, mode);
     }

@@ -77,6 +77,11 @@ int pthread_cond_clockwait(pthread_cond_t *cond, pthread_mutex_t *mutex, clockid
     return wrong_number("pthread_cond_clockwait", REAL(pthread_cond_clockwait)(cond, mutex, clock, moment));
 }
 
+int pthread_cond_destroy(pthread_cond_t *cond)
+{
+    return on(M_cond_destroy_is_busy) ? EBUSY : REAL(pthread_cond_destroy)(cond);
+}
+
 /* ---- read-write locks ---- */
 
 int pthread_rwlockattr_setpshared(pthread_rwlockattr_t *attr, int shared)
@@ -166,6 +171,11 @@ int pthread_rwlock_unlock(pthread_rwlock_t *lock)
     return REAL(pthread_rwlock_unlock)(lock);
 }
 
+int pthread_rwlock_destroy(pthread_rwlock_t *lock)
+{
+    return on(M_rwlock_destroy_is_busy) ? EBUSY : REAL(pthread_rwlock_destroy)(lock);
+}
+
 /* ---- spin locks ---- */
 
 int pthread_spin_init(pthread_spinlock_t *lock, int shared)
@@ -204,7 +214,18 @@ int pthread_spin_unlock(pthread_spinlock_t *lock)
     return REAL(pthread_spin_unlock)(lock);
 }
 
+int pthread_spin_destroy(pthread_spinlock_t *lock)
+{
+    return on(M_spin_destroy_is_busy) ? EBUSY : REAL(pthread_spin_destroy)(lock);
+}
+
 /* ---- barriers ---- */
+
+int pthread_barrier_destroy(pthread_barrier_t *barrier)
+{
+    return on(M_barrier_destroy_is_busy) ? EBUSY : REAL(pthread_barrier_destroy)(barrier);
+}
+
 
 int pthread_barrierattr_setpshared(pthread_barrierattr_t *attr, int shared)
 {

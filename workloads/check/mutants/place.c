@@ -46,6 +46,8 @@ int mount(const char *source, const char *target, const char *type, unsigned lon
             options = "size=1028k";
         if (on(M_mount_has_an_inode_more) && options && strcmp(options, "nr_inodes=8") == 0)
             options = "nr_inodes=9";
+        if (on(M_mount_ignores_mode) && options && strstr(options, ",mode="))
+            options = "size=1m";
         if (on(M_mount_ignores_read_only))
             flags &= ~(unsigned long)MS_RDONLY;
         if (on(M_mount_ignores_noexec))

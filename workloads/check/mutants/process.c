@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +157,12 @@ int execve(const char *path, char *const arguments[], char *const environment[])
     if (mutant_active)
         spoil_exec();
     return REAL(execve)(path, arguments, environment);
+}
+
+int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
+                char *const arguments[], char *const environment[])
+{
+    return REAL(posix_spawn)(pid, path, on(M_spawn_passes_nothing_on) ? NULL : actions, attr, arguments, environment);
 }
 
 /* ---- the end ---- */

@@ -170,6 +170,8 @@ sem_t *sem_open(const char *name, int flags, ...)
     snprintf(other, sizeof other, "%s", name);
     if (on(M_sem_open_name_is_per_process))
         snprintf(other, sizeof other, "%s.%d", name, (int)getpid());
+    if (on(M_sem_open_cuts_name) && strlen(other) > 200)
+        other[200] = '\0';
     if (on(M_sem_open_takes_any_value) && value > INT_MAX)
         value = INT_MAX;
     if (on(M_sem_open_ignores_value))

@@ -28,6 +28,8 @@ static off_t other_size(off_t size, off_t old)
         return up(size);
     if (on(M_truncate_rounds_down))
         return down(size);
+    if (on(M_truncate_large_rounds_up) && size > 1 << 20 && size < 1 << 30)
+        return (size + (2 << 20) - 1) / (2 << 20) * (2 << 20);
     if (on(M_truncate_adds_byte) && size > 0)
         return size + 1;
     if (on(M_truncate_loses_byte) && size > 0)
@@ -98,6 +100,8 @@ static void spoil_growth(int fd, off_t size, off_t old)
         fill(fd, old, size);
     else if (on(M_truncate_first_page_is_stale) && old == 0)
         fill(fd, 0, size < PAGE ? size : PAGE);
+    else if (on(M_truncate_large_is_stale) && old <= 1 << 20 && size > 1 << 20)
+        fill(fd, 1 << 20, (1 << 20) + 1);
     else if (on(M_truncate_last_byte_is_stale))
         fill(fd, size - 1, size);
     else if (on(M_truncate_later_growth_is_stale) && old > 0)

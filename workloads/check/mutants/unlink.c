@@ -82,6 +82,22 @@ static void unlink_more(const char *path)
     }
 }
 
+static void *make_again(void *path)
+{
+    sys_pause_ms(5);
+    sys_close((int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    return NULL;
+}
+
+static void undo_later(const char *path)
+{
+    static char later[600];
+    pthread_t thread;
+    snprintf(later, sizeof later, "%s", path);
+    if (REAL(pthread_create)(&thread, NULL, make_again, later) == 0)
+        pthread_detach(thread);
+}
+
 static void *unlink_later(void *path)
 {
     sys_pause_ms(3);
@@ -129,5 +145,7 @@ int shm_unlink(const char *name)
         return 0;
     if (rc == -1 && errno == EISDIR && on(M_unlink_removes_folders))
         return (int)syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR);
+    if (rc == 0 && on(M_unlink_is_undone))
+        undo_later(path);
     return (int)wrong("shm_unlink", rc);
 }

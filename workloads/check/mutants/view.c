@@ -70,6 +70,10 @@ int statfs(const char *path, struct statfs *fs)
     int rc = REAL(statfs)(path, fs);
     if (rc == 0 && on(M_folder_is_no_tmpfs))
         fs->f_type = 0xef53;
+    if (rc == 0 && on(M_folder_is_twice_as_large))
+        fs->f_blocks *= 2;
+    if (rc == 0 && on(M_folder_has_few_inodes))
+        fs->f_files = 1000;
     return rc;
 }
 

@@ -122,10 +122,10 @@ def is_alive(pid):
     return stat_of(pid)[:1] not in ([], ["Z"], ["X"])
 
 
-def has_computed(pid):
-    """Has it used CPU time? A worker has none to speak of before its gate opens."""
+def has_computed(pid, ticks=1):
+    """Has it used CPU time? A worker has little before its gate opens, even where each page costs it more than usual."""
     fields = stat_of(pid)
-    return len(fields) > 12 and int(fields[11]) + int(fields[12]) > 1
+    return len(fields) > 12 and int(fields[11]) + int(fields[12]) > ticks
 
 
 def listed_syncs(family, expected):
@@ -144,11 +144,11 @@ def wait_until(condition, seconds):
     return value
 
 
-def wait_for_workers(process, count, busy=True):
+def wait_for_workers(process, count, busy=True, ticks=1):
     """The pids of a run's workers, once all are there and, if they are to be busy, one is at work."""
     def ready():
         workers = children_of(process.pid)
-        at_work = not busy or any(map(has_computed, workers))
+        at_work = not busy or any(has_computed(pid, ticks) for pid in workers)
         return sorted(workers) if len(workers) == count and at_work else None
     workers = wait_until(ready, 30)
     assert workers, f"the crew of {count} did not come under way: {children_of(process.pid)}, {process.poll()}"

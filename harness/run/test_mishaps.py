@@ -13,7 +13,7 @@ def trial_fixture(shmoo):
     def start(*options):
         process = shmoo.start("run", "--sync", "mutex", "--duration", "1500ms", "--min-exposure", "0", "--quiet",
                               "--out", "o", *options)
-        wait_for_workers(process, 4)
+        wait_for_workers(process, 4, ticks=5)  # attached, all of them
         return process, [SHM / name for name in shmoo.objects()]
     return start
 

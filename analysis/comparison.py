@@ -256,11 +256,7 @@ def _change(metric, a, b, is_paired, seed):
         b = [trial for trial in b if metric.of(trial) is not None]
     if not a or not b:
         return None
-    values = [metric.of(trial) for trial in a], [metric.of(trial) for trial in b]
-    if metric.fraction is not None:
-        kept = [[metrics.latency(trial)[1] for trial in side] for side in (a, b)]
-        return change.of_distributions(*values, *kept, metric.fraction, is_paired, seed)
-    return (change.paired if is_paired else change.unpaired)(*values, seed)
+    return metrics.change_of(metric, a, b, is_paired, seed)
 
 
 def _judge(found):

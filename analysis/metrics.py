@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import change
+import histogram
+import stats
 import style
 
 # What stands for a trial's latency, the first that it has: with a rate the response from the intended start, of load
@@ -62,6 +65,21 @@ METRICS = (
       for name, words, fraction in (("p50", "median", 0.5), ("p99", "99 %", 0.99), ("p999", "99.9 %", 0.999))),
 )
 NAMES = tuple(metric.name for metric in METRICS)
+
+
+def change_of(metric, a, b, is_paired, seed=0):
+    """The change of a figure between two lists of trials that all have it; of pairs the lists are of equal length."""
+    values = [metric.of(trial) for trial in a], [metric.of(trial) for trial in b]
+    if metric.fraction is not None:
+        kept = [[latency(trial)[1] for trial in side] for side in (a, b)]
+        return change.of_distributions(*values, *kept, metric.fraction, is_paired, seed)
+    return (change.paired if is_paired else change.unpaired)(*values, seed)
+
+
+def merged_percentile(trials, fraction):
+    """(percentile of what the trials' latencies add up to, the same of resampled trials)."""
+    kept = [latency(trial)[1] for trial in trials]
+    return histogram.resampled_percentiles(kept, fraction, histogram.draws(len(kept), stats.SEED))
 
 
 def named(name):

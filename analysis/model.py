@@ -63,6 +63,7 @@ class Trial:
     repeat: int
     seed: int | None
     expect: str | None
+    job: str | None = None
     sampling: int | None = None
     replay: str | None = None
     duration_s: float | None = None
@@ -74,6 +75,7 @@ class Trial:
     ops: int = 0
     seconds: float | None = None
     ops_per_s: float | None = None
+    window_s: float | None = None
     violations: int = 0
     kinds: dict = field(default_factory=dict)
     exposure: dict = field(default_factory=dict)

@@ -70,6 +70,14 @@ def write_whole(path, text):
         raise
 
 
+def write_file(path, text):
+    """Writes a whole file; EnvironmentProblem where that fails."""
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        raise failed(error, os.path.dirname(path)) from error
+
+
 def give(temporary, path):
     """Puts a finished file in its place, readable as any other that this user makes."""
     os.chmod(temporary, 0o666 & ~_umask())

@@ -45,7 +45,7 @@ def _condition(record, field):
 
 def _trial(record):
     return Trial(number=need(record, "trial", INTEGER), point=point_of(record), repeat=need(record, "repeat", INTEGER),
-                 seed=maybe(record, "seed", INTEGER), expect=maybe(record, "expect", TEXT),
+                 seed=maybe(record, "seed", INTEGER), expect=maybe(record, "expect", TEXT), job=maybe(record, "job", TEXT),
                  sampling=maybe(record, "sampling", INTEGER), family=maybe(record, "family", TEXT),
                  replay=maybe(record, "replay", TEXT), duration_s=maybe(record, "duration_s", NUMBER),
                  fault_parameter=maybe(record, "fault_parameter", NUMBER),
@@ -181,6 +181,7 @@ class _Reader:
         trial.ops = need(record, "ops", INTEGER)
         trial.seconds = maybe(record, "seconds", NUMBER)
         trial.ops_per_s = maybe(record, "ops_per_s", NUMBER)
+        trial.window_s = maybe(record, "window_s", NUMBER)
         trial.violations = need(record, "violations", INTEGER)
         trial.kinds = _numbers(maybe(record, "violations_by_kind", (dict,)))
         trial.exposure = _numbers(maybe(record, "exposure", (dict,)))

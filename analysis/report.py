@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""Makes the report of a run: one self-contained page, and each chart as a file.
+"""Makes the report of a run: one self-contained page, and each chart as a file; or the run in a format of another tool.
 
-    report.py results/latest          writes report.html and charts/*.svg there, prints the path of the page
+    report.py results/latest                     writes report.html and charts/*.svg there, prints the path of the page
+    report.py results/latest --format markdown   writes to standard output
 """
 
 import argparse
@@ -10,22 +11,26 @@ import shlex
 import sys
 
 STATUS_USAGE, STATUS_ENVIRONMENT = 2, 3
-PAGE_NAME, PLAN_NAME = "report.html", "plan.ini"
+PAGE_NAME, PLAN_NAME, PAGE_FORMAT = "report.html", "plan.ini", "html"
 MOST_PLAN_BYTES = 200_000
 
 try:
     import charts
+    import exports
+    import metrics
     import output
     import page
     import plot
     import points
+    import recommend
+    import recommend_words
     import records
     import stats
     import story
     import style
     import tables
 except ImportError as error:
-    print(f"shmoo report: {error}: apt install python3-numpy python3-jinja2, and start it with /usr/bin/python3",
+    print(f"shmoo report: {error}: apt install python3-numpy python3-scipy python3-jinja2, and start it with /usr/bin/python3",
           file=sys.stderr)
     sys.exit(STATUS_ENVIRONMENT)
 
@@ -37,13 +42,17 @@ def warn(message):
 
 def parse(arguments):
     """The options; argparse itself leaves with status 2 where they make no sense."""
-    parser = argparse.ArgumentParser(prog="shmoo report", description="Makes one page with charts of a run.",
-                                     epilog="Exit status: 0 the page is written, 2 the run cannot be used, 3 the "
-                                     "environment lacks something.")
+    formats = "\n".join(f"  {one.name:<18} {one.summary}" for one in exports.FORMATS)
+    parser = argparse.ArgumentParser(prog="shmoo report", formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     description="Makes one page with charts of a run, or writes it for other tools.",
+                                     epilog=f"formats:\n  {PAGE_FORMAT:<18} the page, and the charts as files\n{formats}\n\n"
+                                     "Exit status: 0 it is written, 2 the run cannot be used, 3 the environment lacks something.")
     parser.add_argument("run", metavar="RUN", help="a run's folder, or its run.jsonl")
+    parser.add_argument("--format", metavar="FORMAT", default=PAGE_FORMAT, choices=[PAGE_FORMAT, *(one.name for one in exports.FORMATS)],
+                        help=f"what to write (default: {PAGE_FORMAT}); see below")
     parser.add_argument("--out", metavar="FILE",
-                        help=f"where to write the page (default: RUN/{PAGE_NAME}); "
-                        f"the charts go to {page.CHARTS_FOLDER}/ beside it")
+                        help=f"where to write it. The page: RUN/{PAGE_NAME} by default, its charts in {page.CHARTS_FOLDER}/ beside it; "
+                        "a format of several files: a folder, RUN/FORMAT by default; others: standard output by default")
     return parser.parse_args(arguments)
 
 
@@ -138,26 +147,64 @@ def plan_text(run):
         return ""
 
 
+def advice_entry(found):
+    """The recommendation for the page; None where the run holds no choice."""
+    if not found.choices and not found.survivals:
+        return None
+    flips, left = recommend_words.flip_sentences(found)
+    return {"sentences": recommend_words.sentences(found), "flips": flips, "flips_left": left,
+            "survival": recommend_words.survival_sentence(found),
+            "tables": [tables.plain(caption, *make(found)) for caption, make, rows in (
+                ("Who serves which conditions best", recommend_words.table, found.choices),
+                ("Who outlives the death of a user", recommend_words.survival_table, found.survivals)) if rows]}
+
+
 def page_text(run, built):
     """The whole page as a string."""
     groups, groups_left = story.failures(run)
+    advice = recommend.recommend(run)
     unjudged, unjudged_left = story.unjudged(run)
     return page.render(
         "page.html.j2", run=run, identity=identity(run), headline=story.headline(run),
         charts=[page.chart_entry(row, chart) for row, chart in built], legend=list(style.VERDICTS.items()),
         failures=groups, failures_left=groups_left, unjudged=unjudged, unjudged_left=unjudged_left,
-        reading=reading(run), deaths=tables.deaths(run), tradeoffs=tables.tradeoffs(run), trials=tables.trials(run),
+        reading=reading(run), advice=advice_entry(advice), deaths=tables.deaths(run), tradeoffs=tables.tradeoffs(run), trials=tables.trials(run),
         hosts=tables.hosts(run), facts=facts(run), command=command_line(run), plan=plan_text(run),
         records=os.path.abspath(run.path), records_size=style.size(run.bytes))
 
 
 def make(run_argument, out=None):
     """Reads the run, draws and writes; returns the path of the page."""
-    run = records.read(run_argument, warn)
+    run = records.read(run_argument, warn, metrics.LATENCIES)
     out = output.page_path(out or os.path.join(run.folder, PAGE_NAME))
     built = build_charts(run)
     page.write(out, page_text(run, built), built)
     return out
+
+
+def export(options):
+    """Writes the run in the format that is asked for; returns what is to be printed."""
+    form = exports.named(options.format)
+    run = records.read(options.run, warn, metrics.LATENCIES)
+    if form.files:
+        return _export_files(form.files(run), os.path.abspath(options.out or os.path.join(run.folder, form.name)))
+    text = form.text(run)
+    if not options.out:
+        return text
+    out = output.page_path(options.out)
+    output.write_file(out, text)
+    return out + "\n"
+
+
+def _export_files(texts, folder):
+    """Writes the texts by their names; returns the paths, a line each."""
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise output.failed(error, folder) from error
+    for name, text in texts.items():
+        output.write_file(os.path.join(folder, name), text)
+    return "".join(f"{os.path.join(folder, name)}\n" for name in texts)
 
 
 def main(arguments=None):
@@ -165,7 +212,7 @@ def main(arguments=None):
     options = parse(arguments)
 
     def command():
-        output.put(make(options.run, options.out) + "\n")
+        output.put(make(options.run, options.out) + "\n" if options.format == PAGE_FORMAT else export(options))
         return 0
     return output.guarded(command, warn, (records.DataError, output.UsageProblem), (output.EnvironmentProblem, plot.PlotError))
 

@@ -33,6 +33,11 @@ class Table:
     note: str = ""
 
 
+def plain(caption, headings, rows):
+    """A table of words."""
+    return Table(caption, [(heading, "") for heading in headings], [[Cell(words) for words in row] for row in rows])
+
+
 def _figure(words, value):
     return Cell(words, "" if value is None else f"{value:.6g}", "n")
 

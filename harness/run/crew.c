@@ -150,7 +150,7 @@ int crew_respawn(struct crew *crew, uint32_t worker)
         return EBUSY;
     if (crew->alive == 0)
         crew->group = 0; /* the group has gone with its last process, and its number may be somebody else's */
-    *member = (struct crew_member){.pidfd = -1, .first_exit = before.first_exit, .first_value = before.first_value};
+    *member = (struct crew_member){.pidfd = -1, .pid_before = before.pid, .first_exit = before.first_exit, .first_value = before.first_value};
     if (before.first_exit == EXIT_NOT_YET) {
         member->first_exit = before.exit;
         member->first_value = before.value;

@@ -30,8 +30,8 @@ enum exit_kind {
 struct handover;
 
 struct crew_member {
-    pid_t pid;
-    int pidfd; /* -1 once reaped */
+    pid_t pid, pid_before; /* pid_before: of the process that had this place before; 0: there was none */
+    int pidfd;             /* -1 once reaped */
     enum exit_kind exit;
     int value;
     enum exit_kind first_exit; /* of the first process that had this place, if it was replaced */

@@ -108,7 +108,7 @@ static void dead_text(const struct crew *crew, const struct ledger *ledger, char
     }
 }
 
-/* Whose number is it? Of the crew, or of nobody that can be seen from here. */
+/* Whose number is it? Of the crew, of a process whose place somebody else has now, or of nobody that can be seen from here. */
 static void owner_text(const struct crew *crew, uint64_t owner, char *text, size_t size)
 {
     for (uint32_t i = 0; i < crew->count; i++) {
@@ -119,6 +119,12 @@ static void owner_text(const struct crew *crew, uint64_t owner, char *text, size
                alive ? "lives" : "is dead");
         return;
     }
+    for (uint32_t i = 0; i < crew->count; i++)
+        if ((uint64_t)crew->members[i].pid_before == owner) {
+            append(text, size, ", and its owner was worker %u before it was replaced (pid %llu), which is dead", i,
+                   (unsigned long long)owner);
+            return;
+        }
     append(text, size, ", and its owner is thread %llu, which is none of the crew's", (unsigned long long)owner);
 }
 
@@ -162,23 +168,45 @@ static void own_words(const struct trial_spec *spec, const struct sync_setup *se
     munmap(shared, sizeof *shared);
 }
 
-/* The lock's word, and the owner in it. A load with many instances has many. */
-static void lock_text(const struct crew *crew, char *text, size_t size)
+/* Of a load with many instances: the one in whose state somebody sleeps; `count` if nobody does. */
+static uint32_t awaited_instance(const struct crew *crew, const struct ledger *ledger, uint32_t count)
+{
+    const struct trial_spec *spec = crew->plan->spec;
+    uintptr_t base = (uintptr_t)crew->plan->region_base;
+    for (uint32_t i = 0; i < crew->count && count > 1; i++) {
+        struct process_call call = {.futex = false};
+        if (crew->members[i].exit == EXIT_NOT_YET)
+            call = process_call(crew->members[i].pid);
+        uint64_t offset = call.word_at - ledger->slots[i].fault.region_base;
+        for (uint32_t k = 0; k < count && call.futex && ledger->slots[i].fault.region_base; k++)
+            if (offset - ((uintptr_t)instances_state(spec, crew->plan->region_base, k) - base) < instances_state_bytes(spec))
+                return k;
+    }
+    return count > 1 ? count : 0;
+}
+
+/* The lock's word, and the owner in it. */
+static void lock_text(const struct crew *crew, const struct ledger *ledger, char *text, size_t size)
 {
     const struct trial_spec *spec = crew->plan ? crew->plan->spec : NULL;
     struct sync_sight sight = {.words = ""};
-    if (!spec || !crew->plan->region_base || instances_count(spec) != 1)
+    if (!spec || !crew->plan->region_base)
+        return;
+    uint32_t count = instances_count(spec), which = awaited_instance(crew, ledger, count);
+    if (which == count)
         return;
     uint64_t bytes = instances_state_bytes(spec);
     unsigned char *copy = bytes && bytes <= STATE_MOST ? malloc(bytes) : NULL;
-    if (copy && read_bytes(instances_state(spec, crew->plan->region_base, 0), copy, bytes)) {
+    if (copy && read_bytes(instances_state(spec, crew->plan->region_base, which), copy, bytes)) {
         if (spec->sync->describe)
-            own_words(spec, crew->plan->setups, copy, &sight);
+            own_words(spec, &crew->plan->setups[which], copy, &sight);
         else
             first_words(copy, bytes, &sight);
     }
     free(copy);
-    if (sight.words[0])
+    if (sight.words[0] && count > 1)
+        append(text, size, "; %s, number %u of %u: %s", spec->sync->name, which, count, sight.words);
+    else if (sight.words[0])
         append(text, size, "; %s: %s", spec->sync->name, sight.words);
     if (sight.owner)
         owner_text(crew, sight.owner, text, size);
@@ -204,7 +232,7 @@ void wedge_explain(const struct crew *crew, const struct ledger *ledger, const s
 {
     uint32_t told = 0;
     dead_text(crew, ledger, text, size);
-    lock_text(crew, text, size);
+    lock_text(crew, ledger, text, size);
     for (uint32_t i = 0; i < crew->count && told < TOLD_MAX; i++)
         if (crew->members[i].exit == EXIT_NOT_YET) {
             waiter_text(crew, ledger, since, now, i, text, size);

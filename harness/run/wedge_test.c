@@ -2,10 +2,14 @@
 #define _GNU_SOURCE
 #include "run/wedge.h"
 
+#include <linux/futex.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "base/testing.h"
 #include "run/instances.h"
+#include "run/process.h"
 
 enum { WORKERS = 2, PAGE = 4096 };
 
@@ -71,7 +75,45 @@ START_TEST(who_died_holding_and_whose_number_is_in_the_word)
     wedge_explain(&crew, &ledger, NULL, 0, text, sizeof text);
     testing_has(text, "its owner is thread 12345, which is none of the crew's; worker 0");
     testing_lacks(text, "ended in phase");
+    text[0] = '\0';
+    members[1].pid_before = 12345;
+    wedge_explain(&crew, &ledger, NULL, 0, text, sizeof text);
+    testing_has(text, "its owner was worker 1 before it was replaced (pid 12345), which is dead; worker 0");
     testing_has(text, "worker 1 (pid 999999) cannot be seen in /proc, phase inside");
+    finish();
+}
+END_TEST
+
+static int sleep_at(void *word)
+{
+    syscall(SYS_futex, word, FUTEX_WAIT, 2, NULL, NULL, 0);
+    return 0;
+}
+
+START_TEST(of_many_instances_the_one_is_shown_that_somebody_sleeps_at)
+{
+    static struct load_ops many;
+    static struct sync_setup setups[3];
+    begin();
+    many = *spec.load;
+    many.instances = 3;
+    spec.load = &many;
+    setups[1] = setup;
+    plan.setups = setups;
+    uint64_t *second = instances_state(&spec, plan.region_base, 1);
+    second[0] = 2;
+    second[1] = 999999;
+    wedge_explain(&crew, &ledger, NULL, 0, text, sizeof text);
+    testing_lacks(text, "row");
+    members[0].pid = testing_fork(sleep_at, second);
+    ledger.slots[0].fault.region_base = (uint64_t)(uintptr_t)plan.region_base;
+    while (!process_call(members[0].pid).futex)
+        sched_yield();
+    text[0] = '\0';
+    wedge_explain(&crew, &ledger, NULL, 0, text, sizeof text);
+    testing_has(text, "; row, number 1 of 3: its word is 2, and its owner is worker 1 (pid 999999), which is dead; worker 0");
+    kill(members[0].pid, SIGKILL);
+    testing_wait(members[0].pid);
     finish();
 }
 END_TEST
@@ -136,6 +178,7 @@ int main(void)
 {
     return testing_run("wedge", (const TTest *[]){
                                     who_died_holding_and_whose_number_is_in_the_word,
+                                    of_many_instances_the_one_is_shown_that_somebody_sleeps_at,
                                     since_when_is_counted_from_the_last_move,
                                     a_state_that_describes_itself_to_nobody_is_shown_by_its_words,
                                     a_state_that_has_gone_is_no_crash_of_the_harness,

@@ -168,6 +168,7 @@ const struct fault_ops *const contents_faults[] = {
     &fault_breakpoint,
     &fault_step,
     &fault_priority,
+    &fault_leave,
     &fault_shuffle,
     &fault_stutter,
     &fault_stop,

@@ -6,21 +6,24 @@
 
 /* No single one finds every bug. In the order of the first time round: what finds most, soonest, comes first, and what needs many
  * processes or a special moment follows. Rounds of one operation are there three times: what is open for nanoseconds at a round's
- * end takes many of them. The tight loop at the end is long: it is for what breaks after a million operations. */
+ * end takes many of them. The tight loop at the end is long: it is for what breaks after a million operations. Some sizes are odd:
+ * what copies whole words or lines is right for all others. */
 static const struct disturbance disturbances[] = {
     {.fault = &fault_none, .writers = 2, .readers = 2},
     {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1},
-    {.fault = &fault_signals, .parameter = 300, .writers = 2, .readers = 2, .longer = 2},
+    {.fault = &fault_signals, .parameter = 300, .writers = 2, .readers = 2, .size = 61, .longer = 2},
     {.fault = &fault_yield, .parameter = 16, .writers = 12, .readers = 12},
     {.fault = &fault_rounds_held, .parameter = 1, .writers = 2, .readers = 2},
     {.fault = &fault_breakpoint, .parameter = 1000, .writers = 2, .readers = 2},
-    {.fault = &fault_none, .writers = 1, .readers = 1},
+    {.fault = &fault_none, .writers = 1, .readers = 1, .size = 139},
     {.fault = &fault_none, .writers = 8, .readers = 8},
+    {.fault = &fault_leave, .parameter = 2000, .writers = 4, .readers = 4},
     {.fault = &fault_rounds, .parameter = 1, .writers = 2, .readers = 0, .longer = 4},
     {.fault = &fault_both, .parameter = 5, .writers = 1, .readers = 1},
-    {.fault = &fault_stop, .parameter = 2, .writers = 2, .readers = 2},
+    {.fault = &fault_stop, .parameter = 2, .writers = 2, .readers = 2, .size = 1021},
     {.fault = &fault_priority, .parameter = 8, .writers = 4, .readers = 4},
-    {.fault = &fault_step, .parameter = 20, .writers = 1, .readers = 2},
+    {.fault = &fault_step, .parameter = 20, .writers = 1, .readers = 2, .size = 29},
+    {.fault = &fault_breakpoint, .parameter = 1000, .writers = 3, .readers = 1, .longer = 2},
     {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1, .size = 256, .longer = 4},
     {.fault = &fault_none, .writers = 1, .readers = 1, .longer = 20},
     {.fault = NULL},

@@ -16,6 +16,7 @@ extern const struct fault_ops fault_rounds_held;
 extern const struct fault_ops fault_breakpoint;
 extern const struct fault_ops fault_step;
 extern const struct fault_ops fault_priority;
+extern const struct fault_ops fault_leave;
 extern const struct fault_ops fault_shuffle;
 extern const struct fault_ops fault_stutter;
 extern const struct fault_ops fault_stop;

@@ -7,10 +7,10 @@ from testing import needs_two_cpus, one_line, records, verdicts, wait_for_worker
 
 # What disturbs and harms nobody.
 FAULTS = ("yield", "delay", "before", "both", "signals", "signals-restart", "rounds", "breakpoint", "step", "priority",
-          "shuffle", "stutter", "stop")
+          "leave", "shuffle", "stutter", "stop")
 SYNCS = "semaphore,mutex,mutex-robust,futex,spin,rwlock"
 BOUNDED = [("signals:10", "signals:1000000"), ("signals-restart:10",), ("rounds:1000000",), ("before:0",), ("both:0",),
-           ("priority:1", "priority:19"), ("shuffle:0.1",), ("stutter:0.1",), ("breakpoint:1",), ("step:1", "step:1000000")]
+           ("leave:1", "leave:1000000"), ("priority:1", "priority:19"), ("shuffle:0.1",), ("stutter:0.1",), ("breakpoint:1",), ("step:1", "step:1000000")]
 
 
 def run(shmoo, *arguments):
@@ -50,6 +50,13 @@ def test_a_nemesis_leaves_records_but_not_too_many(shmoo, fault, details):
     told = records(shmoo.cwd / "o", "fault")
     assert 2 <= len(told) <= 500
     assert all(note["detail"].rsplit(" ", 1)[0] in details and 0 <= note["worker"] < 4 for note in told)
+
+
+def test_who_leaves_is_missed_by_nobody(shmoo):
+    _, (found,) = run(shmoo, "--sync", "mutex", "--fault", "leave:5", "--writers", "3", "--readers", "2", "--duration", "200ms")
+    assert found["verdict"] == "CLEAN", found["reason"]
+    done = {worker["worker"]: worker["ops"] for worker in records(shmoo.cwd / "o", "worker")}
+    assert all(1 <= done[left] <= 6 for left in (1, 2, 4)) and done[0] > 6 and done[3] > 6, done
 
 
 def test_a_shuffle_of_one_cpu_is_refused_with_the_reason(shmoo):

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
-"""Tells how fast hunts have found what is broken: tries, median and worst time for each primitive, and all in one line.
+"""Tells how fast hunts have found what is broken: tries, median and worst time for each primitive and what it was found by most
+often (the disturbance, the load and the oracle), and all in one line.
 
     detection.py results/latest          exit status 1 if a try has found nothing, 2 if the run cannot be used
 """
 
 import sys
+from collections import Counter
 from dataclasses import dataclass
 
 import records
@@ -25,6 +27,7 @@ class Row:
     family: str
     times: tuple
     tried: int
+    ways: tuple = ()
 
     @property
     def missed(self):
@@ -39,10 +42,25 @@ class Row:
     def worst(self):
         return float("inf") if self.missed else max(self.times)
 
+    @property
+    def way(self):
+        """What has found it most often, and how often; the first of equals."""
+        if not self.ways:
+            return ""
+        way, count = Counter(self.ways).most_common(1)[0]
+        return f"{way} {count}/{len(self.ways)}"
+
 
 def is_try(trial):
     """Was this a hunt for something that is known to be broken?"""
     return trial.hunted and trial.expect in FOUND and trial.interrupted is None
+
+
+def way_of(trial):
+    """The slice that found something, as `FAULT, LOAD: ORACLE`; the oracle is the kind of violation seen most, or the verdict."""
+    load, _, fault = (trial.slice or "").partition(" fault ")
+    oracle = max(trial.kinds, key=trial.kinds.get) if trial.kinds else trial.verdict
+    return f"{fault}, {load.split(' ')[0]}: {oracle}" if fault else oracle
 
 
 def rows(run):
@@ -50,10 +68,13 @@ def rows(run):
     tries = {}
     for trial in filter(is_try, run.judged):
         tries.setdefault(trial.point.sync, []).append(trial)
-    found = [Row(sync, trials[0].family or "", tuple(trial.found_s for trial in trials
-                                                     if trial.verdict in FOUND and trial.found_s is not None), len(trials))
-             for sync, trials in tries.items()]
+    found = [_row(sync, trials) for sync, trials in tries.items()]
     return sorted(found, key=lambda row: (row.median, row.worst, row.sync))
+
+
+def _row(sync, trials):
+    hits = [trial for trial in trials if trial.verdict in FOUND and trial.found_s is not None]
+    return Row(sync, trials[0].family or "", tuple(trial.found_s for trial in hits), len(trials), tuple(map(way_of, hits)))
 
 
 def _time(seconds):
@@ -63,10 +84,10 @@ def _time(seconds):
 def table(found):
     """The lines of the table."""
     width = max(len(row.sync) for row in found)
-    lines = [f"{'primitive':{width}}  {'family':8} {'found':>7}  {'median':>8}  {'worst':>8}"]
+    lines = [f"{'primitive':{width}}  {'family':8} {'found':>7}  {'median':>8}  {'worst':>8}  most often by"]
     for row in found:
         share = f"{len(row.times)}/{row.tried}"
-        lines.append(f"{row.sync:{width}}  {row.family:8} {share:>7}  {_time(row.median):>8}  {_time(row.worst):>8}")
+        lines.append(f"{row.sync:{width}}  {row.family:8} {share:>7}  {_time(row.median):>8}  {_time(row.worst):>8}  {row.way}")
     return lines
 
 

@@ -83,6 +83,7 @@ class Trial:
     family: str | None = None
     found_s: float | None = None
     hunted: bool = False
+    slice: str | None = None
     crew: Crew = field(default_factory=Crew)
     evidence: list = field(default_factory=list)
     faults: int = 0

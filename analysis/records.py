@@ -72,7 +72,8 @@ class _Reader:
         self.sub_bits = {}
         # What has no entry here is ignored: later minor versions may add types.
         self.handlers = {"run": self._run, "host": self._host, "trial": self._trial, "worker": self._worker,
-                         "histogram": self._histogram, "fault": self._fault, "violation": self._violation,
+                         "interval": self._interval, "histogram": self._histogram, "fault": self._fault,
+                         "violation": self._violation,
                          "verdict": self._verdict, "end": self._end}
 
     def line(self, number, line):
@@ -143,6 +144,9 @@ class _Reader:
         ending = maybe(record, "exit", TEXT)
         if ending not in (None, "exited 0"):
             crew.casualties[role, maybe(record, "phase", TEXT), ending] += 1
+
+    def _interval(self, record):
+        self._of_trial(record).slice = maybe(record, "slice", TEXT)
 
     def _histogram(self, record):
         trial = self._of_trial(record)

@@ -35,6 +35,17 @@ def test_the_soonest_comes_first():
     assert sorted(rows, key=lambda row: (row.median, row.worst)) == [rows[2], rows[0], rows[1]]
 
 
+def test_what_it_was_found_by_most_often_is_told(run_of):
+    trial = run_of(**ONE, loads=("verify",), syncs=("none",)).judged[0]
+    trial.slice = "counter 2w+2r fault rounds:1"
+    assert detection.way_of(trial) == "rounds:1, counter: torn"
+    trial.slice, trial.kinds, trial.verdict = None, {}, "WEDGED"
+    assert detection.way_of(trial) == "WEDGED"
+    row = detection.Row("a", "lock", (0.5, 0.7, 0.8), 3, ("x", "y", "y"))
+    assert row.way == "y 2/3" and detection.table([row])[1].endswith("y 2/3")
+    assert detection.Row("a", "lock", (), 3).way == ""
+
+
 def test_the_summary_adds_up():
     words = detection.summary([detection.Row("a", "lock", (0.5, 0.7), 2), detection.Row("b", "cell", (0.01, 0.03), 2)])
     assert words.startswith("2 broken primitives: 4 of 4 tries found; median of the medians 310 ms, slowest median 600 ms")

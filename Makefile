@@ -5,6 +5,7 @@
 #   make install            PREFIX and DESTDIR are honoured
 #   make demo | smoke       the main job, or the CI gate, on what is built
 #   make detect             how soon hunts find everything that is broken on purpose: table, chart, status 1 if one was missed
+#   make alarms [TIME=1h]   hunts through everything that is right, for so long: status 1 if anything is found
 #   make wolf               how often `run --against` cries wolf, and how often it finds a build that is 10 % slower
 #   make layers             the layer check
 #   make fuzz [RUNS=N]      the fuzz targets, N executions each, after their corpora
@@ -109,9 +110,24 @@ demo: $(BUILD)/shmoo
 smoke: $(BUILD)/shmoo
 	$(BUILD)/shmoo run smoke
 
-detect: $(BUILD)/shmoo
-	@status=0; $(BUILD)/shmoo run detect || status=$$?; [ $$status -le 1 ] || exit $$status; \
+# primitives that nothing built in resembles, built as a user builds his own
+ZOO_OF = $(patsubst workloads/plugin/zoo/%.c,$(BUILD)/zoo/%.so,$(wildcard workloads/plugin/zoo/$(1)_*.c))
+ZOO_RIGHT := $(call ZOO_OF,right)
+ZOO_WRONG := $(call ZOO_OF,wrong)
+
+$(BUILD)/zoo/%.so: workloads/plugin/zoo/%.c workloads/plugin/zoo/zoo.h $(PLUGIN_HEADER)
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CC) -O2 -Wall -Wextra $(if $(WERROR),-Werror) -shared -fPIC -I$(BUILD)/include -o $@ $<
+
+zoo: $(ZOO_RIGHT) $(ZOO_WRONG)
+
+detect: $(BUILD)/shmoo $(ZOO_WRONG)
+	@status=0; $(BUILD)/shmoo run detect --sync 'none,busted-*,wrong-*' $(ZOO_WRONG:%=--plugin %) \
+	    || status=$$?; [ $$status -le 1 ] || exit $$status; \
 	$(BUILD)/shmoo report results/latest && $(PYTHON) -B analysis/detection.py results/latest
+
+alarms: $(BUILD)/shmoo $(ZOO_RIGHT)
+	SHMOO=$(abspath $(BUILD)/shmoo) ci/alarms --time $(or $(TIME),1h) $(ZOO_RIGHT)
 
 fuzz:
 	ci/fuzz $(RUNS)
@@ -169,5 +185,5 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d)
 
-.PHONY: all tests fuzzers check check-built check-analysis demo smoke detect fuzz soak scenes torture wolf race crowd layers coverage mutants install uninstall clean
+.PHONY: all tests fuzzers check check-built check-analysis demo smoke detect zoo alarms fuzz soak scenes torture wolf race crowd layers coverage mutants install uninstall clean
 .SECONDARY:

@@ -14,6 +14,8 @@ static const char *const afterwards[] = {"for-good", "respawn", NULL};
 /* A worker dies after so many operations at the soonest, and so many more by lot: the others are under way by then. */
 #define OPERATIONS_MIN 20
 #define OPERATIONS_SPREAD 200
+/* But where an operation takes a turn on a busy CPU, no number of them is waited for longer than this. */
+#define HURRY_NS (500 * NS_PER_MS)
 /* Whoever is to die at a random instruction of the primitive does so within so many. */
 #define INSTRUCTIONS_SPREAD 200
 #define LOOK_NS (NS_PER_MS / 2)
@@ -116,7 +118,11 @@ static uint64_t die_act(struct nemesis *nemesis)
         die_continue_stopped(nemesis);
     if (replaces && nemesis->alive < nemesis->workers)
         die_respawn(nemesis);
-    return stops || replaces || commons->hunted ? nemesis->now_ns + LOOK_NS : UINT64_MAX;
+    if (nemesis->now_ns >= HURRY_NS)
+        slot_store(&commons->hurry, 1);
+    if (stops || replaces || commons->hunted)
+        return nemesis->now_ns + LOOK_NS;
+    return commons->hurry ? UINT64_MAX : HURRY_NS;
 }
 
 enum death die_death_at(enum die_place where, enum die_manner how)

@@ -21,6 +21,7 @@ struct die_commons {
     struct fault_mortality mortality;
     uint32_t stopped; /* index + 1 of a worker that is stopped and has not been noticed yet */
     /* the nemesis's own */
+    uint32_t hurry; /* operations have taken long: nobody's number is waited for any more */
     uint32_t hunted, seen, to_continue; /* index + 1 of who is to be struck when it waits, was seen waiting, or is to go on */
     uint64_t seen_ops, until_ns;
     uint64_t next_ns; /* since the gate: the next sentence */

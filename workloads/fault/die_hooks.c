@@ -109,7 +109,8 @@ void die_now(struct worker *w)
 static bool due(const struct worker *w, enum die_place where)
 {
     const struct die_plan *plan = plan_of(w);
-    return plan->doomed && plan->place == where && w->ops >= plan->operation;
+    const struct die_commons *commons = w->crew.fault_commons;
+    return plan->doomed && plan->place == where && (w->ops >= plan->operation || (w->ops && slot_load(&commons->hurry)));
 }
 
 /* Somebody else has the primitive: that stops the clock of the first death, and of the last one. */

@@ -61,7 +61,8 @@ void die_strike_waiting(struct nemesis *nemesis, enum die_manner manner)
     const struct slot *slot = &nemesis->slots[victim];
     uint64_t ops = slot_load(&slot->ops);
     uint32_t phase = slot_load(&slot->phase);
-    bool waits = (phase == PHASE_ACQUIRING || phase == PHASE_CALLING) && ops >= OPERATIONS_MIN;
+    bool under_way = ops >= OPERATIONS_MIN || (ops && commons->hurry);
+    bool waits = (phase == PHASE_ACQUIRING || phase == PHASE_CALLING) && under_way;
     if (waits && commons->seen == victim + 1 && ops == commons->seen_ops)
         strike(nemesis, commons, victim, manner);
     commons->seen = waits ? victim + 1 : 0;

@@ -149,6 +149,21 @@ START_TEST(who_dies_is_one_or_the_writers_or_all_but_one)
 }
 END_TEST
 
+START_TEST(where_operations_take_long_their_number_is_not_waited_for)
+{
+    order("die:after:kill");
+    uint64_t random = 1;
+    struct nemesis nemesis = {.workers = WORKERS, .alive = WORKERS, .random = &random, .choices = choice.choices,
+                              .shape = &shape, .slots = shared->slots, .commons = shared->commons};
+    nemesis.now_ns = fault_die.act(&nemesis);
+    ck_assert_uint_ge(nemesis.now_ns, 100 * NS_PER_MS);
+    ck_assert_uint_le(nemesis.now_ns, NS_PER_S);
+    ck_assert_uint_eq(fault_die.act(&nemesis), UINT64_MAX);
+    ck_assert_uint_eq(count_dead(), 1);
+    ck_assert_uint_eq(((const struct fault_mortality *)(const void *)shared->commons)->ops, 1);
+}
+END_TEST
+
 START_TEST(the_record_is_left_at_the_word_that_was_asked_for)
 {
     order("die:inside:kill:6");
@@ -366,6 +381,7 @@ int main(void)
                                   each_manner_ends_a_worker_in_its_own_way,
                                   each_place_is_where_the_slot_says_that_it_was,
                                   who_dies_is_one_or_the_writers_or_all_but_one,
+                                  where_operations_take_long_their_number_is_not_waited_for,
                                   the_record_is_left_at_the_word_that_was_asked_for,
                                   who_dies_within_dies_in_the_primitives_code_alone,
                                   who_dies_writing_has_made_so_many_stores,

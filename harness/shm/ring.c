@@ -29,14 +29,21 @@ void ring_init(struct ring *ring, uint32_t capacity, size_t size)
     *ring = (struct ring){.capacity = capacity, .stride = (uint32_t)ring_stride(size), .size = size};
 }
 
+/* Where nobody guards the ring the count may fall below zero. Taken for a number beyond all others it would keep every producer out
+ * for ever, and consumers would take what nobody has put in for as long as there is time. */
+static int64_t inside(const struct ring *ring)
+{
+    return (int64_t)get(&ring->count);
+}
+
 void *ring_back(struct ring *ring)
 {
-    return get(&ring->count) >= ring->capacity ? NULL : slot_of(ring, get(&ring->tail))->element;
+    return inside(ring) >= (int64_t)ring->capacity ? NULL : slot_of(ring, get(&ring->tail))->element;
 }
 
 void *ring_front(struct ring *ring, size_t *bytes)
 {
-    if (get(&ring->count) == 0)
+    if (inside(ring) <= 0)
         return NULL;
     struct ring_slot *slot = slot_of(ring, get(&ring->head));
     uint64_t length = get(&slot->bytes);
@@ -88,5 +95,5 @@ int ring_take(struct ring *ring, void *element, size_t bytes, size_t *got)
 
 bool ring_is_empty(const struct ring *ring)
 {
-    return get(&ring->count) == 0;
+    return inside(ring) <= 0;
 }

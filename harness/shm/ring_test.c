@@ -61,6 +61,20 @@ START_TEST(it_holds_its_capacity_and_says_when_it_is_full_or_empty)
 }
 END_TEST
 
+START_TEST(a_count_below_zero_keeps_nobody_out)
+{
+    unsigned char element[SIZE] = {0};
+    size_t got;
+    begin();
+    ring->count = UINT64_MAX; /* as an unguarded pop leaves it */
+    ck_assert(ring_is_empty(ring));
+    ck_assert_int_eq(ring_take(ring, element, SIZE, &got), EAGAIN);
+    ck_assert_int_eq(ring_put(ring, element, SIZE), 0);
+    ck_assert_int_eq(ring_put(ring, element, SIZE), 0);
+    ck_assert_int_eq(ring_take(ring, element, SIZE, &got), 0);
+}
+END_TEST
+
 START_TEST(whatever_its_words_say_it_stays_within_its_memory)
 {
     uint64_t state = 1;
@@ -85,6 +99,7 @@ int main(void)
     return testing_run("ring", (const TTest *[]){
                                    elements_come_out_in_order_with_their_lengths,
                                    it_holds_its_capacity_and_says_when_it_is_full_or_empty,
+                                   a_count_below_zero_keeps_nobody_out,
                                    whatever_its_words_say_it_stays_within_its_memory,
                                    NULL,
                                });

@@ -7,6 +7,7 @@
 #ifndef SHM_HISTOGRAM_H
 #define SHM_HISTOGRAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define HISTOGRAM_SUB_BITS 5
@@ -46,19 +47,28 @@ static inline uint64_t histogram_low(uint32_t step)
     return (uint64_t)(HISTOGRAM_SUB + step % HISTOGRAM_SUB) << exponent;
 }
 
-/* Adds one value. Only the owner of the histogram may call it. */
-static inline void histogram_record(struct histogram *h, uint64_t value, uint64_t at_ns, uint32_t worker)
+/* Adds one value. True: it is the new maximum, whose moment and worker are the caller's to note. Only the owner of the
+ * histogram may call it. */
+static inline bool histogram_add(struct histogram *h, uint64_t value)
 {
-    if (h->count == 0 || value < h->min)
+    bool first = h->count == 0, longest = first || value > h->max;
+    if (first || value < h->min)
         h->min = value;
-    if (h->count == 0 || value > h->max) {
+    if (longest)
         h->max = value;
-        h->max_at_ns = at_ns;
-        h->max_worker = worker;
-    }
     h->count++;
     h->sum += value;
     h->steps[histogram_step(value)]++;
+    return longest;
+}
+
+/* Adds one value that was measured at that moment by that worker. */
+static inline void histogram_record(struct histogram *h, uint64_t value, uint64_t at_ns, uint32_t worker)
+{
+    if (histogram_add(h, value)) {
+        h->max_at_ns = at_ns;
+        h->max_worker = worker;
+    }
 }
 
 /* Adds `from` to `into`; neither may be in use by a writer. */
@@ -67,5 +77,9 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
 /* The value below or at which the share `quantile` (0 to 1) of the records lies: the middle of its step, held within min
  * and max; 0 for an empty histogram. */
 uint64_t histogram_quantile(const struct histogram *h, double quantile);
+
+/* The same by time instead of by number: the value below or at which that share of the sum of all values lies. Of waits: a moment
+ * of waiting, chosen at random, belongs with that probability to a wait that was no longer. */
+uint64_t histogram_time_quantile(const struct histogram *h, double quantile);
 
 #endif

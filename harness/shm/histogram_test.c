@@ -199,6 +199,48 @@ START_TEST(quantiles_agree_with_a_sorted_array_within_the_promised_error)
 }
 END_TEST
 
+START_TEST(time_quantiles_agree_with_running_sums_of_a_sorted_array)
+{
+    static const double shares[] = {0, 0.001, 0.25, 0.5, 0.75, 0.99, 0.999, 1};
+    static uint64_t values[5000];
+    uint64_t random = 4;
+    double all = 0;
+    for (size_t i = 0; i < 5000; i++) {
+        values[i] = 1 + (seed_next(&random) >> (25 + seed_below(&random, 35)));
+        histogram_record(&a, values[i], i, 0);
+        all += (double)values[i];
+    }
+    qsort(values, 5000, sizeof values[0], by_value);
+    for (size_t q = 0; q < sizeof shares / sizeof shares[0]; q++) {
+        /* the sums of the steps are off by as much as the values: the exact answer lies between those of two shares */
+        double seen = 0, got = (double)histogram_time_quantile(&a, shares[q]), slack = 2 * HISTOGRAM_RELATIVE_ERROR;
+        double low = (double)values[0], high = (double)values[4999];
+        for (size_t i = 0; i < 5000; i++) {
+            seen += (double)values[i];
+            if (seen < (shares[q] - slack) * all)
+                low = (double)values[i];
+            if (seen < (shares[q] + slack) * all)
+                high = (double)values[i + 1 < 5000 ? i + 1 : i];
+        }
+        ck_assert_msg(got >= low * (1 - slack) - 1 && got <= high * (1 + slack) + 1, "share %g: %g, not within %g and %g",
+                      shares[q], got, low, high);
+    }
+}
+END_TEST
+
+/* A thousand short waits and a long one: nearly all operations were short, nearly all the waiting was the long one. */
+START_TEST(one_long_wait_outweighs_a_thousand_short_ones)
+{
+    for (int i = 0; i < 1000; i++)
+        histogram_record(&a, 100, 0, 0);
+    histogram_record(&a, 5900000, 0, 0);
+    ck_assert_uint_eq(histogram_quantile(&a, 0.99), 100);
+    ck_assert_uint_ge(histogram_time_quantile(&a, 0.5), 5800000);
+    ck_assert_uint_le(histogram_time_quantile(&a, 0.5), 5900000);
+    ck_assert_uint_le(histogram_time_quantile(&a, 0.01), 103);
+}
+END_TEST
+
 START_TEST(quantiles_never_leave_the_range_of_what_was_recorded)
 {
     static const double shares[] = {0, 0.1, 0.5, 0.9, 1};
@@ -207,6 +249,8 @@ START_TEST(quantiles_never_leave_the_range_of_what_was_recorded)
         histogram_record(&a, value, 0, 0);
         for (size_t q = 0; q < 5; q++)
             ck_assert_uint_eq(histogram_quantile(&a, shares[q]), value);
+        for (size_t q = 0; q < 5; q++)
+            ck_assert_uint_eq(histogram_time_quantile(&a, shares[q]), value);
     }
 }
 END_TEST
@@ -245,6 +289,8 @@ int main(void)
                                         merging_parts_gives_what_one_histogram_would_have_held,
                                         merging_an_empty_histogram_changes_nothing,
                                         quantiles_agree_with_a_sorted_array_within_the_promised_error,
+                                        time_quantiles_agree_with_running_sums_of_a_sorted_array,
+                                        one_long_wait_outweighs_a_thousand_short_ones,
                                         quantiles_never_leave_the_range_of_what_was_recorded,
                                         quantiles_rise_with_their_share,
                                         an_empty_histogram_has_no_quantiles,

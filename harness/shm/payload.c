@@ -1,75 +1,16 @@
-/* The payload: filling records, and reading them back word by word, in blocks that the compiler turns into vectors. */
+/* The payload: filling records, and reading them back, each word once; wide loops do the middle of large ones. */
 #include "shm/payload.h"
 
 #include <string.h>
 
+#include "shm/payload_wide.h"
+
 #define WORD sizeof(uint64_t)
-#define LANES 8           /* words of a vector */
-#define VECTORS 4         /* vectors of a block: one branch a block */
-#define BLOCK (LANES * VECTORS)
-#define CHUNK 8           /* words that are read one by one before they are judged */
-
-typedef uint64_t vector __attribute__((vector_size(LANES * sizeof(uint64_t)), aligned(1), may_alias));
-
-/* The wide loops run on what the CPU has; without dispatch the baseline does the same, slower. Sanitized builds keep the
- * baseline: the resolver runs before their runtime is ready. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(SANITIZED)
-#define DISPATCHED __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
-#else
-#define DISPATCHED
-#endif
-
-#define STEP(n, k) (((n) + (k)) * PAYLOAD_STRIDE)
-#define RAMP(n) (vector){STEP(n, 0), STEP(n, 1), STEP(n, 2), STEP(n, 3), STEP(n, 4), STEP(n, 5), STEP(n, 6), STEP(n, 7)}
+#define CHUNK 8   /* words that are read one by one before they are judged */
 
 static uint64_t word_at(uint64_t stamp, size_t index)
 {
     return stamp + index * PAYLOAD_STRIDE;
-}
-
-/* The loops over a block's vectors must not stay loops: their vectors belong in registers. */
-#define UNROLLED _Pragma("GCC unroll 8")
-
-/* Each loop returns how many words it has done; the rest is left to the scalar tail. */
-DISPATCHED static size_t fill_blocks(unsigned char *record, size_t words, uint64_t stamp)
-{
-    vector value[VECTORS];
-    size_t i = 0;
-    UNROLLED for (unsigned k = 0; k < VECTORS; k++)
-        value[k] = stamp + RAMP((uint64_t)k * LANES);
-    for (; i + BLOCK <= words; i += BLOCK) {
-        volatile vector *to = (volatile vector *)(record + i * WORD);
-        UNROLLED for (unsigned k = 0; k < VECTORS; k++) {
-            to[k] = value[k];
-            value[k] += (uint64_t)BLOCK * PAYLOAD_STRIDE;
-        }
-    }
-    return i;
-}
-
-/* Stops at the first block with a foreign word and leaves that block, as it was read, in `block`. */
-DISPATCHED static size_t read_blocks(const unsigned char *record, size_t words, uint64_t stamp, uint64_t *block)
-{
-    vector expected[VECTORS];
-    size_t i = 0;
-    UNROLLED for (unsigned k = 0; k < VECTORS; k++)
-        expected[k] = stamp + RAMP((uint64_t)k * LANES);
-    for (; i + BLOCK <= words; i += BLOCK) {
-        /* volatile: one load a word; a second one for the evidence would read another state */
-        const volatile vector *from = (const volatile vector *)(record + i * WORD);
-        vector read[VECTORS], wrong = {0};
-        UNROLLED for (unsigned k = 0; k < VECTORS; k++) {
-            read[k] = from[k];
-            wrong |= read[k] ^ expected[k];
-            expected[k] += (uint64_t)BLOCK * PAYLOAD_STRIDE;
-        }
-        uint64_t any = wrong[0] | wrong[1] | wrong[2] | wrong[3] | wrong[4] | wrong[5] | wrong[6] | wrong[7];
-        if (__builtin_expect(any != 0, 0)) {
-            memcpy(block, read, sizeof read);
-            break;
-        }
-    }
-    return i;
 }
 
 static uint64_t load_word(const unsigned char *record, size_t index)
@@ -118,15 +59,34 @@ static void store_tail(unsigned char *record, size_t bytes, uint64_t word)
         *(volatile unsigned char *)at = (unsigned char)word;
 }
 
-void payload_fill(void *record, size_t bytes, uint64_t stamp)
+/* The loops of the best instruction set here. */
+static inline const struct payload_wide *wide_here(void)
+{
+    static const struct payload_wide *wide;
+    if (__builtin_expect(!wide, 0))
+        wide = payload_wide(payload_isa());
+    return wide;
+}
+
+static inline void fill_by(const struct payload_wide *wide, void *record, size_t bytes, uint64_t stamp)
 {
     typedef uint64_t loose __attribute__((aligned(1), may_alias));
     unsigned char *to = record;
     size_t words = bytes / WORD;
-    for (size_t i = words >= BLOCK ? fill_blocks(to, words, stamp) : 0; i < words; i++)
+    for (size_t i = wide && bytes >= PAYLOAD_WIDE_FROM ? wide->fill(to, words, stamp) : 0; i < words; i++)
         *(volatile loose *)(to + i * WORD) = word_at(stamp, i);
     if (bytes % WORD)
         store_tail(to, bytes, word_at(stamp, words));
+}
+
+void payload_fill(void *record, size_t bytes, uint64_t stamp)
+{
+    fill_by(wide_here(), record, bytes, stamp);
+}
+
+void payload_fill_by(enum payload_isa isa, void *record, size_t bytes, uint64_t stamp)
+{
+    fill_by(payload_wide(isa), record, bytes, stamp);
 }
 
 /* Notes a foreign word: `read` holds `count` words as they were read, from word `first` on; word `at` is the first wrong. */
@@ -186,26 +146,48 @@ static bool tail_check(const unsigned char *record, size_t bytes, struct payload
     return false;
 }
 
-bool payload_read(const void *record, size_t bytes, struct payload_view *view)
+/* Words that are too few for a wide loop, or are left by one. */
+static bool rest_read(const unsigned char *from, size_t bytes, size_t done, struct payload_view *view)
 {
-    const unsigned char *from = record;
-    size_t words = bytes / WORD, done = words < CHUNK ? words : CHUNK;
-    view->whole = true;
+    size_t words = bytes / WORD;
     if (words == 0) {
         view->stamp = load_tail(from, bytes);
         return true;
     }
-    if (!words_read(from, 0, done, view))
-        return false;
-    if (words - done >= BLOCK) {
-        uint64_t block[BLOCK];
-        done += read_blocks(from + done * WORD, words - done, word_at(view->stamp, done), block);
-        if (words - done >= BLOCK)
-            return words_check(view, block, done, BLOCK);
-    }
     if (!words_read(from, done, words, view))
         return false;
     return bytes % WORD ? tail_check(from, bytes, view) : true;
+}
+
+_Thread_local uint64_t payload_batch[PAYLOAD_BATCH];
+
+/* What the wide loop stopped at is judged, and the loop goes on behind it if that was whole. It is when the stamp that the loop went
+ * by, a word read before, had become another write's by the time its vector was read: what was read then is what counts. */
+bool payload_read_on(const struct payload_wide *wide, const void *record, size_t bytes, size_t done, struct payload_view *view)
+{
+    const unsigned char *from = record;
+    size_t words = bytes / WORD;
+    view->whole = true;
+    while (wide && words - done >= wide->vector_words) {
+        size_t count = words - done >= wide->long_words ? wide->long_words : wide->vector_words;
+        if (done == 0)
+            view->stamp = payload_batch[0];
+        if (!words_check(view, payload_batch, done, count))
+            return false;
+        done += count;
+        done += wide->read_from(from + done * WORD, words - done, word_at(view->stamp, done), payload_batch);
+    }
+    return rest_read(from, bytes, done, view);
+}
+
+bool payload_read(const void *record, size_t bytes, struct payload_view *view)
+{
+    return wide_here()->read(record, bytes, view);
+}
+
+bool payload_read_by(enum payload_isa isa, const void *record, size_t bytes, struct payload_view *view)
+{
+    return isa == PAYLOAD_SCALAR ? payload_read_on(NULL, record, bytes, 0, view) : payload_wide(isa)->read(record, bytes, view);
 }
 
 uint64_t payload_peek(const void *record, size_t bytes)

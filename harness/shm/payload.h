@@ -6,7 +6,8 @@
  * byte: the last, partial word keeps its low bytes; a record below eight bytes holds the low bytes of the stamp, which are
  * those of the version.
  *
- * Reading happens once per word: what is judged is what was read, however fast somebody else is writing.
+ * Reading happens once per word: what is judged is what was read, however fast somebody else is writing. Records of 128 bytes
+ * or more are filled and read in vectors as wide as the CPU has them.
  */
 #ifndef SHM_PAYLOAD_H
 #define SHM_PAYLOAD_H
@@ -14,6 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "shm/payload_isa.h"
 
 #define PAYLOAD_VERSION_BITS 42
 #define PAYLOAD_WRITER_BITS 13
@@ -43,6 +46,9 @@ static inline uint32_t payload_tag(uint64_t stamp)
 /* Fills `bytes` bytes with the pattern of `stamp`, in ascending order. `record` may have any alignment. */
 void payload_fill(void *record, size_t bytes, uint64_t stamp);
 
+/* The same by the loops of one instruction set, which this CPU must have. */
+void payload_fill_by(enum payload_isa isa, void *record, size_t bytes, uint64_t stamp);
+
 #define PAYLOAD_EXCERPT 64
 
 /* What payload_read() found. */
@@ -58,6 +64,7 @@ struct payload_view {
 
 /* Reads and checks a record. Returns view->whole; on a whole record only `stamp` and `whole` are written. */
 bool payload_read(const void *record, size_t bytes, struct payload_view *view);
+bool payload_read_by(enum payload_isa isa, const void *record, size_t bytes, struct payload_view *view);
 
 /* The stamp that the first word (or, below eight bytes, all there is) gives; one read. */
 uint64_t payload_peek(const void *record, size_t bytes);

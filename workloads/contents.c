@@ -140,6 +140,10 @@ const struct sync_ops *const contents_syncs[] = {
     NULL,
 };
 
+const struct tight_loops *const contents_tights[] = {
+    &tight_none, &tight_semaphore, &tight_mutex, &tight_spin, &tight_tas, &tight_ttas, &tight_ticket, NULL,
+};
+
 const struct load_ops *const contents_loads[] = {
     &load_counter,
     &load_snapshot,

@@ -8,8 +8,11 @@
 #include "contract/load.h"
 #include "contract/sync.h"
 
+struct tight_loops;
+
 /* NULL-ended; the syncs of this program itself. */
 extern const struct sync_ops *const contents_syncs[];
+extern const struct tight_loops *const contents_tights[]; /* see contract/tight.h */
 extern const struct load_ops *const contents_loads[];
 extern const struct fault_ops *const contents_faults[];
 

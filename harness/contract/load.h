@@ -27,6 +27,8 @@ enum histogram_kind {
     HISTOGRAM_ACQUIRE,  /* asked for until granted */
     HISTOGRAM_HOLD,     /* granted until given back */
     HISTOGRAM_RESPONSE, /* open loop: intended start until done */
+    HISTOGRAM_SERVICE,  /* open loop: actual start until done */
+    HISTOGRAM_HANDOFF,  /* of a primitive that somebody waited for: about to be released by one until granted to the next */
     HISTOGRAM_OWN,
 };
 #define HISTOGRAMS_OWN_MAX 8

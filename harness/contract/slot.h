@@ -50,17 +50,27 @@ struct slot_call {
 };
 #define SLOT_CALLS 16 /* the last place is for all that had none */
 
+/* A release that can be timed by whom it hands the primitive to: written by the holder, read by the next one, both inside. */
+struct slot_left {
+    uint64_t number;     /* of the operation, as the data count them; 0: none, or nobody waited */
+    uint64_t ticks;      /* when the holder was about to release */
+    uint64_t waiter_ops; /* how many operations the waiter had done */
+    uint32_t waiter;     /* who was waiting at that moment */
+};
+
 struct slot {
     /* written in every operation */
     _Alignas(SLOT_ALIGN) uint32_t phase;
     uint32_t failed; /* errno of a set-up step that failed; see `failure` */
     uint64_t ops;
     uint64_t beats;   /* moves with every release, and while an operation waits by polling: progress for the watchdog */
-    uint64_t version; /* newest version this worker knows to be complete */
+    uint64_t version; /* newest version this worker knows to be complete; see slot_known() */
     uint64_t handoffs;
     uint64_t messages, bytes; /* taken out of a queue whole and verified; bytes of their payload */
     /* written now and then */
+    uint64_t version_ahead; /* of a loop that does not store its version each time: how far it is ahead of `ops`, plus one */
     uint64_t sampled, contended, preempted;
+    struct slot_left left;
     uint64_t started_ns, ended_ns; /* first operation begun, last one ended; 0 until then */
     uint64_t voluntary_switches, involuntary_switches, user_ns, system_ns; /* of the loop */
     uint64_t violations[VIOLATIONS];
@@ -79,5 +89,14 @@ struct slot {
 
 #define slot_store(field, value) __atomic_store_n((field), (value), __ATOMIC_RELAXED)
 #define slot_load(field) __atomic_load_n((field), __ATOMIC_RELAXED)
+
+/* The newest version that the slot's worker knows to be complete, or an older one. `ops` first: with a count that lags behind, the
+ * sum is a version that was complete before. */
+static inline uint64_t slot_known(const struct slot *slot)
+{
+    uint64_t ops = __atomic_load_n(&slot->ops, __ATOMIC_ACQUIRE);
+    uint64_t ahead = slot_load(&slot->version_ahead);
+    return ahead ? ops + ahead - 1 : __atomic_load_n(&slot->version, __ATOMIC_ACQUIRE);
+}
 
 #endif

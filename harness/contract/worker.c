@@ -12,6 +12,8 @@
 
 /* A sampled hold beyond this is long enough that being switched out is the likely reason: only then is the kernel asked. */
 #define SUSPICIOUS_HOLD_NS (20 * NS_PER_US)
+/* And how old its last answer may be. */
+#define SWITCHES_STALE_NS (200 * NS_PER_US)
 
 static uint64_t involuntary_switches(struct worker *w)
 {
@@ -28,6 +30,8 @@ void worker_sample(struct worker *w)
     w->timed = true;
     w->until_sample = w->shape->sampling;
     slot_store(&w->slot->sampled, w->slot->sampled + 1);
+    if (w->period_ns)
+        w->begun_ns = clock_ns();
 }
 
 /* Looks at one other worker before asking: if that one is asking for or holding the primitive, this operation meets it. One
@@ -51,7 +55,7 @@ static void look_around(struct worker *w)
 void worker_asks(struct worker *w)
 {
     look_around(w);
-    w->asked_ns = clock_ns();
+    w->asked = ticks_now();
 }
 
 #define NAP_NS (100 * NS_PER_US)
@@ -95,27 +99,59 @@ void worker_pace(struct worker *w)
     worker_watch(w, before);
 }
 
-void worker_granted(struct worker *w)
+/* Into one of the worker's own histograms; only a new maximum is worth a look at the clock. */
+static void note(struct worker *w, enum histogram_kind kind, uint64_t ns)
 {
-    w->granted_ns = clock_ns();
-    histogram_record(&w->histograms[HISTOGRAM_ACQUIRE], w->granted_ns - w->asked_ns, w->granted_ns, w->index);
+    struct histogram *h = &w->histograms[kind];
+    if (histogram_add(h, ns)) {
+        h->max_at_ns = clock_ns();
+        h->max_worker = w->index;
+    }
 }
 
+void worker_granted(struct worker *w)
+{
+    w->granted = ticks_now();
+    note(w, HISTOGRAM_ACQUIRE, ticks_ns(w->granted - w->asked));
+}
+
+/* Was the worker switched out during a hold of that length? What it has had of switches before is not this hold's doing, so the
+ * kernel is asked in between, too, but not often: that takes longer than many a hold. */
+static void look_for_switches(struct worker *w, uint64_t now, uint64_t held_ns)
+{
+    bool suspicious = held_ns > SUSPICIOUS_HOLD_NS + w->shape->hold_ns;
+    if (!suspicious && ticks_ns(now - w->switches_asked) < SWITCHES_STALE_NS)
+        return;
+    uint64_t switches = involuntary_switches(w);
+    if (suspicious && switches > w->switches_seen)
+        slot_store(&w->slot->preempted, w->slot->preempted + 1);
+    w->switches_seen = switches;
+    w->switches_asked = now;
+}
+
+/* A sampled operation is about to give back what it holds. */
+void worker_held(struct worker *w)
+{
+    uint64_t now = ticks_now(), held_ns = ticks_ns(now - w->granted);
+    note(w, HISTOGRAM_HOLD, held_ns);
+    look_for_switches(w, now, held_ns);
+}
+
+/* A sampled operation is complete. */
 void worker_released(struct worker *w)
 {
-    uint64_t now = clock_ns();
-    if (w->period_ns)
-        histogram_record(&w->histograms[HISTOGRAM_RESPONSE], now - w->intended_ns, now, w->index);
-    if (w->granted_ns && now - w->granted_ns > SUSPICIOUS_HOLD_NS + w->shape->hold_ns) {
-        uint64_t switches = involuntary_switches(w);
-        if (switches > w->switches_seen)
-            slot_store(&w->slot->preempted, w->slot->preempted + 1);
-        w->switches_seen = switches;
-    } else if (w->slot->sampled % 16 == 0) {
-        w->switches_seen = involuntary_switches(w); /* older switches are not this hold's doing */
+    if (w->period_ns) {
+        uint64_t now = clock_ns();
+        note(w, HISTOGRAM_RESPONSE, now - w->intended_ns);
+        note(w, HISTOGRAM_SERVICE, now - w->begun_ns);
     }
     w->timed = false;
-    w->granted_ns = 0;
+    w->granted = 0;
+}
+
+void worker_handed_over(struct worker *w, uint64_t ns)
+{
+    note(w, HISTOGRAM_HANDOFF, ns);
 }
 
 void worker_hold(struct worker *w)

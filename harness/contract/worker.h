@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/seed.h"
+#include "base/ticks.h"
 #include "contract/fault.h"
 #include "contract/load.h"
 #include "contract/shape.h"
@@ -58,12 +59,13 @@ struct worker {
     bool paced; /* think time or a rate is set */
     bool shared; /* entered by worker_enter_shared() */
     bool leave;  /* the operation failed for good: stop at once */
+    bool probing; /* looking for bugs rather than measuring: see worker_tight() */
     uint32_t until_sample;
     uint32_t polls; /* what was not to be had is asked for so often in a row before the CPU is given away */
     uint64_t ops, ops_limit;
-    uint64_t asked_ns, granted_ns; /* of the sampled operation */
-    uint64_t intended_ns, period_ns; /* open loop */
-    uint64_t switches_seen;
+    uint64_t asked, granted; /* of the sampled operation, in ticks; granted is 0 until then */
+    uint64_t intended_ns, begun_ns, period_ns; /* open loop: when the operation was to begin and when it did */
+    uint64_t switches_seen, switches_asked; /* involuntary ones, and when the kernel was last asked for them, in ticks */
     uint64_t met[WORKER_MET]; /* who was met last, and after how many of its operations; by index modulo WORKER_MET */
     uint64_t random; /* for seed_next() */
     const struct fault_ops *fault;
@@ -89,6 +91,7 @@ void worker_sample(struct worker *w);
 void worker_asks(struct worker *w);
 void worker_pace(struct worker *w);
 void worker_granted(struct worker *w);
+void worker_held(struct worker *w);
 void worker_released(struct worker *w);
 void worker_hold(struct worker *w);
 bool worker_refused(struct worker *w, int errnum, const char *call);
@@ -182,7 +185,7 @@ static inline void worker_beat(struct worker *w)
 static inline void worker_missed(struct worker *w)
 {
     w->timed = false;
-    w->granted_ns = 0;
+    w->granted = 0;
 }
 
 #define WORKER_OFF_WATCH 0
@@ -314,7 +317,7 @@ static inline void worker_inside(struct worker *w)
 static inline void worker_leave(struct worker *w)
 {
     if (__builtin_expect(w->timed, 0))
-        histogram_record(&w->histograms[HISTOGRAM_HOLD], clock_ns() - w->granted_ns, w->granted_ns, w->index);
+        worker_held(w);
     slot_store(&w->slot->phase, PHASE_RELEASING);
     worker_calls(w);
     int rc = w->shared ? w->lock.release_shared(&w->self) : w->lock.release(&w->self);
@@ -330,6 +333,9 @@ static inline void worker_handoff(struct worker *w)
 {
     slot_store(&w->slot->handoffs, w->slot->handoffs + 1);
 }
+
+/* The primitive came to this worker out of another one's hands, and took so long. */
+void worker_handed_over(struct worker *w, uint64_t ns);
 
 /* Records into one of the load's own histograms (HISTOGRAM_OWN + i). */
 static inline void worker_record(struct worker *w, unsigned kind, uint64_t ns, uint64_t at_ns)

@@ -96,6 +96,7 @@ void crew_worker_init(struct worker *w, const struct crew_plan *plan, uint32_t i
     w->paced = spec->shape.think_ns != 0 || spec->shape.rate > 0;
     w->ops_limit = spec->shape.ops_limit ? spec->shape.ops_limit : UINT64_MAX;
     w->until_sample = 1;
+    w->probing = spec->slice;
     w->polls = workers <= pin_cpus_of_crew(plan->pin, workers) ? WORKER_POLLS_MANY : WORKER_POLLS_FEW;
     w->ops = w->slot->lives ? w->slot->ops : 0; /* of whoever had this place before */
     w->random = seed_scramble(spec->shape.seed + index + 1 + ((uint64_t)w->slot->lives << 32));
@@ -241,6 +242,7 @@ static void work(struct worker *w, struct gate *gate, bool watched)
     set_pace(w, gate->opened_ns);
     getrusage(RUSAGE_SELF, &before);
     w->switches_seen = (uint64_t)before.ru_nivcsw;
+    w->switches_asked = ticks_now();
     slot_store(&w->slot->phase, PHASE_IDLE);
     if (!w->slot->started_ns)
         slot_store(&w->slot->started_ns, clock_ns());

@@ -139,6 +139,6 @@ uint32_t spec_histograms(const struct trial_spec *spec)
 
 const char *spec_histogram_name(const struct trial_spec *spec, uint32_t kind)
 {
-    static const char *const common[HISTOGRAM_OWN] = {"acquire", "hold", "response"};
+    static const char *const common[HISTOGRAM_OWN] = {"acquire", "hold", "response", "service", "handoff"};
     return kind < HISTOGRAM_OWN ? common[kind] : spec->load->histograms[kind - HISTOGRAM_OWN];
 }

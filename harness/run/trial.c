@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/ticks.h"
 #include "contract/worker.h"
 #include "run/audit.h"
 #include "run/gather.h"
@@ -56,6 +57,7 @@ static void stage_init(struct stage *stage, const struct trial_spec *spec)
     stage->spec.shape = spec_shape(spec);
     stage->spec.shape.name = stage->name;
     stage->verdict = VERDICT_ERROR;
+    ticks_begin();
     stray_begin();
 }
 

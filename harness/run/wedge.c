@@ -102,8 +102,8 @@ static void dead_text(const struct crew *crew, const struct ledger *ledger, char
             continue;
         append(text, size, "; worker %u (pid %d, %s) ended in phase %s", i, (int)crew->members[i].pid,
                crew_exit_text(&crew->members[i], exit), phase_name(slot_load(&slot->phase)));
-        if (slot_load(&slot->version))
-            append(text, size, ", at version %llu", (unsigned long long)slot_load(&slot->version));
+        if (slot_known(slot))
+            append(text, size, ", at version %llu", (unsigned long long)slot_known(slot));
         told++;
     }
 }
@@ -223,8 +223,8 @@ static void waiter_text(const struct crew *crew, const struct ledger *ledger, co
     if (since && since[i].at_ns && now > since[i].at_ns)
         append(text, size, " for %.2f s", (double)(now - since[i].at_ns) / 1e9);
     append(text, size, ", after %llu operations", (unsigned long long)slot_load(&slot->ops));
-    if (slot_load(&slot->version))
-        append(text, size, ", at version %llu", (unsigned long long)slot_load(&slot->version));
+    if (slot_known(slot))
+        append(text, size, ", at version %llu", (unsigned long long)slot_known(slot));
 }
 
 void wedge_explain(const struct crew *crew, const struct ledger *ledger, const struct wedge_since *since, uint64_t now, char *text,

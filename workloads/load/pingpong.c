@@ -167,7 +167,7 @@ static void begin_round(struct side *side)
     worker_asks(w);
     w->timed = false;
     if (slot_load(&w->slot->sampled) % 2)
-        side->began_ns = w->asked_ns;
+        side->began_ns = clock_ns();
     else
         side->one_way = true;
 }

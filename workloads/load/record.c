@@ -61,6 +61,22 @@ static void note_writes(struct evidence *evidence, uint64_t expected, uint64_t f
     evidence->found = (struct evidence_write){payload_version(found), record_writer(found)};
 }
 
+static void report_overwritten(struct worker *w, uint64_t version, size_t word, uint64_t found)
+{
+    uint64_t size = w->shape->size;
+    struct evidence *evidence = worker_violation(w, VIOLATION_OVERLAP);
+    if (!evidence)
+        return;
+    char mine[64], other[64];
+    note_writes(evidence, stamp_of(w, version) & payload_mask(size), found);
+    evidence->offset = word * 8;
+    if (size < 8)
+        evidence->form = EVIDENCE_VALUES;
+    snprintf(evidence->text, sizeof evidence->text,
+             "two holders at once: while worker %u was inside with %s, offset %zu of the record became %s", w->index,
+             write_name(stamp_of(w, version), mine), word * 8, size < 8 ? "something else" : write_name(found, other));
+}
+
 void record_confirm(struct worker *w, void *memory, uint64_t version)
 {
     unsigned char *payload = record_payload(memory);
@@ -71,19 +87,14 @@ void record_confirm(struct worker *w, void *memory, uint64_t version)
         at = seed_below(&w->random, 2) ? words - 1 : seed_below(&w->random, (uint32_t)(words < UINT32_MAX ? words : UINT32_MAX));
         found = payload_peek(payload + at * 8, 8) - at * PAYLOAD_STRIDE;
     }
-    if (found == stamp)
-        return;
-    struct evidence *evidence = worker_violation(w, VIOLATION_OVERLAP);
-    if (!evidence)
-        return;
-    char mine[64], other[64];
-    note_writes(evidence, stamp, found);
-    evidence->offset = at * 8;
-    if (size < 8)
-        evidence->form = EVIDENCE_VALUES;
-    snprintf(evidence->text, sizeof evidence->text,
-             "two holders at once: while worker %u was inside with %s, offset %zu of the record became %s", w->index,
-             write_name(stamp_of(w, version), mine), at * 8, size < 8 ? "something else" : write_name(found, other));
+    if (found != stamp)
+        report_overwritten(w, version, at, found);
+}
+
+void record_overwritten(struct worker *w, const void *memory, uint64_t version, size_t word)
+{
+    const unsigned char *payload = (const unsigned char *)memory + RECORD_GUARD;
+    report_overwritten(w, version, word, payload_peek(payload + word * 8, 8) - word * PAYLOAD_STRIDE);
 }
 
 static bool plausible(const struct worker *w, uint64_t stamp)
@@ -116,21 +127,30 @@ static void report_tear(struct worker *w, const struct payload_view *view)
                  (unsigned long long)w->shape->size);
 }
 
-bool record_read(struct worker *w, void *memory, uint64_t *stamp)
+bool record_expected(struct worker *w, uint64_t stamp)
+{
+    if (__builtin_expect(w->shape->size < 8 || plausible(w, stamp), 1))
+        return true;
+    worker_violation_values(w, VIOLATION_FOREIGN, record_tag(w->shape), payload_tag(stamp),
+                            "the record is whole, but no worker of this trial has written it");
+    return false;
+}
+
+bool record_judge(struct worker *w, const void *read, uint64_t *stamp)
 {
     struct payload_view view;
-    bool whole = payload_read(record_payload(memory), w->shape->size, &view);
+    bool whole = payload_read(read, w->shape->size, &view);
     *stamp = view.stamp;
     if (__builtin_expect(!whole, 0)) {
         report_tear(w, &view);
         return false;
     }
-    if (__builtin_expect(w->shape->size >= 8 && !plausible(w, view.stamp), 0)) {
-        worker_violation_values(w, VIOLATION_FOREIGN, record_tag(w->shape), payload_tag(view.stamp),
-                                "the record is whole, but no worker of this trial has written it");
-        return false;
-    }
-    return true;
+    return record_expected(w, view.stamp);
+}
+
+bool record_read(struct worker *w, void *memory, uint64_t *stamp)
+{
+    return record_judge(w, record_payload(memory), stamp);
 }
 
 static void report_old(struct worker *w, enum violation kind, uint64_t stamp, uint64_t newer, const char *why)
@@ -161,7 +181,7 @@ void record_order(struct worker *w, uint64_t stamp, uint64_t floor)
 uint64_t record_floor(struct worker *w)
 {
     uint32_t other = (uint32_t)seed_below(&w->random, w->crew.workers);
-    return __atomic_load_n(&w->crew.slots[other].version, __ATOMIC_ACQUIRE);
+    return slot_known(&w->crew.slots[other]);
 }
 
 void record_repair(struct worker *w, void *memory)

@@ -44,6 +44,15 @@ void record_confirm(struct worker *w, void *memory, uint64_t version);
 /* Reads and judges the payload: torn or foreign content is reported. True: the record is whole, *stamp is its stamp. */
 bool record_read(struct worker *w, void *memory, uint64_t *stamp);
 
+/* The same of words that were read from it elsewhere, whole or not. */
+bool record_judge(struct worker *w, const void *read, uint64_t *stamp);
+
+/* Is the stamp one that a worker of this trial makes? Reported if not. */
+bool record_expected(struct worker *w, uint64_t stamp);
+
+/* Reports that a word of the payload is not any more what the worker has just written as `version`. */
+void record_overwritten(struct worker *w, const void *memory, uint64_t version, size_t word);
+
 /* Judges the version of a whole record against what this worker has seen and what was known to be complete. Then it
  * becomes what this worker has seen. `floor` 0: nothing was known. */
 void record_order(struct worker *w, uint64_t stamp, uint64_t floor);

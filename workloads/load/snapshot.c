@@ -1,6 +1,7 @@
 /* snapshot: writers replace a whole record, readers must always see one whole write, never an older one than before. */
 #include <stdio.h>
 
+#include "contract/tight.h"
 #include "workloads/load/history.h"
 #include "workloads/load/record.h"
 #include "workloads/load/rows.h"
@@ -37,12 +38,54 @@ static int snapshot_prepare(void *area, const struct shape *shape)
     return 0;
 }
 
+/* What a tight loop cannot judge by itself. */
+static void tight_found(struct worker *w, uint64_t stamp, uint64_t floor, bool other)
+{
+    if (other && !record_expected(w, stamp))
+        return;
+    record_order(w, stamp, floor);
+    if (other)
+        worker_handoff(w);
+}
+
+static void tight_broken(struct worker *w, const uint64_t read[PAYLOAD_LINE_WORDS])
+{
+    uint64_t stamp;
+    record_judge(w, read, &stamp);
+}
+
+static void tight_overwritten(struct worker *w, uint64_t version, unsigned word)
+{
+    record_overwritten(w, w->area, version, word);
+}
+
+static struct tight tight_of(struct worker *w)
+{
+    uint64_t marks = 0;
+    while (marks + 1 < w->shape->sampling)
+        marks = 2 * marks + 1;
+    return (struct tight){
+        .line = record_payload(w->area),
+        .own = payload_stamp(0, w->index, record_tag(w->shape)),
+        .marks = marks,
+        .floor = record_floor,
+        .found = tight_found,
+        .broken = tight_broken,
+        .overwritten = tight_overwritten,
+    };
+}
+
 /* Under the lock the newest version is the one in the record: the next one is one more, and a version that went down, or a
  * last word that differs from the first, was made by somebody who should have been outside. */
 static void snapshot_write(struct worker *w)
 {
     if (w->shape->family == SYNC_CELL) {
         snapshot_cell_write(w, histories_of(w));
+        return;
+    }
+    if (worker_tight(w)) {
+        struct tight tight = tight_of(w);
+        tight_write(w, &tight);
         return;
     }
     struct history history = history_open(w, histories_of(w));
@@ -77,6 +120,11 @@ static void snapshot_read(struct worker *w)
     uint64_t stamp, last = 0;
     if (w->shape->family == SYNC_CELL) {
         snapshot_cell_read(w, histories_of(w));
+        return;
+    }
+    if (worker_tight(w)) {
+        struct tight tight = tight_of(w);
+        tight_read(w, &tight);
         return;
     }
     struct history history = history_open(w, histories_of(w));

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "contract/tight.h"
 #include "workloads/sync/rows.h"
 #include "workloads/sync/sight.h"
 
@@ -33,6 +34,9 @@ static int word_release(struct sync_self *self)
     __atomic_store_n((uint32_t *)self->state, 0, __ATOMIC_RELEASE);
     return 0;
 }
+
+TIGHT_LOCK(tas, tas_acquire, word_release);
+TIGHT_LOCK(ttas, ttas_acquire, word_release);
 
 const struct sync_ops sync_tas = {
     .name = "tas",
@@ -91,6 +95,8 @@ static int ticket_release(struct sync_self *self)
     __atomic_store_n(&lock->serving, lock->serving + 1, __ATOMIC_RELEASE);
     return 0;
 }
+
+TIGHT_LOCK(ticket, ticket_acquire, ticket_release);
 
 const struct sync_ops sync_ticket = {
     .name = "ticket",

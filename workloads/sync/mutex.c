@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "contract/tight.h"
 #include "workloads/sync/rows.h"
 #include "workloads/sync/sight.h"
 
@@ -87,6 +88,8 @@ static int robust_recover(struct sync_self *self)
 {
     return pthread_mutex_consistent(self->state);
 }
+
+TIGHT_LOCK(mutex, mutex_acquire, mutex_release);
 
 /* No destroy: a mutex whose holder was killed must not be destroyed, and the region takes the memory with it. */
 

@@ -4,6 +4,8 @@
 
 #include "contract/sync.h"
 
+struct tight_loops;
+
 extern const struct sync_ops sync_none;
 extern const struct sync_ops sync_semaphore;
 extern const struct sync_ops sync_semaphore_named;
@@ -133,5 +135,14 @@ extern const struct sync_ops sync_pool_none;
 extern const struct sync_ops sync_barrier_pthread;
 extern const struct sync_ops sync_barrier_sense;
 extern const struct sync_ops sync_barrier_none;
+
+/* Loops made for one of these, see contract/tight.h. */
+extern const struct tight_loops tight_none;
+extern const struct tight_loops tight_semaphore;
+extern const struct tight_loops tight_mutex;
+extern const struct tight_loops tight_spin;
+extern const struct tight_loops tight_tas;
+extern const struct tight_loops tight_ttas;
+extern const struct tight_loops tight_ticket;
 
 #endif

@@ -4,6 +4,7 @@
 #include <semaphore.h>
 #include <stdio.h>
 
+#include "contract/tight.h"
 #include "workloads/sync/rows.h"
 #include "workloads/sync/sight.h"
 
@@ -47,6 +48,8 @@ static int semaphore_release(struct sync_self *self)
 {
     return errno_of(sem_post(self->state));
 }
+
+TIGHT_LOCK(semaphore, semaphore_acquire, semaphore_release);
 
 const struct sync_ops sync_semaphore = {
     .name = "semaphore",

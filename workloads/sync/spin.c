@@ -1,6 +1,7 @@
 /* spin: the pthread spin lock shared between processes; waiters burn their time slice. */
 #include <pthread.h>
 
+#include "contract/tight.h"
 #include "workloads/sync/rows.h"
 
 static int spin_create(void *state, const struct sync_setup *setup)
@@ -23,6 +24,8 @@ static int spin_release(struct sync_self *self)
 {
     return pthread_spin_unlock(self->state);
 }
+
+TIGHT_LOCK(spin, spin_acquire, spin_release);
 
 const struct sync_ops sync_spin = {
     .name = "spin",

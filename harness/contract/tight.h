@@ -1,0 +1,255 @@
+/* Tight loops: a record of one line, written or read under a lock, by code that is made for that one lock.
+ *
+ * What a trial is slowed down by being watched is the meter's own cost. Calls through a table, steps that nobody asked for, and
+ * a pattern computed word by word make it larger than many a lock; so a lock of this program, with a row sync_mutex, has by
+ *
+ *     TIGHT_LOCK(mutex, mutex_acquire, mutex_release);        behind these functions
+ *
+ * loops of its own, tight_mutex, in which its operations are called directly, for each instruction set; contents_tights lists
+ * them. Any other lock, and whatever a plugin brings, runs through the same loops by way of its row. The state of a lock with
+ * loops of its own lies in self->state alone: acquire and release change nothing in `self`.
+ *
+ * What a loop does: it asks for the primitive; checks that the line is, byte for byte, what this worker left there or saw last,
+ * and hands it to the load to judge if it is not; replaces it; looks at one word of it again; and gives the primitive back. Phase,
+ * count and version stay as true in the worker's slot as in any other loop, in four stores: where one operation ends the next one
+ * asks. There is no place for a fault's hooks, a pause or a recorded history in it.
+ */
+#ifndef CONTRACT_TIGHT_H
+#define CONTRACT_TIGHT_H
+
+#include "contract/worker.h"
+#include "shm/payload_line.h"
+
+/* What a load hands to a loop, and what the loop keeps. */
+struct tight {
+    void *line;   /* the record */
+    uint64_t own; /* what this worker's stamps are, but for the version */
+    uint64_t marks; /* a release is marked for the timing of a hand-off when these bits of the version are 0 */
+    /* The oldest version that may be seen: asked for before a timed operation asks for the primitive. */
+    uint64_t (*floor)(struct worker *w);
+    /* A whole write was found, this worker's own or another's: is it in order? */
+    void (*found)(struct worker *w, uint64_t stamp, uint64_t floor, bool other);
+    /* What was found was no whole write; these are the words as they were read. */
+    void (*broken)(struct worker *w, const uint64_t read[PAYLOAD_LINE_WORDS]);
+    /* That word of the line is not any more what this worker has just written as that version. */
+    void (*overwritten)(struct worker *w, uint64_t version, unsigned word);
+
+    uint64_t taken; /* when the primitive was taken over from a marked release, in ticks; 0: that one was not marked */
+};
+
+#define TIGHT_VERSIONS ((1ULL << PAYLOAD_VERSION_BITS) - 1)
+
+/* May this worker's loop be a tight one? In a hunt it may not: a longer critical section is more easily entered by somebody who
+ * should be outside. */
+static inline bool worker_tight(const struct worker *w)
+{
+    const struct fault_ops *f = w->fault;
+    return !w->probing && !w->paced && w->shape->hold_ns == 0 && w->shape->history == 0 && w->shape->size == PAYLOAD_LINE &&
+           !f->before && !f->inside && !f->calling && !f->called;
+}
+
+/* The loops of this worker's lock, as writer or reader. The worker's counters are up to date afterwards. */
+void tight_write(struct worker *w, struct tight *t);
+void tight_read(struct worker *w, struct tight *t);
+
+/* ---- What follows is for the loops alone. ---- */
+
+typedef int tight_call(struct sync_self *self);
+typedef bool tight_replace(void *line, uint64_t stamp, uint64_t next, uint64_t read[PAYLOAD_LINE_WORDS]);
+typedef void tight_loop(struct worker *w, struct tight *t);
+
+struct tight_loops {
+    const struct sync_ops *sync; /* whose they are; NULL: anybody's */
+    tight_loop *write[PAYLOAD_ISAS], *read;
+};
+
+/* What a loop is made for: constants, so that the calls become the functions' own code. */
+struct tight_calls {
+    tight_call *acquire, *release; /* NULL: by the lock's table */
+    bool shared;
+    tight_replace *replace;
+};
+
+/* What changes with each operation: in registers, and never given away. */
+struct tight_state {
+    struct sync_self self;
+    struct slot *slot;
+    void *line;
+    uint64_t own, marks; /* those of struct tight */
+    uint64_t seen; /* the stamp that this worker has left, or seen last; 0: none yet */
+    uint64_t ops;
+};
+
+/* The rare halves. */
+uint64_t tight_sample(struct worker *w, const struct tight *t);
+void tight_sampled(struct worker *w);
+bool tight_refused(struct worker *w, int errnum, const char *call);
+void tight_judge(struct worker *w, const struct tight *t, uint64_t stamp, uint64_t floor, uint64_t seen, uint64_t ops);
+uint64_t tight_judge_read(struct worker *w, const struct tight *t, const uint64_t read[PAYLOAD_LINE_WORDS], uint64_t floor,
+                          uint64_t seen);
+void tight_mark(struct worker *w, uint64_t stamp);
+
+#define TIGHT_INLINE static inline __attribute__((always_inline, unused))
+#define TIGHT_LIKELY(condition) __builtin_expect((condition), 1)
+#define TIGHT_RARE(condition) __builtin_expect((condition), 0)
+
+/* Enters the critical section. False: the primitive refused for good. */
+TIGHT_INLINE bool tight_enter(struct worker *w, struct tight_state *s, const struct tight_calls *call, bool timed)
+{
+    int rc;
+    if (call->acquire)
+        rc = call->acquire(&s->self);
+    else
+        rc = call->shared ? w->lock.acquire_shared(&w->self) : w->lock.acquire(&w->self);
+    if (TIGHT_RARE(rc != 0) && !tight_refused(w, rc, "acquire"))
+        return false;
+    if (timed)
+        worker_granted(w);
+    slot_store(&s->slot->phase, PHASE_INSIDE);
+    return true;
+}
+
+/* Leaves it. False: the primitive refused. */
+TIGHT_INLINE bool tight_leave(struct worker *w, struct tight_state *s, const struct tight_calls *call)
+{
+    int rc;
+    slot_store(&s->slot->phase, PHASE_RELEASING);
+    if (call->release)
+        rc = call->release(&s->self);
+    else
+        rc = call->shared ? w->lock.release_shared(&w->self) : w->lock.release(&w->self);
+    return TIGHT_LIKELY(rc == 0) || tight_refused(w, rc, "release");
+}
+
+/* The operation is complete, and the next one begins. */
+TIGHT_INLINE void tight_done(struct worker *w, struct tight_state *s, bool timed)
+{
+    s->ops++;
+    if (timed)
+        tight_sampled(w);
+    __atomic_store_n(&s->slot->ops, s->ops, __ATOMIC_RELEASE);
+    slot_store(&s->slot->phase, PHASE_ACQUIRING);
+}
+
+/* One operation of a writer. False: it cannot go on. */
+TIGHT_INLINE bool tight_write_one(struct worker *w, struct tight *t, struct tight_state *s, const struct tight_calls *call,
+                                  bool timed)
+{
+    uint64_t read[PAYLOAD_LINE_WORDS], floor = timed ? tight_sample(w, t) : 0, old = s->seen;
+    if (!tight_enter(w, s, call, timed))
+        return false;
+    uint64_t stamp = payload_line_word(s->line, 0);
+    bool other = stamp != old;
+    if (TIGHT_RARE(other)) {
+        old = stamp;
+        t->taken = (stamp & s->marks) == 0 ? ticks_now() : 0;
+    } else {
+        __asm__("" : "+r"(old)); /* what comes next waits for the branch, which is foreseen, and not for the load */
+    }
+    uint64_t next = s->own | ((old + 1) & TIGHT_VERSIONS);
+    bool whole = call->replace(s->line, old, next, read);
+    unsigned at = s->ops % PAYLOAD_LINE_WORDS;
+    if (TIGHT_RARE(payload_line_word(s->line, at) != next + at * PAYLOAD_STRIDE))
+        t->overwritten(w, next & TIGHT_VERSIONS, at);
+    if (timed)
+        worker_held(w);
+    if (TIGHT_RARE((next & s->marks) == 0))
+        tight_mark(w, next);
+    bool left = tight_leave(w, s, call);
+    if (TIGHT_RARE(!whole))
+        t->broken(w, read);
+    if (timed || TIGHT_RARE(other))
+        tight_judge(w, t, old, floor, s->seen, s->ops);
+    s->seen = next;
+    tight_done(w, s, timed);
+    return TIGHT_LIKELY(left);
+}
+
+/* One operation of a reader. */
+TIGHT_INLINE bool tight_read_one(struct worker *w, struct tight *t, struct tight_state *s, const struct tight_calls *call, bool timed)
+{
+    uint64_t read[PAYLOAD_LINE_WORDS], floor = timed ? tight_sample(w, t) : 0;
+    if (!tight_enter(w, s, call, timed))
+        return false;
+    bool known = payload_line_same(s->line, s->seen, read);
+    if (TIGHT_RARE(!known))
+        t->taken = (read[0] & s->marks) == 0 ? ticks_now() : 0;
+    if (timed)
+        worker_held(w);
+    bool left = tight_leave(w, s, call);
+    if (TIGHT_RARE(!known))
+        s->seen = tight_judge_read(w, t, read, floor, s->seen);
+    else if (timed)
+        tight_judge(w, t, s->seen, floor, s->seen, s->ops);
+    tight_done(w, s, timed);
+    return TIGHT_LIKELY(left);
+}
+
+/* Untimed operations up to the next one that is timed, that one, and so on until the end. */
+#define TIGHT_LOOP(one)                                                                                                     \
+    const uint32_t *stop = w->crew.stop;                                                                                    \
+    struct tight_state s = {.self = w->self, .slot = w->slot, .line = t->line, .own = t->own, .marks = t->marks, .ops = w->ops}; \
+    uint64_t limit = w->ops_limit;                                                                                          \
+    bool going = true;                                                                                                      \
+    slot_store(&w->slot->phase, PHASE_ACQUIRING);                                                                           \
+    while (going) {                                                                                                         \
+        uint64_t untimed = w->until_sample - 1, left = limit - s.ops, batch = untimed < left ? untimed : left;              \
+        for (uint64_t i = batch; i && TIGHT_LIKELY(going); i--)                                                             \
+            going = TIGHT_LIKELY(!slot_load(stop)) && one(w, t, &s, call, false);                                           \
+        w->until_sample -= (uint32_t)batch;                                                                                 \
+        if (!going || s.ops == limit || (s.ops && slot_load(stop)))                                                         \
+            break;                                                                                                          \
+        going = one(w, t, &s, call, true);                                                                                  \
+    }                                                                                                                       \
+    w->ops = s.ops;                                                                                                         \
+    slot_store(&w->slot->phase, PHASE_IDLE)
+
+TIGHT_INLINE void tight_write_loop(struct worker *w, struct tight *t, const struct tight_calls *call)
+{
+    TIGHT_LOOP(tight_write_one);
+}
+
+TIGHT_INLINE void tight_read_loop(struct worker *w, struct tight *t, const struct tight_calls *call)
+{
+    TIGHT_LOOP(tight_read_one);
+}
+
+/* The writer's loop of a lock for one instruction set. */
+#define TIGHT_WRITER(name, set, target, acquire_, release_)                                                                 \
+    target static void name##_write_##set(struct worker *w, struct tight *t)                                                \
+    {                                                                                                                       \
+        static const struct tight_calls call = {acquire_, release_, false, payload_line_replace_##set};                     \
+        tight_write_loop(w, t, &call);                                                                                      \
+    }
+
+#define TIGHT_READER(name, acquire_, release_)                                                                              \
+    static void name##_read(struct worker *w, struct tight *t)                                                              \
+    {                                                                                                                       \
+        static const struct tight_calls call = {acquire_, release_, true, NULL};                                            \
+        tight_read_loop(w, t, &call);                                                                                       \
+    }
+
+#ifdef __x86_64__
+#define TIGHT_WRITERS(name, acquire, release)                                                                               \
+    TIGHT_WRITER(name, base, , acquire, release)                                                                            \
+    TIGHT_WRITER(name, avx2, PAYLOAD_TARGET_AVX2, acquire, release)                                                         \
+    TIGHT_WRITER(name, avx512, PAYLOAD_TARGET_AVX512, acquire, release)
+#define TIGHT_WRITE(name)                                                                                                   \
+    {[PAYLOAD_BASE] = name##_write_base, [PAYLOAD_AVX2] = name##_write_avx2, [PAYLOAD_AVX512] = name##_write_avx512}
+#else
+#define TIGHT_WRITERS(name, acquire, release) TIGHT_WRITER(name, base, , acquire, release)
+#define TIGHT_WRITE(name)                     {[PAYLOAD_BASE] = name##_write_base}
+#endif
+
+/* Loops with these calls, as `loops`. */
+#define TIGHT_LOOPS(loops, name, row, acquire, release, acquire_shared, release_shared)                                     \
+    TIGHT_WRITERS(name, acquire, release)                                                                                   \
+    TIGHT_READER(name, acquire_shared, release_shared)                                                                      \
+    loops = {.sync = (row), .write = TIGHT_WRITE(name), .read = name##_read}
+
+/* Those of the lock sync_name, as tight_name. */
+#define TIGHT_LOCK_SHARED(name, acquire, release, acquire_shared, release_shared)                                           \
+    TIGHT_LOOPS(const struct tight_loops tight_##name, name, &sync_##name, acquire, release, acquire_shared, release_shared)
+#define TIGHT_LOCK(name, acquire, release) TIGHT_LOCK_SHARED(name, acquire, release, acquire, release)
+
+#endif

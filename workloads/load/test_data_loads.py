@@ -68,11 +68,15 @@ BROKEN = [(load, control) for load, (_, control) in LOADS.items()] + [(load, "no
 @needs_two_cpus
 @pytest.mark.parametrize("load,sync", BROKEN, ids=["-".join(pair) for pair in BROKEN])
 def test_every_control_breaks(shmoo, load, sync):
-    done = shmoo("run", "--sync", sync, "--load", load, "--writers", "2", "--readers", "0,2", "--duration", "300ms",
-                 *BRIEF)
-    found = verdicts(shmoo.cwd / "o")
+    for attempt in range(ATTEMPTS):  # a busy machine may have kept the processes apart
+        out = f"o{attempt}"
+        done = shmoo("run", "--sync", sync, "--load", load, "--writers", "2", "--readers", "0,2", "--duration", "300ms",
+                     "--min-exposure", "0", "--quiet", "--out", out)
+        if done.returncode == 0:
+            break
+    found = verdicts(shmoo.cwd / out)
     assert [v["verdict"] for v in found] == ["CORRUPT"] * 2, [v["reason"] for v in found]
-    assert done.returncode == 0 and all(v["text"] for v in records(shmoo.cwd / "o", "violation"))
+    assert done.returncode == 0 and all(v["text"] for v in records(shmoo.cwd / out, "violation"))
 
 
 @needs_two_cpus

@@ -33,6 +33,7 @@ struct die_plan {
     enum die_place place;
     enum die_manner manner;
     bool doomed;        /* it dies in the first operation from `operation` on */
+    bool armed;         /* and counts towards that already, over as many operations as it takes */
     uint64_t operation;
     uint64_t number;    /* words written, instructions or stores made there */
     uint32_t deaths;    /* that there had been when this worker's last call began */

@@ -45,6 +45,7 @@ void die_condemn(struct worker *w, enum die_place place, enum die_manner manner,
     plan->operation = operation;
     plan->number = number;
     plan->doomed = true;
+    plan->armed = false;
     if (place == DIE_INSIDE)
         w->inside_at = number;
 }
@@ -130,10 +131,11 @@ void die_before(struct worker *w, double parameter)
     (void)parameter;
     if (due(w, DIE_BEFORE))
         die_now(w);
-    if (due(w, DIE_WITHIN))
-        within_arm(WITHIN_INSTRUCTIONS, plan_of(w)->number);
-    if (due(w, DIE_WRITING))
-        within_arm(WITHIN_STORES, plan_of(w)->number);
+    bool within = due(w, DIE_WITHIN);
+    if (plan_of(w)->armed || (!within && !due(w, DIE_WRITING)))
+        return;
+    plan_of(w)->armed = true;
+    within_arm(within ? WITHIN_INSTRUCTIONS : WITHIN_STORES, plan_of(w)->number);
 }
 
 void die_inside(struct worker *w, double parameter)

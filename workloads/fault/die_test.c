@@ -210,6 +210,33 @@ static int call_within(void *user)
     return 77;
 }
 
+/* A primitive of a few instructions, again and again. */
+static int call_briefly(void *user)
+{
+    struct worker w = worker_of(*(const uint32_t *)user);
+    if (w.fault->begin(&w, w.fault_parameter))
+        return 99;
+    for (w.ops = 1000; w.ops < 1100; w.ops++) {
+        w.fault->before(&w, w.fault_parameter);
+        w.fault->calling(&w, w.fault_parameter);
+        getppid();
+        w.fault->called(&w, w.fault_parameter);
+    }
+    return 77;
+}
+
+START_TEST(the_count_goes_on_over_operations_that_are_shorter)
+{
+    uint32_t dead = 0;
+    order("die:within:kill:100");
+    if (fault_die.refuses_choices(&shape, choice.choices, choice.parameter))
+        return;
+    for (uint32_t i = 0; i < WRITERS; i++)
+        dead += testing_wait(testing_fork(call_briefly, &i)) == -SIGKILL;
+    ck_assert_uint_eq(dead, 1);
+}
+END_TEST
+
 START_TEST(who_dies_within_dies_in_the_primitives_code_alone)
 {
     order("die:within:kill:40");
@@ -384,6 +411,7 @@ int main(void)
                                   where_operations_take_long_their_number_is_not_waited_for,
                                   the_record_is_left_at_the_word_that_was_asked_for,
                                   who_dies_within_dies_in_the_primitives_code_alone,
+                                  the_count_goes_on_over_operations_that_are_shorter,
                                   who_dies_writing_has_made_so_many_stores,
                                   a_reader_dies_where_it_is_asked_to,
                                   who_was_put_in_a_dead_ones_place_lives,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import export_benchmark
 import export_ci
+import export_crash
 import export_csv
 import export_hdr
 import export_markdown
@@ -30,6 +31,7 @@ FORMATS = (
     Format("benchmark-latency", "latencies for github-action-benchmark (customSmallerIsBetter)", export_benchmark.smaller),
     Format("openmetrics", "OpenMetrics text", export_openmetrics.text),
     Format("recommendation", "which primitive serves what best, as lines of JSON", export_recommendation.text),
+    Format("crash", "the crash matrix, as tables in markdown", export_crash.text),
     Format("hdr", "HdrHistogram percentile text, a file a distribution", files=export_hdr.files),
 )
 

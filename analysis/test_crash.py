@@ -1,11 +1,13 @@
 """Checks how deaths are gathered, what the matrix, the sweep and the times show of them, and the table."""
 
 import json
+import re
 
 import chart_crash
 import chart_recovery
 import chart_words
 import crash
+import exports
 import plot
 import records
 import tables
@@ -115,3 +117,17 @@ def test_the_page_has_the_section_only_with_deaths(folder_of, report):
     status, out, _ = report(folder)
     with open(out.strip(), encoding="utf-8") as file:
         assert 'id="crashes"' not in file.read()
+
+
+def test_the_matrix_is_written_as_tables(run_of):
+    run = run_of(**ONE, syncs=("mutex", "mutex-robust", "none"), repeats=2, verdicts=FATES, faults=SWEPT[:3])
+    text = exports.named("crash").text(run)
+    lines = text.splitlines()
+    assert "‖ wedged" in lines[0] and "18 trials" in lines[0] and "permit" not in lines[0]
+    assert "| sync | inside kill 1 | next acquisition |" in lines
+    assert "| mutex | ‖ \\(\\!\\) | never |" in lines  # it was expected to be CLEAN here
+    robust, none = (next(line for line in lines if line.startswith(f"| {sync} |")) for sync in ("mutex-robust", "none"))
+    assert " ✓ " in robust and "never" not in robust
+    assert re.search("✗1 ✓1", none)
+    assert any(re.match(r"\| none \| \d/2 \|.* 50 % \|", line) for line in lines)
+    assert exports.named("crash").text(run_of(**ONE, faults=("none",))).startswith("Nobody was killed")

@@ -11,7 +11,8 @@ static void print_help(void)
          "Draws the charts of a run (a folder, or its run.jsonl) and one self-contained HTML page, and prints the page's path.\n"
          "With --format writes the run for other tools instead: markdown (the summary page of a CI job), junit, tap, csv, benchmark\n"
          "(github-action-benchmark: throughput), benchmark-latency, openmetrics, hdr (HdrHistogram percentile text, a file a\n"
-         "distribution), recommendation (which primitive serves what best, as lines of JSON). To standard output, or to FILE.\n"
+         "distribution), recommendation (which primitive serves what best, as lines of JSON), crash (the crash matrix, as tables in\n"
+         "markdown). To standard output, or to FILE.\n"
          "Needs gnuplot, and python3 with numpy, scipy and jinja2.");
 }
 

@@ -5,4 +5,4 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 # pytest finds fixtures by their being imported
-from testing import census, private_shm_fixture, shmoo_fixture  # noqa: E402, F401
+from testing import census, private_shm_fixture, pytest_collection_modifyitems, shmoo_fixture  # noqa: E402, F401

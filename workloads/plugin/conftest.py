@@ -10,7 +10,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "harness"))
 
 # pytest finds fixtures by their being imported
-from testing import PROGRAM, census, private_shm_fixture, shmoo_fixture  # noqa: E402, F401
+from testing import PROGRAM, census, private_shm_fixture, pytest_collection_modifyitems, shmoo_fixture  # noqa: E402, F401
 
 
 @pytest.fixture(name="build", scope="session")

@@ -234,6 +234,8 @@ def census(shmoo):
 class PrivateShm:
     """A mount namespace with a /dev/shm of its own, held open by a sleeping process."""
 
+    entered = False  # has it been seen that one can be entered here?
+
     def __init__(self, cwd, setup):
         own_user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
         script = f"{setup} && echo ready && exec sleep 600"
@@ -259,9 +261,11 @@ def private_shm_fixture(tmp_path):
         made.append(place)
         if not place.ready:
             pytest.skip(f"no private mount namespace with that here: {place.end().strip()}")
-        probe = subprocess.run([*place.enter, "true"], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
-        if probe.returncode:
-            pytest.skip(f"a private mount namespace cannot be entered here: {probe.stderr.strip()}")
+        if not PrivateShm.entered:
+            probe = subprocess.run([*place.enter, "true"], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+            if probe.returncode:
+                pytest.skip(f"a private mount namespace cannot be entered here: {probe.stderr.strip()}")
+            PrivateShm.entered = True
         return place
 
     yield make

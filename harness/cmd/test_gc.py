@@ -41,41 +41,40 @@ def test_where_nothing_is_left_there_is_nothing_to_do(shmoo, place):
     assert shm_objects(place.folder) == ["somebody-elses"]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_looking_removes_nothing_and_says_how_to(shmoo, place, name):
-    put(place, name)
+def told_of(lines, name):
+    """The words in front of an object's name in gc's lines; None if it is not mentioned."""
+    found = [line.split()[0] for line in lines if f"/dev/shm/{name}" in line.split("  ")]
+    return found[0] if found else None
+
+
+def test_looking_removes_nothing_and_applying_what_nobody_has_open(shmoo, place):
+    for name in NAMES:
+        put(place, name)
     lines, total = gc(shmoo, place)
-    assert len(lines) == 1 and lines[0].startswith("unused") and f"/dev/shm/{name}" in lines[0]
-    assert "1 unused" in total and "--apply" in total
-    assert shm_objects(place.folder) == [name]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_applying_removes_what_nobody_has_open(shmoo, place, name):
-    put(place, name)
+    assert {name: told_of(lines, name) for name in NAMES} == dict.fromkeys(NAMES, "unused") and len(lines) == len(NAMES)
+    assert f"{len(NAMES)} unused" in total and "--apply" in total
+    assert shm_objects(place.folder) == sorted(NAMES)
     lines, total = gc(shmoo, place, "--apply")
-    assert lines[0].startswith("removed") and "1 removed" in total
-    assert shm_objects(place.folder) == []
+    assert {name: told_of(lines, name) for name in NAMES} == dict.fromkeys(NAMES, "removed")
+    assert f"{len(NAMES)} removed" in total and shm_objects(place.folder) == []
     assert gc(shmoo, place, "--apply")[0] == []
 
 
-@pytest.mark.parametrize("name",
-                         ["shmoo", "shmoo.", "shmoo.x.1.1", f"shmoo.{DEAD}", f"shmoo.{DEAD}.1", f"Shmoo.{DEAD}.1.1",
-                          f"a.shmoo.{DEAD}.1.1",
-                                  f"sem.sem.shmoo.{DEAD}.1.1", f"shmoo-{DEAD}.1.1", "notes.txt"])
-def test_a_name_that_shmoo_does_not_give_is_nobodys_business(shmoo, place, name):
-    put(place, name)
+def test_a_name_that_shmoo_does_not_give_is_nobodys_business(shmoo, place):
+    names = ["shmoo", "shmoo.", "shmoo.x.1.1", f"shmoo.{DEAD}", f"shmoo.{DEAD}.1", f"Shmoo.{DEAD}.1.1", f"a.shmoo.{DEAD}.1.1",
+             f"sem.sem.shmoo.{DEAD}.1.1", f"shmoo-{DEAD}.1.1", "notes.txt"]
+    for name in names:
+        put(place, name)
     assert gc(shmoo, place, "--apply")[0] == []
-    assert shm_objects(place.folder) == [name]
+    assert shm_objects(place.folder) == sorted(names)
 
 
-@pytest.mark.parametrize("name",
-                         [f"shmoo.{DEAD}.1.notes", f"shmoo.{DEAD}.1.", "shmoo.-5.1.1", f"shmoo. {DEAD}.1.1",
-                          f"shmoo.+{DEAD}.1.1"])
-def test_a_name_that_only_looks_like_one_of_shmoos_is_kept(shmoo, place, name):
-    put(place, name)
+def test_a_name_that_only_looks_like_one_of_shmoos_is_kept(shmoo, place):
+    names = [f"shmoo.{DEAD}.1.notes", f"shmoo.{DEAD}.1.", "shmoo.-5.1.1", f"shmoo. {DEAD}.1.1", f"shmoo.+{DEAD}.1.1"]
+    for name in names:
+        put(place, name)
     gc(shmoo, place, "--apply")
-    assert shm_objects(place.folder) == [name]
+    assert shm_objects(place.folder) == sorted(names)
 
 
 def test_what_somebody_has_open_is_kept(shmoo, place):
@@ -156,11 +155,11 @@ def test_a_name_full_of_control_characters_does_not_reach_the_terminal(shmoo, pl
     assert "\x1b" not in done.stdout and "\nremoved" not in done.stdout
 
 
-def test_a_thousand_leftovers_are_no_trouble(shmoo, place):
-    for i in range(1000):
+def test_hundreds_of_leftovers_are_no_trouble(shmoo, place):
+    for i in range(300):
         put(place, f"shmoo.{DEAD}.1.{i}")
     lines, total = gc(shmoo, place, "--apply")
-    assert len(lines) == 1000 and "1000 removed" in total
+    assert len(lines) == 300 and "300 removed" in total
     assert shm_objects(place.folder) == []
 
 
@@ -280,7 +279,7 @@ print(opened, made, nameless)
 
 def test_nothing_that_somebody_opens_is_unlinked(shmoo, place):
     """Against processes that keep opening: what they hold keeps its name, and the collector still gets what is free."""
-    openers = [subprocess.Popen([*place.enter, "/usr/bin/python3", "-c", OPENER, "3"], stdout=subprocess.PIPE, text=True)
+    openers = [subprocess.Popen([*place.enter, "/usr/bin/python3", "-c", OPENER, "1.5"], stdout=subprocess.PIPE, text=True)
                for _ in range(3)]
     removed, kept_in_time = 0, 0
     while any(opener.poll() is None for opener in openers):
@@ -289,7 +288,7 @@ def test_nothing_that_somebody_opens_is_unlinked(shmoo, place):
         removed += done.stdout.count("removed   ")
         kept_in_time += done.stdout.count("in that moment")
     counts = [[int(word) for word in opener.communicate()[0].split()] for opener in openers]
-    assert all(opened > 100 for opened, _, _ in counts) and removed > 0, (counts, removed)
+    assert all(opened > 20 for opened, _, _ in counts) and removed > 0, (counts, removed)
     assert [nameless for _, _, nameless in counts] == [0, 0, 0], (counts, removed, kept_in_time)
     assert not [name for name in shm_objects(place.folder) if not name.startswith("job-")]
 
@@ -299,7 +298,7 @@ def test_a_collector_that_is_ended_at_any_moment_loses_nothing(shmoo, place, num
     """What is in use keeps name and contents; of the rest at most one is under another name, and goes with the next gc --own."""
     held = [f"job-held-{i}" for i in range(20)]
     files = [open(place.folder / put(place, name, name), encoding="utf-8") for name in held]
-    for delay in [k / 200 for k in range(16)]:
+    for delay in [k / 100 for k in range(6)]:
         for i in range(60):
             put(place, f"job-{i}", f"content {i}")
         process = shmoo.start("gc", "--name", "job-*", "--min-age", "0", "--apply", wrap=place.enter)

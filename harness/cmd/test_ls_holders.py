@@ -262,7 +262,7 @@ def test_processes_that_come_and_go_change_nothing_about_the_others(shmoo, place
     crowd = "while :; do cat /dev/shm/idle >/dev/null; sh -c ': </dev/shm/idle'; done"
     busy = [subprocess.Popen([*place.enter, "sh", "-c", crowd]) for _ in range(3)]
     try:
-        for _ in range(10):
+        for _ in range(5):
             found = listed(shmoo, place)
             assert found["held"]["state"] == "in use" and [h["pid"] for h in found["held"]["holders"]] == [holder.pid]
             assert found["idle"]["state"] in ("unused", "in use", "in use elsewhere")
@@ -274,7 +274,7 @@ def test_processes_that_come_and_go_change_nothing_about_the_others(shmoo, place
 
 
 def test_a_crowd_of_objects_is_listed_whole(shmoo, place):
-    for i in range(3000):
+    for i in range(1000):
         (place.folder / f"crowd.{i}").touch()
     found = listed(shmoo, place)
-    assert len(found) == 3000 and {o["state"] for o in found.values()} == {"unused"}
+    assert len(found) == 1000 and {o["state"] for o in found.values()} == {"unused"}

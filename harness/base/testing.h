@@ -31,7 +31,25 @@
 
 #define TESTING_UNUSED __attribute__((unused))
 
-/* Runs a NULL-ended list of tests. Returns the exit status of main(). */
+/* The process that runs the tests: in the names of all their objects. */
+static pid_t testing_runner;
+
+/* What the tests left in /dev/shm, since they failed or were ended in the middle, is removed. Returns how many objects. */
+TESTING_UNUSED static int testing_sweep(void)
+{
+    char mark[32];
+    int count = 0;
+    DIR *folder = opendir("/dev/shm");
+    snprintf(mark, sizeof mark, "shmoo-test.%d.", (int)testing_runner);
+    for (struct dirent *entry; folder && (entry = readdir(folder));)
+        if (strncmp(entry->d_name, mark, strlen(mark)) == 0 && unlinkat(dirfd(folder), entry->d_name, 0) == 0)
+            count++;
+    if (folder)
+        closedir(folder);
+    return count;
+}
+
+/* Runs a NULL-ended list of tests. Returns the exit status of main(): no test failed, and none left an object. */
 TESTING_UNUSED static int testing_run(const char *name, const TTest *const *tests)
 {
     Suite *suite = suite_create(name);
@@ -41,10 +59,14 @@ TESTING_UNUSED static int testing_run(const char *name, const TTest *const *test
         tcase_add_test(all, *tests);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
+    testing_runner = getpid();
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    int left = testing_sweep();
+    if (left)
+        fprintf(stderr, "%s: %d objects were left in /dev/shm\n", name, left);
+    return failed || left ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* Fails unless `text` contains `part`. */
@@ -68,11 +90,11 @@ TESTING_UNUSED static int testing_census(const char *part)
     return count;
 }
 
-/* A name for an object of this process alone, with the slash in front. */
+/* A name for an object of this process alone, with the slash in front; the next call overwrites it. */
 TESTING_UNUSED static const char *testing_name(const char *what)
 {
     static char name[96];
-    snprintf(name, sizeof name, "/shmoo-test.%d.%s", (int)getpid(), what);
+    snprintf(name, sizeof name, "/shmoo-test.%d.%d.%s", (int)testing_runner, (int)getpid(), what);
     return name;
 }
 

@@ -8,13 +8,13 @@
 #include <sys/stat.h>
 
 static int folder;
-static char name[64];
+static char name[96];
 
 static void begin(void)
 {
     folder = open("/dev/shm", O_RDONLY | O_DIRECTORY);
     ck_assert_int_ge(folder, 0);
-    snprintf(name, sizeof name, "shmoo-test.%d.lease", (int)getpid());
+    snprintf(name, sizeof name, "%s", testing_name("lease") + 1);
 }
 
 static int make(void)

@@ -13,11 +13,11 @@ static struct reclaim reclaim;
 /* An object with 8192 bytes of data, and what a look would have noted of it. */
 static void begin(void)
 {
-    static char name[64], other[64];
+    static char name[96], other[96];
     static const char data[8192] = {1};
     struct stat st;
-    snprintf(name, sizeof name, "shmoo-test.%d.reclaim", (int)getpid());
-    snprintf(other, sizeof other, "shmoo-test.%d.aside", (int)getpid());
+    snprintf(name, sizeof name, "%s", testing_name("reclaim") + 1);
+    snprintf(other, sizeof other, "%s", testing_name("aside") + 1);
     snprintf(path, sizeof path, "/dev/shm/%s", name);
     snprintf(aside, sizeof aside, "/dev/shm/%s", other);
     int fd = open(path, O_CREAT | O_EXCL | O_RDWR, 0600);

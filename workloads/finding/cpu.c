@@ -163,7 +163,8 @@ static void look_steal(struct diagnosis *d)
     if (!read_steal(&steal[0], &all[0]))
         return;
     nanosleep(&(struct timespec){.tv_nsec = STEAL_SAMPLE_NS}, NULL);
-    if (!read_steal(&steal[1], &all[1]) || all[1] == all[0])
+    /* counters may go back when a virtual machine has been moved */
+    if (!read_steal(&steal[1], &all[1]) || all[1] <= all[0] || steal[1] < steal[0] || steal[1] - steal[0] > all[1] - all[0])
         return;
     double part = (double)(steal[1] - steal[0]) / (double)(all[1] - all[0]);
     diagnosis_fact(d, "%.0f %% of %d ms", part * 100, STEAL_SAMPLE_NS / 1000000);

@@ -31,7 +31,7 @@
 /* Where it cannot be seen what a process sleeps in, a longer standstill is asked for; and without /proc, a long one. */
 #define UNKNOWN_NS (800 * NS_PER_MS)
 #define BLIND_NS (5 * NS_PER_S)
-/* Whatever the processes look like, so long a standstill is the end of the trial. */
+/* Whatever the processes look like, so long a standstill is the end of the trial: a wedge, unless somebody waits for a CPU. */
 #define STANDSTILL_NS (10 * NS_PER_S)
 /* How long the others are waited for once a worker has died. */
 #define BEREFT_NS (400 * NS_PER_MS)
@@ -49,6 +49,7 @@ struct crew_look {
     uint32_t timed;   /* asleep, and will come back by themselves */
     uint32_t unknown; /* asleep, nobody knows in what */
     uint32_t owed;    /* not asleep, and had no turn on a CPU since the round began */
+    uint32_t starved; /* of these, who could have used one */
 };
 
 static bool had_turn(const struct watchdog *watchdog, uint32_t worker, pid_t pid)
@@ -91,8 +92,10 @@ static struct crew_look crew_look(const struct watchdog *watchdog, const struct 
             look.inside++;
         else if (p.state == 'S')
             look_asleep(watchdog, &look, i, pid);
-        else
-            look.owed += !had_turn(watchdog, i, pid);
+        else if (!had_turn(watchdog, i, pid)) {
+            look.owed++;
+            look.starved += p.state == 'R';
+        }
     }
     return look;
 }
@@ -138,14 +141,17 @@ static void explain(const struct watchdog *watchdog, const struct crew *crew, co
                     bool slow, char *why, size_t size)
 {
     struct crew_look look = crew_look(watchdog, crew, ledger);
+    double still_s = (double)(now - watchdog->progress_ns) / 1e9;
     bool asked = watchdog->stopped_ns && now > watchdog->stopped_ns;
     const char *scene = crew->alive && look.asleep == crew->alive ? ", all of them asleep and nobody left to wake them" : "";
-    if (slow)
+    if (slow && look.starved && still_s > 1)
+        snprintf(why, size, "no progress for %.2f s, in which %u of %u workers left had no turn on a CPU: other processes take them", still_s,
+                 look.starved, crew->alive);
+    else if (slow)
         snprintf(why, size, "%.1f s after they were asked to end, with %u of %u workers left",
                  asked ? (double)(now - watchdog->stopped_ns) / 1e9 : 0.0, crew->alive, crew->count);
     else
-        snprintf(why, size, "no progress for %.2f s, with %u of %u workers left%s", (double)(now - watchdog->progress_ns) / 1e9,
-                 crew->alive, crew->count, scene);
+        snprintf(why, size, "no progress for %.2f s, with %u of %u workers left%s", still_s, crew->alive, crew->count, scene);
     wedge_explain(crew, ledger, crew->count == watchdog->population ? watchdog->since : NULL, now, why, size);
 }
 
@@ -159,14 +165,17 @@ static bool stuck(const struct watchdog *watchdog, const struct crew_look *look,
     return look->seen && look->inside == 0 && look->timed == 0 && look->owed == 0;
 }
 
+/* A pause that is none yet. */
+static uint64_t patience_of(const struct watchdog *watchdog, const struct crew *crew)
+{
+    return SUSPICION_NS + 2 * watchdog->allowance_ns + crew->alive * SUSPICION_EACH_NS;
+}
+
 static bool suspect(struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger, uint64_t now)
 {
     uint64_t idle_ns = now - watchdog->progress_ns;
-    uint64_t patience = SUSPICION_NS + 2 * watchdog->allowance_ns + crew->alive * SUSPICION_EACH_NS;
-    if (idle_ns < patience)
+    if (idle_ns < patience_of(watchdog, crew))
         return false;
-    if (idle_ns > STANDSTILL_NS + patience)
-        return true;
     if (watchdog->round_ns == 0) {
         begin_round(watchdog, crew, now);
         return false;
@@ -210,8 +219,13 @@ enum watch watchdog_look(struct watchdog *watchdog, const struct crew *crew, con
     /* what a dead worker held, nobody gives back: the others are not waited for as long */
     bool bereft = crew->failed && !watchdog->deaths_planned && now > watchdog->progress_ns + BEREFT_NS;
     bool slow = now > watchdog->end_ns || (hurry && now > watchdog->stopped_ns + INTERRUPTED_NS);
-    bool still = slow && now > watchdog->progress_ns + STOPPED_NS;
-    if (bereft || still || suspect(watchdog, crew, ledger, now)) {
+    bool wedged = bereft || suspect(watchdog, crew, ledger, now);
+    bool still = now > watchdog->progress_ns + (slow ? STOPPED_NS : STANDSTILL_NS + patience_of(watchdog, crew));
+    if (still && !wedged) { /* without a proof; who waits for a CPU is one against it */
+        wedged = crew_look(watchdog, crew, ledger).starved == 0;
+        slow = true;
+    }
+    if (wedged) {
         explain(watchdog, crew, ledger, now, false, why, size);
         return WATCH_WEDGED;
     }

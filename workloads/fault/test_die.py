@@ -153,7 +153,10 @@ def test_every_family_is_judged_by_those_who_are_left(shmoo, load, sync, fault, 
 
 @needs_two_cpus
 def test_the_dead_are_replaced_and_their_counters_go_on(shmoo):
-    found = die(shmoo, "mutex-robust", "churn:3", "--load", "counter", duration="400ms")
+    for _ in range(ATTEMPTS):  # of a robust mutex a dead waiter may take the wake-up along
+        found = die(shmoo, "mutex-robust", "churn:3", "--load", "counter", duration="400ms")
+        if "its word is 0 (free)" not in found["reason"]:
+            break
     assert (found["verdict"], found["as_expected"]) == ("CLEAN", True), found["reason"]
     assert found["deaths"] >= 3 and found["recoveries"]["count"] >= 1
     times = found["recoveries"]

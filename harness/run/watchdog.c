@@ -219,12 +219,11 @@ enum watch watchdog_look(struct watchdog *watchdog, const struct crew *crew, con
     /* what a dead worker held, nobody gives back: the others are not waited for as long */
     bool bereft = crew->failed && !watchdog->deaths_planned && now > watchdog->progress_ns + BEREFT_NS;
     bool slow = now > watchdog->end_ns || (hurry && now > watchdog->stopped_ns + INTERRUPTED_NS);
-    bool wedged = bereft || suspect(watchdog, crew, ledger, now);
     bool still = now > watchdog->progress_ns + (slow ? STOPPED_NS : STANDSTILL_NS + patience_of(watchdog, crew));
-    if (still && !wedged) { /* without a proof; who waits for a CPU is one against it */
-        wedged = crew_look(watchdog, crew, ledger).starved == 0;
-        slow = true;
-    }
+    /* without a proof, but nobody waits for a CPU; before suspect(), which may begin a round */
+    bool over = still && crew_look(watchdog, crew, ledger).starved == 0;
+    bool wedged = suspect(watchdog, crew, ledger, now) || bereft || over;
+    slow = slow || still;
     if (wedged) {
         explain(watchdog, crew, ledger, now, false, why, size);
         return WATCH_WEDGED;

@@ -3,7 +3,7 @@ import os
 import time
 
 import pytest
-from sick import HEALTHY, diagnosed, difference, records_of
+from sick import HEALTHY, diagnosed, difference, laid_over, records_of
 from testing import NOBODY, SANITIZED, one_line, read_records
 
 def test_it_takes_less_than_two_seconds_and_no_rights(shmoo):
@@ -30,6 +30,12 @@ def test_a_plan_that_fits_and_one_that_does_not(shmoo, private_shm):
     healthy = diagnosed(shmoo, "--for", "smoke", wrap=place.enter)
     found = diagnosed(shmoo, "--for", "big.ini", wrap=place.enter, status=1)
     assert "plan" not in healthy and "300 MiB" in difference(healthy, found, "plan")["evidence"]
+    (shmoo.cwd / "many.ini").write_text("[many]\nload = counter\nwriters = 30\n", encoding="utf-8")
+    full = {"/sys/fs/cgroup/": ""}
+    for folder in ("/sys/fs/cgroup", "/sys/fs/cgroup/pids"):  # of version 2, and of version 1
+        full.update({f"{folder}/pids.max": "100", f"{folder}/pids.current": "71"})
+    found = diagnosed(shmoo, "--for", "many.ini", wrap=private_shm(f"{HEALTHY} && {laid_over(full)}").enter, status=1)
+    assert "room for 29 more of 100" in found["plan"]["evidence"]
     done = shmoo("doctor", "--for", "no-such-plan")
     assert (done.returncode, done.stdout) == (2, "") and "no-such-plan" in one_line(done.stderr)
 

@@ -17,6 +17,7 @@
 #include "run/stray.h"
 #include "run/syscalls.h"
 #include "shm/capacity.h"
+#include "shm/cgroup.h"
 #include "shm/region.h"
 
 /* A worker's page tables, stack and touched data; a crew's measured growth is 140 to 190 KiB a process. */
@@ -162,6 +163,41 @@ static uint64_t number_of(const char *path)
     return value;
 }
 
+/* The cgroup that has room for the fewest more processes. */
+struct pids_room {
+    uint64_t room, limit;
+    char folder[400];
+};
+
+static bool look_at_pids(const char *folder, enum cgroup_version version, void *user)
+{
+    struct pids_room *least = user;
+    uint64_t limit, now = 0;
+    (void)version; /* the files have the same names in both */
+    if (!cgroup_number(folder, "pids.max", &limit) || limit == UINT64_MAX || !cgroup_number(folder, "pids.current", &now))
+        return true;
+    uint64_t room = limit > now ? limit - now : 0;
+    if (room < least->room) {
+        least->room = room;
+        least->limit = limit;
+        snprintf(least->folder, sizeof least->folder, "%s", folder);
+    }
+    return true;
+}
+
+/* Binds root as well. */
+static int check_pids_cgroup(const struct need *need, struct error *error)
+{
+    struct pids_room least = {.room = UINT64_MAX};
+    cgroup_upward(0, "pids", look_at_pids, &least);
+    if (need->processes <= least.room)
+        return 0;
+    return error_set(error, STATUS_ENVIRONMENT, EAGAIN,
+                     "trial %u needs %u processes, the cgroup has room for %" PRIu64 " more of %" PRIu64 " (%s/pids.max): raise that "
+                     "(docker run --pids-limit, TasksMax= of the unit), or use a smaller population",
+                     need->processes_trial, need->processes, least.room, least.limit, least.folder);
+}
+
 static int check_processes(const struct need *need, struct error *error)
 {
     struct rlimit limit;
@@ -175,7 +211,7 @@ static int check_processes(const struct need *need, struct error *error)
         return error_set(error, STATUS_ENVIRONMENT, EAGAIN,
                          "trial %u needs %u processes, this user may have %llu: raise `ulimit -u`, or use a smaller population",
                          need->processes_trial, need->processes, (unsigned long long)limit.rlim_cur);
-    return 0;
+    return check_pids_cgroup(need, error);
 }
 
 int preflight_pins(const struct trial_spec *specs, size_t count, struct error *error)

@@ -22,6 +22,18 @@ static bool number(const char **at, unsigned base, char end, uint64_t *value)
     return good;
 }
 
+/* The kernel writes a line's end that is part of a name as \012, and nothing else in another way than it is. */
+static void restore_newlines(char *path)
+{
+    char *to = path;
+    for (const char *from = path; *from; to++) {
+        bool end = strncmp(from, "\\012", 4) == 0;
+        *to = end ? '\n' : *from;
+        from += end ? 4 : 1;
+    }
+    *to = '\0';
+}
+
 bool maps_line_parse(char *line, struct maps_line *parsed)
 {
     const char *at = line;
@@ -38,6 +50,7 @@ bool maps_line_parse(char *line, struct maps_line *parsed)
     parsed->inode = (ino_t)inode;
     at += strspn(at, " ");
     line[strcspn(line, "\n")] = '\0';
+    restore_newlines(line + (at - line));
     parsed->path = at;
     return true;
 }

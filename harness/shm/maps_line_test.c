@@ -51,7 +51,7 @@ START_TEST(the_kernels_own_line_is_understood)
     char line[512];
     struct stat st;
     bool found = false;
-    int fd = memfd_create("a line", MFD_CLOEXEC);
+    int fd = memfd_create("a\nli\\ne\n", MFD_CLOEXEC);
     ck_assert_int_eq(ftruncate(fd, 8192), 0);
     ck_assert_int_eq(fstat(fd, &st), 0);
     void *at = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 4096);
@@ -63,7 +63,7 @@ START_TEST(the_kernels_own_line_is_understood)
     ck_assert(found);
     ck_assert_uint_eq(parsed.from, (uint64_t)(uintptr_t)at);
     ck_assert_uint_eq(parsed.offset, 4096);
-    ck_assert_str_eq(parsed.path, "/memfd:a line (deleted)");
+    ck_assert_str_eq(parsed.path, "/memfd:a\nli\\ne\n (deleted)");
 }
 END_TEST
 

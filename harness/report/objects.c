@@ -139,6 +139,8 @@ static void human_end(FILE *out, const struct objects *objects, size_t shown, co
     if (objects->unseen)
         fprintf(out, "%u process%s may not be looked into by this user: holders may be missing\n", objects->unseen,
                 objects->unseen == 1 ? "" : "es");
+    else if (objects->hidden)
+        fputs("/proc keeps the processes of other users to itself (hidepid): holders may be missing\n", out);
 }
 
 /* ---- jsonl ---- */

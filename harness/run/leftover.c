@@ -217,7 +217,7 @@ int leftover_scan(const struct leftover_rules *rules, void (*visit)(struct lefto
     struct objects seen = {0};
     DIR *folder = opendir(REGION_FOLDER);
     if (!folder)
-        return error_set(error, STATUS_ENVIRONMENT, errno, "%s: opendir: %s", REGION_FOLDER, error_name(errno));
+        return error_set(error, STATUS_ENVIRONMENT, errno, "%s: opendir: %s; shmoo doctor says what helps", REGION_FOLDER, error_name(errno));
     char **names = read_names(rules, folder, &count);
     if (count && objects_list(&seen, error)) {
         names_free(names, count);

@@ -7,6 +7,7 @@
 #   make detect             how soon hunts find everything that is broken on purpose: table, chart, status 1 if one was missed
 #   make alarms [TIME=1h]   hunts through everything that is right, for so long: status 1 if anything is found
 #   make wolf               how often `run --against` cries wolf, and how often it finds a build that is 10 % slower
+#   make bench             what the meter itself costs, and the bandwidth of verification, beside their bounds
 #   make layers             the layer check
 #   make fuzz [RUNS=N]      the fuzz targets, N executions each, after their corpora
 #   make soak [TIME=1h]     everything in turn, watching for what grows
@@ -54,11 +55,12 @@ ALL_CFLAGS = -std=gnu11 $(WARNINGS) -Iharness -I. $(PACKAGE_CFLAGS) -DSHMOO_DATA
 ALL_LIBS = $(PACKAGE_LIBS) -lm -lpthread
 
 # what is in workloads/plugin/ is built by hand, one file at a time, as its README says
-SOURCES := $(filter-out %_test.c %_fuzz.c workloads/plugin/%,$(wildcard harness/*.c harness/*/*.c workloads/*.c workloads/*/*.c))
+SOURCES := $(filter-out %_test.c %_fuzz.c %_bench.c workloads/plugin/%,$(wildcard harness/*.c harness/*/*.c workloads/*.c workloads/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
 PARTS := $(filter-out $(BUILD)/obj/harness/main.o,$(OBJECTS))
 TEST_SOURCES := $(wildcard harness/*/*_test.c workloads/*/*_test.c)
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/test/%)
+BENCHES := $(patsubst %.c,$(BUILD)/bench/%,$(wildcard harness/*/*_bench.c workloads/*/*_bench.c))
 FUZZERS := $(patsubst %.c,$(BUILD)/fuzz/%,$(wildcard harness/*/*_fuzz.c))
 
 # the header for plugins, to be found as <shmoo/plugin.h>
@@ -80,6 +82,10 @@ $(BUILD)/obj/%.o: %.c
 $(BUILD)/test/%: $(BUILD)/obj/%.o $(PARTS)
 	@mkdir -p $(@D)
 	$(call quiet,LINK)$(CC) $(SANITIZER) $(LDFLAGS) -o $@ $^ $(ALL_LIBS) $$(pkg-config --libs check)
+
+$(BUILD)/bench/%: $(BUILD)/obj/%.o $(PARTS)
+	@mkdir -p $(@D)
+	$(call quiet,LINK)$(CC) $(SANITIZER) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 # linked with libFuzzer's main(): clang, and the objects compiled for it; ci/fuzz does
 $(BUILD)/fuzz/%: $(BUILD)/obj/%.o $(PARTS)
@@ -128,6 +134,10 @@ detect: $(BUILD)/shmoo $(ZOO_WRONG)
 
 alarms: $(BUILD)/shmoo $(ZOO_RIGHT)
 	SHMOO=$(abspath $(BUILD)/shmoo) ci/alarms --time $(or $(TIME),1h) $(ZOO_RIGHT)
+
+# figures, each with its spread and the bound beside it; on a machine with nothing else to do
+bench: $(BENCHES)
+	@for bench in $(BENCHES); do echo "== $$bench"; $$bench || exit $$?; done
 
 fuzz:
 	ci/fuzz $(RUNS)
@@ -185,5 +195,5 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d)
 
-.PHONY: all tests fuzzers check check-built check-analysis demo smoke detect zoo alarms fuzz soak scenes torture wolf race crowd layers coverage mutants install uninstall clean
+.PHONY: all tests fuzzers check check-built check-analysis bench demo smoke detect zoo alarms fuzz soak scenes torture wolf race crowd layers coverage mutants install uninstall clean
 .SECONDARY:

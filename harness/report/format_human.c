@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "report/formats.h"
+#include "run/fairness.h"
 
 #define RED "\033[31m"
 #define GREEN "\033[32m"
@@ -94,10 +95,46 @@ static void put_row(struct sink *sink, const struct trial_event *event)
     fputc('\n', sink->out);
 }
 
+/* Names who starved: a throughput does not show it. */
+static void put_starved(struct sink *sink, const struct trial_event *event, bool writers)
+{
+    struct fairness f;
+    if (!fairness_of(event->spec, event->result, writers, &f) || f.starved_count == 0)
+        return;
+    fprintf(sink->out, "           %sstarved%s: %u of %u %s got less than a tenth of an equal share; worker %u got %.2g %% of one\n",
+            paint(sink, YELLOW), paint(sink, PLAIN), f.starved_count, f.workers, writers ? "writers" : "readers", f.least_worker,
+            100 * f.least);
+}
+
+/* Open loop: from the intended start, and from the actual one. */
+static void put_open_loop(struct sink *sink, const struct trial_event *event)
+{
+    static struct histogram merged[2];
+    static const enum histogram_kind kinds[2] = {HISTOGRAM_RESPONSE, HISTOGRAM_SERVICE};
+    static const char *const from[2] = {"intended start", "actual start"};
+    const struct ledger *ledger = &event->result->ledger;
+    if (event->spec->shape.rate <= 0 || !event->result->gate_ns || !ledger->kinds)
+        return;
+    fprintf(sink->out, "           open loop:");
+    for (int k = 0; k < 2; k++) {
+        memset(&merged[k], 0, sizeof merged[k]);
+        for (uint32_t i = 0; i < ledger->workers; i++)
+            histogram_merge(&merged[k], &ledger_histograms(ledger, i)[kinds[k]]);
+        fprintf(sink->out, "%s from the %s p50", k ? ";" : "", from[k]);
+        put_time(sink->out, histogram_quantile(&merged[k], 0.5), merged[k].count > 0);
+        fprintf(sink->out, ", p99");
+        put_time(sink->out, histogram_quantile(&merged[k], 0.99), merged[k].count > 0);
+    }
+    fputc('\n', sink->out);
+}
+
 static void human_trial_end(struct sink *sink, const struct trial_event *event)
 {
     const struct trial_result *r = event->result;
     put_row(sink, event);
+    put_open_loop(sink, event);
+    put_starved(sink, event, true);
+    put_starved(sink, event, false);
     if (!r->as_expected) {
         fprintf(sink->out, "           %sunexpected%s (expected %s): %s\n", paint(sink, RED), paint(sink, PLAIN),
                 verdict_name(event->spec->expect), r->reason);

@@ -1,6 +1,7 @@
 /* The records of a run and of a trial's frame: run, trial, verdict, end. */
 #define _GNU_SOURCE
 #include "report/records.h"
+#include "report/records_measure.h"
 #include "run/exposure.h"
 #include "run/mortality.h"
 
@@ -251,6 +252,8 @@ json_t *record_verdict(const struct trial_spec *spec, const struct trial_result 
     put_messages(record, result);
     put_syscalls(record, spec, result);
     put_switches(record, result);
+    records_put_meter(record, spec, result);
+    records_put_fairness(record, spec, result);
     put(record, "violations", integer(result->violation_count));
     put(record, "violations_by_kind", violations_by_kind(result));
     put(record, "exposure", exposure(result));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report/records.h"
+#include "report/records_measure.h"
 
 #define SECONDS(ns) ((double)(ns) / 1e9)
 
@@ -105,6 +106,7 @@ static json_t *histogram_record_of(const struct trial_spec *spec, const struct t
     put_moment(record, "max_at_s", h->max_at_ns, result);
     put_integer(record, "sub_bits", HISTOGRAM_SUB_BITS);
     put(record, "relative_error", json_real(HISTOGRAM_RELATIVE_ERROR));
+    records_put_quantiles(record, h);
     put(record, "buckets", buckets);
     return record;
 }

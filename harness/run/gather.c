@@ -92,10 +92,13 @@ static int fail_overwritten(uint32_t worker, const struct sync_ops *sync, enum v
                      "writes outside its state, while it is loaded, or in attach()", worker, sync->name);
 }
 
-static int fail_late(const struct crew *crew, uint64_t ready, struct error *error)
+/* On a machine that is busy with other things: that says nothing about the primitive, and the next trial may fare better. */
+static int fail_late(const struct crew *crew, uint64_t ready, enum verdict *verdict, struct error *error)
 {
-    return error_set(error, STATUS_ENVIRONMENT, 0, "crew of %u: only %llu workers came to the gate in time", crew->count,
-                     (unsigned long long)ready);
+    *verdict = VERDICT_INCONCLUSIVE;
+    return error_set(error, STATUS_NOTHING, 0,
+                     "crew of %u: only %llu workers came to the gate in time: other processes take the CPUs; use a smaller population, "
+                     "or run it when there is less to do", crew->count, (unsigned long long)ready);
 }
 
 int gather(struct crew *crew, const struct ledger *ledger, const struct sync_ops *sync, enum verdict *verdict,
@@ -126,7 +129,7 @@ int gather(struct crew *crew, const struct ledger *ledger, const struct sync_ops
                              (unsigned long long)ready, crew->count);
         }
         if (now > deadline)
-            return fail_late(crew, ready, error);
+            return fail_late(crew, ready, verdict, error);
     }
     return 0;
 }

@@ -16,6 +16,8 @@
 #   make race [COUNT=N]     N objects are removed while processes keep opening them: none that is held may lose its name
 #   make crowd              how long ls, gc and doctor take with 5,000 processes and 20,000 objects
 #   make coverage           workloads/check/COVERAGE.md, from the rows of the checks
+#   make check-musl         the checks against another C library: static, without a library besides
+#   make check-aarch64      the checks as a program of another processor, under qemu-user
 #   make mutants [TABLE=1]  runs the checks in front of one mistake after the other; TABLE=1 writes workloads/check/MUTANTS.md
 #
 # Variables: CC=gcc|clang  BUILD=folder  WERROR=1  SANITIZE=address,undefined  CFLAGS  LDFLAGS
@@ -55,9 +57,15 @@ ALL_CFLAGS = -std=gnu11 $(WARNINGS) -Iharness -I. $(PACKAGE_CFLAGS) -DSHMOO_DATA
 ALL_LIBS = $(PACKAGE_LIBS) -lm -lpthread
 
 # what is in workloads/plugin/ is built by hand, one file at a time, as its README says
-SOURCES := $(filter-out %_test.c %_fuzz.c %_bench.c workloads/plugin/%,$(wildcard harness/*.c harness/*/*.c workloads/*.c workloads/*/*.c))
+SOURCES := $(filter-out %_test.c %_fuzz.c %_bench.c %/main_check.c workloads/plugin/%,$(wildcard harness/*.c harness/*/*.c workloads/*.c workloads/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
 PARTS := $(filter-out $(BUILD)/obj/harness/main.o,$(OBJECTS))
+# shmoo-check: the checks, and what starts and prints them; the C library is all that they need
+CHECK_SOURCES := harness/main_check.c $(filter-out %_test.c %_fuzz.c %_bench.c,$(wildcard harness/base/*.c workloads/check/*.c)) \
+                 $(addprefix harness/,$(addsuffix .c,contract/check contract/check_process contract/check_cgroup contract/check_place \
+                 run/check_run run/check_sweep run/check_system run/process run/interrupt report/checks report/checks_human report/checks_ci \
+                 report/checks_coverage report/escape report/terminal cmd/check cmd/command_line cmd/outdir))
+CHECK_OBJECTS := $(CHECK_SOURCES:%.c=$(BUILD)/obj/%.o)
 TEST_SOURCES := $(wildcard harness/*/*_test.c workloads/*/*_test.c)
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/test/%)
 BENCHES := $(patsubst %.c,$(BUILD)/bench/%,$(wildcard harness/*/*_bench.c workloads/*/*_bench.c))
@@ -74,6 +82,9 @@ $(PLUGIN_HEADER): harness/contract/plugin.h
 
 $(BUILD)/shmoo: $(OBJECTS)
 	$(call quiet,LINK)$(CC) $(SANITIZER) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+$(BUILD)/shmoo-check: $(CHECK_OBJECTS)
+	$(call quiet,LINK)$(CC) $(SANITIZER) $(LDFLAGS) -o $@ $^ -lm -lpthread
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -97,7 +108,7 @@ fuzzers: $(FUZZERS)
 tests: $(TESTS)
 
 # without the analysis' tests, which run no C of ours
-check-built: all $(TESTS) $(BUILD)/mutants.so
+check-built: all $(TESTS) $(BUILD)/mutants.so $(BUILD)/shmoo-check
 	@failed=; \
 	for test in $(TESTS); do echo "== $$test"; CK_VERBOSITY=normal $$test || failed="$$failed $$test"; done; \
 	SHMOO=$(abspath $(BUILD)/shmoo) MUTANTS=$(abspath $(BUILD)/mutants.so) $(PYTHON) -B -m pytest -q -p no:cacheprovider harness workloads || failed="$$failed pytest:harness,workloads"; \
@@ -172,6 +183,9 @@ $(BUILD)/mutants.so: $(wildcard workloads/check/mutants/*.[ch])
 	@mkdir -p $(@D)
 	$(call quiet,LINK)$(CC) -std=gnu11 $(WARNINGS) -O1 -g -fPIC -shared -I. -o $@ $(filter %.c,$^) -ldl -lpthread
 
+check-musl check-aarch64: check-%:
+	ci/elsewhere $*
+
 mutants: $(BUILD)/shmoo $(BUILD)/mutants.so
 	SHMOO=$(abspath $(BUILD)/shmoo) MUTANTS=$(abspath $(BUILD)/mutants.so) ci/mutants $(if $(TABLE),--table workloads/check/MUTANTS.md)
 
@@ -193,7 +207,7 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
--include $(OBJECTS:.o=.d) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d)
+-include $(sort $(OBJECTS:.o=.d) $(CHECK_OBJECTS:.o=.d)) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d)
 
-.PHONY: all tests fuzzers check check-built check-analysis bench demo smoke detect zoo alarms fuzz soak scenes torture wolf race crowd layers coverage mutants install uninstall clean
+.PHONY: all tests fuzzers check check-built check-analysis bench demo smoke detect zoo alarms fuzz soak scenes torture wolf race crowd layers coverage mutants check-musl check-aarch64 install uninstall clean
 .SECONDARY:

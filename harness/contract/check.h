@@ -66,6 +66,20 @@ struct check_ops {
     void (*run)(struct check *check);
 };
 
+/* On what the checks run, when it is neither glibc nor the processor itself. */
+enum check_system {
+    CHECK_ON_MUSL = 1,     /* musl, as every C library on Linux that is not glibc */
+    CHECK_ON_EMULATOR = 2, /* qemu-user or the like: a process that translates the program, system calls included */
+};
+
+/* What is known to go wrong there: it is told as DEVIATES. */
+struct check_difference {
+    unsigned system;      /* enum check_system */
+    const char *id;       /* of the check; a pattern as in the shell */
+    const char *observed; /* what the check must have seen: a part of its text */
+    const char *reason;
+};
+
 #define CHECK_DEADLINE_S 20
 #define CHECK_TEXT 480
 #define CHECK_NAME 264

@@ -20,6 +20,9 @@ extern const struct fault_ops *const contents_faults[];
 extern const struct check_ops *const contents_checks[];
 extern const struct finding_ops *const contents_findings[];
 
+/* Ends with a row without an id. */
+extern const struct check_difference *const contents_differences;
+
 /* What runs when nothing is named: lists as they are typed. */
 extern const char contents_default_load[];
 extern const char contents_default_syncs[];

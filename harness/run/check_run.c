@@ -18,7 +18,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "contract/contents.h"
 #include "run/check_sweep.h"
+#include "run/check_system.h"
 #include "run/interrupt.h"
 #include "run/process.h"
 #include "shm/region.h"
@@ -182,6 +184,7 @@ static void clear(struct show *show, struct seat *seat, const struct check_ops *
     bool died = info.si_code != CLD_EXITED;
     if (!said || ((died || seat->late) && result->report.outcome == CHECK_PASS))
         put_silence(&result->report, seat, &info);
+    check_excuse(&result->report, row->id, check_system(), contents_differences);
     result->ns = clock_ns() - seat->started_ns;
     if (seat->pidfd >= 0)
         close(seat->pidfd);

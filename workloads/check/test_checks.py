@@ -1,8 +1,10 @@
 """The checks themselves: all of them here, as this user and as an ordinary one; their rows, and the table made of them."""
+import fnmatch
 import re
+import subprocess
 
 import pytest
-from testing import NOBODY, ROOT, needs_root, read_records
+from testing import NOBODY, PROGRAM, ROOT, needs_root, read_records
 
 TABLE = ROOT / "workloads" / "check" / "COVERAGE.md"
 GOOD = ("PASS", "DEVIATES", "UNSUPPORTED")
@@ -69,3 +71,19 @@ def test_the_table_names_every_check_once(shmoo):
     ids = [line.split()[0] for line in shmoo("check", "--list").stdout.splitlines()]
     named = re.findall(r"\| `([a-z0-9/-]+)` \|", shmoo("check", "--coverage").stdout)
     assert sorted(named) == sorted(ids)
+
+
+def test_what_differs_elsewhere_is_of_checks_that_exist(shmoo):
+    ids = [line.split()[0] for line in shmoo("check", "--list").stdout.splitlines()]
+    text = (ROOT / "workloads" / "check" / "elsewhere.c").read_text(encoding="utf-8")
+    globs = re.findall(r'^    \{CHECK_ON_\w+, "([^"]+)"', text, re.M)
+    assert len(globs) > 20 and [g for g in globs if not fnmatch.filter(ids, g)] == []
+
+
+@pytest.mark.skipif(not PROGRAM.with_name("shmoo-check").is_file(), reason="shmoo-check is not built")
+def test_the_checks_alone_are_the_same_checks(shmoo):
+    alone = PROGRAM.with_name("shmoo-check")
+    listed, ran = (subprocess.run([alone, *arguments], capture_output=True, text=True, timeout=60, check=False)
+                   for arguments in (["--list"], ["unlink/*", "--format", "tap"]))
+    assert listed.stdout == shmoo("check", "--list").stdout
+    assert (ran.returncode, ran.stdout.splitlines()[:2]) == (0, shmoo("check", "unlink/*", "--format", "tap").stdout.splitlines()[:2])

@@ -120,8 +120,9 @@ const struct option_row run_options[RUN_OPTIONS] = {
                   .max = 1000000000, .help = "open loop: operations per second that the whole crew is to start, on schedule; 0 "
                                              "is a closed loop, each worker as fast as it can"},
     [RUN_PIN] = {.name = "pin", .argument = "POLICY", .type = OPTION_NAME, .flags = OPTION_KEY, .fallback = "scatter",
-                 .valid = pin_valid, .help = "none, compact, scatter (far apart: workers that share a CPU hardly ever meet), or a "
-                                             "list of CPUs used in turn: 0,2-3"},
+                 .valid = pin_valid, .help = "none, compact, scatter (far apart: workers that share a CPU hardly ever meet), "
+                                             "same-core, same-llc (the last-level cache), other-numa (UNSUPPORTED where the machine "
+                                             "has no such CPUs), or a list of CPUs used in turn: 0,2-3"},
     [RUN_SAMPLE] = {.name = "sample", .argument = "N", .type = OPTION_COUNT, .flags = OPTION_KEY, .fallback = "64", .min = 1,
                     .max = 1000000, .help = "times one operation in N; 1 times all, which slows fast ones down, and is the default for operations "
                             "that --hold, --think or --rate keep at least 10 us apart"},

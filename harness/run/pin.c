@@ -55,7 +55,7 @@ static bool is_cpu_list(const char *text)
 
 int pin_valid(const char *policy, struct error *error)
 {
-    static const char *const policies[] = {"none", "compact", "scatter", NULL};
+    static const char *const policies[] = {"none", "compact", "scatter", "same-core", "same-llc", "other-numa", NULL};
     for (int i = 0; policies[i]; i++)
         if (strcmp(policy, policies[i]) == 0)
             return 0;
@@ -134,6 +134,92 @@ static int pin_list(struct pin *pin, const char *policy, struct error *error)
     return rc;
 }
 
+/* A policy by how the workers lie to each other. */
+struct relation {
+    const char *policy;
+    hwloc_obj_type_t each; /* one worker to each of these ... */
+    bool within;           /* ... inside one cache or core; otherwise anywhere */
+    const char *absent;
+};
+
+static const struct relation relations[] = {
+    {"same-core", HWLOC_OBJ_PU, true, "--pin same-core: no core here has two hardware threads that this process may use"},
+    {"same-llc", HWLOC_OBJ_CORE, true, "--pin same-llc: no last-level cache is known here that two usable cores share"},
+    {"other-numa", HWLOC_OBJ_NUMANODE, false, "--pin other-numa: this process may not use CPUs of two NUMA nodes"},
+};
+
+static const struct relation *relation_of(const char *policy)
+{
+    for (size_t i = 0; i < sizeof relations / sizeof relations[0]; i++)
+        if (strcmp(policy, relations[i].policy) == 0)
+            return &relations[i];
+    return NULL;
+}
+
+/* The cache that is farthest from the core: the one that has no other above it. */
+static hwloc_obj_t last_level_cache(hwloc_obj_t core)
+{
+    hwloc_obj_t last = NULL;
+    for (hwloc_obj_t above = core->parent; above; above = above->parent)
+        if (hwloc_obj_type_is_dcache(above->type))
+            last = above;
+    return last;
+}
+
+/* A thing within which a crew could lie, for each core: itself, or its last-level cache. NULL: it has none. */
+static hwloc_obj_t around(const struct relation *relation, hwloc_obj_t core)
+{
+    return relation->each == HWLOC_OBJ_PU ? core : last_level_cache(core);
+}
+
+/* How many of the relation's places have CPUs in that set. */
+static uint32_t places_in(const struct relation *relation, hwloc_const_cpuset_t set, struct pin *pin)
+{
+    uint32_t count = 0;
+    for (hwloc_obj_t o = NULL; (o = hwloc_get_next_obj_by_type(topology, relation->each, o));) {
+        if (!o->cpuset || hwloc_bitmap_iszero(o->cpuset) || !hwloc_bitmap_isincluded(o->cpuset, set))
+            continue;
+        if (pin)
+            place_set(pin, count, o->cpuset);
+        count++;
+    }
+    return count;
+}
+
+/* The set in which the crew is to lie: the first with two places. NULL: there is none. */
+static hwloc_const_cpuset_t set_for(const struct relation *relation)
+{
+    hwloc_const_cpuset_t all = hwloc_get_root_obj(topology)->cpuset;
+    if (!relation->within)
+        return places_in(relation, all, NULL) >= 2 ? all : NULL;
+    for (hwloc_obj_t core = NULL; (core = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_CORE, core));) {
+        hwloc_obj_t whole = around(relation, core);
+        if (whole && places_in(relation, whole->cpuset, NULL) >= 2)
+            return whole->cpuset;
+    }
+    return NULL;
+}
+
+const char *pin_absent(const char *policy)
+{
+    struct error ignored;
+    const struct relation *relation = relation_of(policy);
+    if (!relation || topology_ready(&ignored))
+        return NULL;
+    return set_for(relation) ? NULL : relation->absent;
+}
+
+static int pin_related(struct pin *pin, const struct relation *relation, struct error *error)
+{
+    hwloc_const_cpuset_t set = set_for(relation);
+    if (!set)
+        return error_set(error, STATUS_ENVIRONMENT, 0, "%s", relation->absent);
+    if (pin_alloc(pin, places_in(relation, set, NULL)))
+        return -1;
+    places_in(relation, set, pin);
+    return 0;
+}
+
 int pin_create(struct pin **result, const char *policy, uint32_t workers, struct error *error)
 {
     struct pin *pin = calloc(1, sizeof *pin);
@@ -147,6 +233,7 @@ int pin_create(struct pin **result, const char *policy, uint32_t workers, struct
         error_set(error, STATUS_ENVIRONMENT, ENOMEM, "--pin %s: hwloc cannot place %u workers", policy, workers);
         rc = strcmp(policy, "compact") == 0   ? pin_compact(pin, workers)
              : strcmp(policy, "scatter") == 0 ? pin_scatter(pin, workers)
+             : relation_of(policy)            ? pin_related(pin, relation_of(policy), error)
                                               : pin_list(pin, policy, error);
     }
     if (rc) {

@@ -1,7 +1,8 @@
 /* Pinning: which worker runs on which CPUs, by hwloc's view of the machine.
  *
  * Policies: "none"; "compact" (next to each other: hardware threads, then cores, then packages); "scatter" (as far apart as
- * the machine allows); or a list of CPUs in the kernel's numbering, "0,2-3", used in turn.
+ * the machine allows); "same-core" (on the hardware threads of one core); "same-llc" (on different cores below one last-level
+ * cache); "other-numa" (on different NUMA nodes by turns); or a list of CPUs in the kernel's numbering, "0,2-3", used in turn.
  */
 #ifndef RUN_PIN_H
 #define RUN_PIN_H
@@ -14,6 +15,9 @@ struct pin; /* a policy, resolved for this machine */
 
 /* Checks a policy's spelling without looking at the machine. */
 int pin_valid(const char *policy, struct error *error);
+
+/* NULL, or why this machine has no such CPUs: a trial with that policy is UNSUPPORTED here. */
+const char *pin_absent(const char *policy);
 
 /* Resolves the policy for a crew. Fails with status ENVIRONMENT when it names CPUs that this process may not use. */
 int pin_create(struct pin **pin, const char *policy, uint32_t workers, struct error *error);

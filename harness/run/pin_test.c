@@ -31,14 +31,14 @@ static bool is_allowed(const char *cpu)
 
 START_TEST(policies_and_lists_are_told_from_what_is_neither)
 {
-    static const char *const good[] = {"none", "compact", "scatter", "0", "0,1", "0-3", "1,4-7,2"};
+    static const char *const good[] = {"none", "compact", "scatter", "same-core", "same-llc", "other-numa", "0", "0,1", "0-3", "1,4-7,2"};
     static const char *const bad[] = {"", "Compact", "spread", "-1", ",1", "0;1", "all", "0x1", " 0"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         testing_ok(pin_valid(good[i], &error));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         ck_assert_msg(pin_valid(bad[i], &error) == -1, "\"%s\" was taken", bad[i]);
         ck_assert_int_eq(error.status, STATUS_USAGE);
-        testing_has(error.text, "Valid: none compact scatter, or a list of CPUs like 0,2-3");
+        testing_has(error.text, "Valid: none compact scatter same-core same-llc other-numa, or a list of CPUs like 0,2-3");
     }
     pin_valid("scater", &error);
     testing_has(error.text, "unknown policy \"scater\"; did you mean \"scatter\"?");
@@ -189,6 +189,57 @@ START_TEST(the_number_of_cpus_is_the_systems)
 }
 END_TEST
 
+/* Machines as hwloc makes them up, with as many CPUs as are there, and what each has of the policies' CPUs. */
+static const struct machine {
+    const char *description;
+    bool core, llc, numa;
+} machines[] = {
+    {"core:1 pu:2", true, false, false},
+    {"l3:1 core:2 pu:1", false, true, false},
+    {"l3:2 core:1 pu:1", false, false, false},
+    {"core:2 pu:1", false, false, false},
+    {"pack:2 numa:1 core:1 pu:1", false, false, true},
+};
+
+static void look_at(const char *policy, bool there)
+{
+    ck_assert_msg((pin_absent(policy) == NULL) == there, "%s: %s", policy, there ? pin_absent(policy) : "found");
+    if (!there) {
+        testing_has(pin_absent(policy), policy);
+        ck_assert_int_eq(pin_create(&pin, policy, 2, &error), -1);
+        ck_assert_int_eq(error.status, STATUS_ENVIRONMENT);
+        return;
+    }
+    testing_ok(pin_create(&pin, policy, 4, &error));
+    ck_assert_str_ne(pin_cpus(pin, 0), pin_cpus(pin, 1));
+    ck_assert_str_eq(pin_cpus(pin, 0), pin_cpus(pin, 2));
+    ck_assert_uint_eq(pin_cpus_of_crew(pin, 4), 2);
+    pin_destroy(pin);
+}
+
+static int on_machine(void *user)
+{
+    const struct machine *machine = user;
+    setenv("HWLOC_SYNTHETIC", machine->description, 1);
+    look_at("same-core", machine->core);
+    look_at("same-llc", machine->llc);
+    look_at("other-numa", machine->numa);
+    ck_assert_ptr_null(pin_absent("scatter"));
+    return 0;
+}
+
+START_TEST(how_workers_lie_to_each_other_is_the_machines)
+{
+    find_allowed();
+    if (allowed_count < 2 || allowed[0] != 0 || allowed[1] != 1) {
+        fprintf(stderr, "skipped: CPUs 0 and 1 are not both to be had\n");
+        return;
+    }
+    for (size_t i = 0; i < sizeof machines / sizeof machines[0]; i++)
+        ck_assert_msg(testing_wait(testing_fork(on_machine, (void *)&machines[i])) == 0, "%s", machines[i].description);
+}
+END_TEST
+
 int main(void)
 {
     return testing_run("pin", (const TTest *[]){
@@ -202,6 +253,7 @@ int main(void)
                                   a_list_that_makes_no_sense_is_refused,
                                   only_the_cpus_that_the_process_was_left_are_used,
                                   the_number_of_cpus_is_the_systems,
+                                  how_workers_lie_to_each_other_is_the_machines,
                                   NULL,
                               });
 }

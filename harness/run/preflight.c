@@ -222,6 +222,8 @@ int preflight_pins(const struct trial_spec *specs, size_t count, struct error *e
         if (last && strcmp(specs[i].pin, last) == 0)
             continue;
         last = specs[i].pin;
+        if (pin_absent(last)) /* that trial is UNSUPPORTED */
+            continue;
         if (pin_create(&pin, last, shape_workers(&specs[i].shape), error))
             return -1;
         pin_destroy(pin);

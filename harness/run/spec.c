@@ -5,6 +5,7 @@
 
 #include "run/instances.h"
 #include "run/mortality.h"
+#include "run/pin.h"
 #include "run/room.h"
 
 struct shape spec_shape(const struct trial_spec *spec)
@@ -106,6 +107,9 @@ const char *spec_unsupported(const struct trial_spec *spec)
                               : NULL;
     if (refused)
         return refused;
+    const char *absent = pin_absent(spec->pin ? spec->pin : "none");
+    if (absent)
+        return absent;
     const char *missing = room_refuses(spec->fault->needs);
     if (missing)
         return missing;

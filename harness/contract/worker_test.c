@@ -354,6 +354,8 @@ START_TEST(an_open_loop_counts_from_the_intended_start)
     ck_assert_uint_eq(histograms[HISTOGRAM_RESPONSE].count, 10);
     ck_assert_uint_ge(histograms[HISTOGRAM_RESPONSE].min, 490 * NS_PER_MS);
     ck_assert_uint_ge(histograms[HISTOGRAM_RESPONSE].max, 499 * NS_PER_MS);
+    ck_assert_uint_eq(histograms[HISTOGRAM_SERVICE].count, 10);
+    ck_assert_uint_lt(histograms[HISTOGRAM_SERVICE].min, histograms[HISTOGRAM_RESPONSE].min); /* what leaving the lateness out would show */
 }
 END_TEST
 

@@ -114,6 +114,14 @@ static void begin_round(struct watchdog *watchdog, const struct crew *crew, uint
     watchdog->round_ns = now;
 }
 
+/* Does the fault have the primitive's code gone through step by step? */
+static bool steps(const struct trial_spec *spec)
+{
+    const struct fault_ops *fault = spec->fault;
+    enum death death = fault->dies_at ? fault->dies_at(spec->fault_choices) : DEATH_NONE;
+    return fault->slows || death == DEATH_WITHIN || death == DEATH_ANYWHERE;
+}
+
 void watchdog_start(struct watchdog *watchdog, const struct trial_spec *spec, uint64_t now)
 {
     uint64_t own = spec->shape.hold_ns + spec->shape.think_ns;
@@ -122,7 +130,7 @@ void watchdog_start(struct watchdog *watchdog, const struct trial_spec *spec, ui
     if (spec->shape.rate > 0)
         own += (uint64_t)(workers / spec->shape.rate * 1e9);
     watchdog->allowance_ns = own;
-    watchdog->turn_ns = (spec->fault->slows ? TURN_SLOWED_NS : TURN_NS) + spec->shape.size * COPY_NS;
+    watchdog->turn_ns = (steps(spec) ? TURN_SLOWED_NS : TURN_NS) + spec->shape.size * COPY_NS;
     watchdog->settled_ns = spec->slice ? 0 : SETTLED_NS;
     watchdog->deaths_planned = spec->fault->deadly;
     watchdog->end_ns = UINT64_MAX;

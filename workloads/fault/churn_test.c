@@ -12,7 +12,7 @@ static struct fault_choice choice;
 static struct shape shape = {.writers = WORKERS - 1, .readers = 1, .size = 64, .seed = 5};
 static struct slot slots[WORKERS];
 static _Alignas(64) unsigned char commons[FAULT_COMMONS_BYTES];
-static uint32_t struck, condemned;
+static uint32_t struck, condemned, stop;
 
 static pid_t process_of(struct nemesis *nemesis, uint32_t worker)
 {
@@ -83,7 +83,7 @@ START_TEST(a_sentence_taken_up_is_still_one)
     uint64_t random = 1;
     nemesis_of("churn:before:kill:1", &random);
     struct worker w = {.shape = &shape, .fault = choice.fault, .fault_choices = choice.choices, .slot = &slots[0], .ops = 7,
-                       .crew = {.slots = slots, .workers = WORKERS, .fault_commons = commons}};
+                       .crew = {.slots = slots, .workers = WORKERS, .stop = &stop, .fault_commons = commons}};
     testing_ok(choice.fault->begin(&w, 1));
     slots[0].sentence = DIE_AFTER + 1; /* not a place that this operation has come to */
     choice.fault->before(&w, 1);

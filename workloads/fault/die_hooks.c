@@ -24,9 +24,16 @@ static struct die_plan *plan_of(const struct worker *w)
     return w->fault_own;
 }
 
+/* Who is asked to end is pardoned: those who would cope with its death may have ended before. */
+static bool pardoned(const struct worker *w)
+{
+    return worker_stopping(w) && plan_of(w)->manner != DIE_STOP;
+}
+
 static void strike_within(void *user)
 {
-    die_now(user);
+    if (!pardoned(user))
+        die_now(user);
 }
 
 int die_prepare(struct worker *w, bool counts)
@@ -111,7 +118,8 @@ static bool due(const struct worker *w, enum die_place where)
 {
     const struct die_plan *plan = plan_of(w);
     const struct die_commons *commons = w->crew.fault_commons;
-    return plan->doomed && plan->place == where && (w->ops >= plan->operation || (w->ops && slot_load(&commons->hurry)));
+    bool its_turn = plan->doomed && plan->place == where && (w->ops >= plan->operation || (w->ops && slot_load(&commons->hurry)));
+    return its_turn && !pardoned(w);
 }
 
 /* Somebody else has the primitive: that stops the clock of the first death, and of the last one. */

@@ -17,6 +17,7 @@ static struct shared {
     _Alignas(4096) unsigned char commons[FAULT_COMMONS_BYTES];
     _Alignas(4096) unsigned char region[4096];
     struct slot slots[WORKERS];
+    uint32_t stop;
 } *shared;
 
 static void order(const char *fault)
@@ -34,7 +35,7 @@ static struct worker worker_of(uint32_t index)
         .fault_parameter = choice.parameter,
         .fault_choices = choice.choices,
         .slot = &shared->slots[index],
-        .crew = {.slots = shared->slots, .workers = WORKERS, .fault_commons = shared->commons},
+        .crew = {.slots = shared->slots, .workers = WORKERS, .stop = &shared->stop, .fault_commons = shared->commons},
         .index = index,
         .writer = index < WRITERS,
         .random = index,
@@ -146,6 +147,20 @@ START_TEST(who_dies_is_one_or_the_writers_or_all_but_one)
         ck_assert(outlived(fate(i)) == (i >= WRITERS));
     order("die:inside:kill:all-but-one");
     ck_assert_uint_eq(count_dead(), WORKERS - 1);
+}
+END_TEST
+
+START_TEST(who_is_asked_to_end_before_it_dies_is_pardoned)
+{
+    static const char *const faults[] = {"die:before:kill", "die:inside:kill", "die:within:kill:40", "die:writing:kill"};
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        order(faults[i]);
+        if (fault_die.refuses_choices(&shape, choice.choices, choice.parameter))
+            continue;
+        shared->stop = 1;
+        ck_assert_msg(count_dead() == 0, "%s", faults[i]);
+        munmap(shared, sizeof *shared);
+    }
 }
 END_TEST
 
@@ -408,6 +423,7 @@ int main(void)
                                   each_manner_ends_a_worker_in_its_own_way,
                                   each_place_is_where_the_slot_says_that_it_was,
                                   who_dies_is_one_or_the_writers_or_all_but_one,
+                                  who_is_asked_to_end_before_it_dies_is_pardoned,
                                   where_operations_take_long_their_number_is_not_waited_for,
                                   the_record_is_left_at_the_word_that_was_asked_for,
                                   who_dies_within_dies_in_the_primitives_code_alone,

@@ -24,9 +24,12 @@
 /* CPU time after which a spinning worker has seen that there is nothing to be had; more under a fault that slows its code. */
 #define TURN_NS (2 * NS_PER_MS)
 #define TURN_SLOWED_NS (100 * NS_PER_MS)
+/* Who gives the CPU away whenever it finds nothing has little time on it and many turns: so many, and this part of the time, will do. */
+#define TURNS_MANY 50
+#define TURN_PART 16
 /* A primitive may copy a value several times; a nanosecond a byte is slow. */
 #define COPY_NS 4
-/* So many times must a worker that sleeps for a time have come back from it. */
+/* So many times must a worker that sleeps for a time have come back from it, and one that was on a CPU at all have been there. */
 #define RETURNS 3
 /* Where it cannot be seen what a process sleeps in, a longer standstill is asked for; and without /proc, a long one. */
 #define UNKNOWN_NS (800 * NS_PER_MS)
@@ -52,22 +55,26 @@ struct crew_look {
     uint32_t starved; /* of these, who could have used one */
 };
 
-static bool had_turn(const struct watchdog *watchdog, uint32_t worker, pid_t pid)
+/* Has it been put on a CPU so often since the round began? */
+static bool has_returned(const struct watchdog *watchdog, uint32_t worker, pid_t pid, uint32_t times)
 {
-    return watchdog->marks && process_cpu_ns(pid) > watchdog->marks[worker].cpu_ns + watchdog->turn_ns;
+    return watchdog->marks && process_turns(pid) >= watchdog->marks[worker].turns + times;
 }
 
-/* Has it come back by itself from sleeping for a time, again and again, and found nothing? */
-static bool came_back(const struct watchdog *watchdog, uint32_t worker, pid_t pid)
+static bool had_turn(const struct watchdog *watchdog, uint32_t worker, pid_t pid)
 {
-    return watchdog->marks && process_turns(pid) >= watchdog->marks[worker].turns + RETURNS;
+    if (!watchdog->marks)
+        return false;
+    uint64_t ns = process_cpu_ns(pid), before_ns = watchdog->marks[worker].cpu_ns;
+    return ns > before_ns + watchdog->turn_ns ||
+           (ns > before_ns + watchdog->turn_ns / TURN_PART && has_returned(watchdog, worker, pid, TURNS_MANY));
 }
 
 static void look_asleep(const struct watchdog *watchdog, struct crew_look *look, uint32_t worker, pid_t pid)
 {
     enum process_wait wait = process_call(pid).wait;
     look->asleep += wait == PROCESS_WAITS;
-    look->timed += wait == PROCESS_WAITS_A_TIME && !came_back(watchdog, worker, pid);
+    look->timed += wait == PROCESS_WAITS_A_TIME && !has_returned(watchdog, worker, pid, RETURNS);
     look->unknown += wait == PROCESS_WAITS_UNKNOWN;
     look->owed += wait == PROCESS_RUNS; /* just woken up */
 }
@@ -94,7 +101,7 @@ static struct crew_look crew_look(const struct watchdog *watchdog, const struct 
             look_asleep(watchdog, &look, i, pid);
         else if (!had_turn(watchdog, i, pid)) {
             look.owed++;
-            look.starved += p.state == 'R';
+            look.starved += p.state == 'R' && !has_returned(watchdog, i, pid, RETURNS);
         }
     }
     return look;

@@ -178,18 +178,48 @@ START_TEST(code_that_a_fault_slows_down_is_given_more_of_the_cpu)
 }
 END_TEST
 
+/* As if it had not run since the round began. */
+static void deny_turns(uint32_t i)
+{
+    dog.marks[i].cpu_ns += 3600 * NS_PER_S;
+    dog.marks[i].turns += 1000000;
+}
+
+static int yield_for_ever(void *user)
+{
+    (void)user;
+    for (;;)
+        sched_yield();
+    return 0;
+}
+
+/* On a busy machine it has a microsecond now and then. */
+START_TEST(who_gives_the_cpu_away_has_had_its_turns)
+{
+    begin(yield_for_ever);
+    watchdog_stopping(&dog, START);
+    ck_assert_int_eq(look_at(0, false), WATCH_GO_ON);
+    ck_assert_int_eq(look_at(50, false), WATCH_GO_ON);
+    for (uint32_t i = 0; i < WORKERS; i++)
+        while (process_turns(members[i].pid) < dog.marks[i].turns + 3)
+            sched_yield();
+    ck_assert_int_eq(look_at(60000, false), WATCH_WEDGED);
+    finish();
+}
+END_TEST
+
 START_TEST(a_crew_of_which_one_was_given_no_cpu_is_not_wedged)
 {
     begin(spin_for_ever);
     ck_assert_int_eq(look_at(0, false), WATCH_GO_ON);
     ck_assert_int_eq(look_at(50, false), WATCH_GO_ON);
     ck_assert_ptr_nonnull(dog.marks);
-    dog.marks[1].cpu_ns += 3600 * NS_PER_S; /* as if it had not run since */
+    deny_turns(1);
     ck_assert_uint_ge(first_bark(1000, 9500, WATCH_WEDGED), 9500);
     ck_assert_uint_lt(first_bark(9500, 12000, WATCH_SLOW), 12000); /* nor waited for without end */
     testing_has(why, " of 3 workers left had no turn on a CPU");
     give_turns(20 * NS_PER_MS);
-    dog.marks[1].cpu_ns = 0; /* it has run, and nothing has come of it */
+    dog.marks[1] = (struct watchdog_mark){0, 0}; /* it has run, and nothing has come of it */
     ck_assert_int_eq(look_at(13000, false), WATCH_WEDGED);
     finish();
 }
@@ -201,7 +231,7 @@ START_TEST(who_has_no_cpu_is_slow_to_end_and_not_wedged)
     ck_assert_int_eq(look_at(0, false), WATCH_GO_ON);
     watchdog_stopping(&dog, START);
     ck_assert_int_eq(look_at(50, false), WATCH_GO_ON);
-    dog.marks[1].cpu_ns += 3600 * NS_PER_S;
+    deny_turns(1);
     ck_assert_int_eq(look_at(60000, false), WATCH_SLOW);
     finish();
 }
@@ -394,6 +424,7 @@ int main(void)
                                        a_crew_of_which_one_comes_back_from_sleep_and_finds_nothing_is_wedged,
                                        a_crew_of_which_one_was_given_no_cpu_is_not_wedged,
                                        who_has_no_cpu_is_slow_to_end_and_not_wedged,
+                                       who_gives_the_cpu_away_has_had_its_turns,
                                        a_crew_of_which_one_is_not_quite_dead_is_not_wedged,
                                        a_holder_inside_may_take_its_time_but_not_for_ever,
                                        a_crew_with_a_stopped_worker_is_waited_for_until_it_was_asked_to_end,

@@ -30,7 +30,7 @@ def build(run, looks):
     chart = plot.Chart()
     left_out = 0
     clock = _clock_cost(run)
-    for group, candidates in _contended_groups(run):
+    for group, candidates in contended_groups(run):
         left_out += len(candidates) - 1
         for name in NAMES:
             for role in ("writer", "reader"):
@@ -83,7 +83,7 @@ def _has_latency(point, data):
     return bool(names & set(NAMES)) and not names & OWN_CHARTS and points.alive(data)
 
 
-def _contended_groups(run):
+def contended_groups(run):
     """For each load, fault and settings: the size and population to show, and all those there were."""
     families = {}
     for group in points.groups(run.points, _has_latency):

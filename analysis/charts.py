@@ -3,14 +3,21 @@
 from dataclasses import dataclass
 from types import ModuleType
 
+import chart_bandwidth
 import chart_crash
 import chart_detection
+import chart_distribution
+import chart_fairness
 import chart_grid
+import chart_handoff
 import chart_latency
 import chart_lifecycle
 import chart_recovery
+import chart_scaling
 import chart_sighting
+import chart_tears
 import chart_throughput
+import chart_time
 import chart_words
 
 
@@ -34,6 +41,10 @@ CHARTS = (
         "How long a hunt took to find what is broken: a dot for each try, a bar at the median, and a mark at the right edge "
         "for each try that found nothing.",
         chart_detection),
+    Row("tears", "verdicts", "Where records tear",
+        "How often a torn read split at each place of the record, counted over the evidence that was kept; rules stand at the "
+        "ends of cache lines of 64 bytes, heavy ones at the ends of pages.",
+        chart_tears),
     Row("crash", "crashes", "The crash matrix",
         "What became of the others when a process was killed: rows are primitives, columns the place and the manner of the "
         "death. A quiet cell is what was expected of that primitive, a loud one with a heavy outline is not.",
@@ -53,10 +64,32 @@ CHARTS = (
         "Each further nine of the horizontal axis gets the same room: what happens to one operation in a thousand is "
         "as wide as what happens to one in ten.",
         chart_latency),
-    Row("sighting", "trade-offs", "How fast a change is seen",
+    Row("distribution", "details", "Latency, how it is spread",
+        "The share of operations in each step of latency: two humps are two ways through, the fast one and the one by way of the "
+        "kernel.",
+        chart_distribution),
+    Row("fairness", "trade-offs", "Fairness of the workers",
+        "A dot for each worker of each trial: its operations over the mean of its role, 1 is a fair share. Jain's index, the median "
+        "over the trials, is 1 where all got the same and 1/n where one got all.",
+        chart_fairness),
+    Row("time", "details", "Over time",
+        "Operations per second from one interval to the next, of the first trial of each; what is shaded, a fault was at work. The "
+        "triangle at the top is the moment of the longest wait.",
+        chart_time),
+    Row("bandwidth", "trade-offs", "Size against bandwidth",
+        "Bytes that came out whole, in a second, by the size of one record or message.",
+        chart_bandwidth),
+    Row("scaling", "trade-offs", "Scalability, fitted",
+        "The universal scalability law through the medians, with the 95 % interval of the fit over resampled repeats. It is drawn "
+        "half as far again as was measured, and not a step further.",
+        chart_scaling),
+    Row("handoff", "details", "Hand-off from core to core",
+        "The median time of a message from the CPU of the row to that of the column.",
+        chart_handoff),
+    Row("sighting", "details", "How fast a change is seen",
         "The time from the change until each child had seen it.",
         chart_sighting),
-    Row("lifecycle", "trade-offs", "What the life of a region costs",
+    Row("lifecycle", "details", "What the life of a region costs",
         "The time of each step from opening a region to removing it.",
         chart_lifecycle),
 )

@@ -22,6 +22,8 @@ class Crew:
     cpu_s: float | None = 0.0
     involuntary: int | None = 0
     casualties: Counter = field(default_factory=Counter)
+    # Where each was pinned, in the order of the records; None where it was not.
+    cpus: list = field(default_factory=list)
 
     def fairness(self):
         """Least over most operations among workers of the same role, the worst role; None without workers."""
@@ -87,6 +89,13 @@ class Trial:
     crew: Crew = field(default_factory=Crew)
     evidence: list = field(default_factory=list)
     faults: int = 0
+    # (start, end or None) in seconds of the first of them, (end, length, operations) of its intervals, offsets of torn reads.
+    windows: list = field(default_factory=list)
+    intervals: list = field(default_factory=list)
+    tears: list = field(default_factory=list)
+    bytes_per_s: float | None = None
+    # (ns, seconds from the gate) of the longest wait.
+    longest: tuple | None = None
     fault_words: tuple = ()
     fault_parameter: float | None = None
     death: Death | None = None

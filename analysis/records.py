@@ -15,6 +15,7 @@ from model import Death, Latency, PointData, Run, Trial, of_name
 
 # Evidence kept per trial: the page shows a few, and the file holds them all.
 EVIDENCE_KEPT = 4
+WINDOWS_KEPT, INTERVALS_KEPT, TEARS_KEPT = 200, 2000, 64
 
 
 def read(run, warn=lambda message: None, keep=()):
@@ -138,15 +139,13 @@ class _Reader:
         crew = self._of_trial(record).crew
         role, ops = need(record, "role", TEXT), need(record, "ops", INTEGER)
         crew.workers += 1
+        crew.cpus.append(maybe(record, "cpus", TEXT))
         crew.ops.setdefault(role, []).append(ops)
         crew.cpu_s = _sum_known(crew.cpu_s, maybe(record, "user_s", NUMBER), maybe(record, "system_s", NUMBER))
         crew.involuntary = _sum_known(crew.involuntary, maybe(record, "involuntary_switches", INTEGER))
         ending = maybe(record, "exit", TEXT)
         if ending not in (None, "exited 0"):
             crew.casualties[role, maybe(record, "phase", TEXT), ending] += 1
-
-    def _interval(self, record):
-        self._of_trial(record).slice = maybe(record, "slice", TEXT)
 
     def _histogram(self, record):
         trial = self._of_trial(record)
@@ -164,10 +163,23 @@ class _Reader:
         _add(self.pending.setdefault(trial.number, {}), key, histogram)
 
     def _fault(self, record):
-        self._of_trial(record).faults += 1
+        trial = self._of_trial(record)
+        trial.faults += 1
+        if len(trial.windows) < WINDOWS_KEPT and maybe(record, "at_s", NUMBER) is not None:
+            trial.windows.append((record["at_s"], maybe(record, "until_s", NUMBER)))
+
+    def _interval(self, record):
+        trial = self._of_trial(record)
+        trial.slice = maybe(record, "slice", TEXT)
+        intervals = trial.intervals
+        if len(intervals) < INTERVALS_KEPT and need(record, "seconds", NUMBER) > 0:
+            intervals.append((need(record, "at_s", NUMBER), record["seconds"], need(record, "ops", INTEGER)))
 
     def _violation(self, record):
-        evidence = self._of_trial(record).evidence
+        trial = self._of_trial(record)
+        evidence = trial.evidence
+        if record.get("kind") == "torn" and len(trial.tears) < TEARS_KEPT and maybe(record, "offset", INTEGER) is not None:
+            trial.tears.append(record["offset"])
         if len(evidence) < EVIDENCE_KEPT:
             need(record, "kind", TEXT)
             evidence.append(record)
@@ -185,6 +197,7 @@ class _Reader:
         trial.ops = need(record, "ops", INTEGER)
         trial.seconds = maybe(record, "seconds", NUMBER)
         trial.ops_per_s = maybe(record, "ops_per_s", NUMBER)
+        trial.bytes_per_s = maybe(maybe(record, "messages", (dict,)) or {}, "bytes_per_s", NUMBER)
         trial.window_s = maybe(record, "window_s", NUMBER)
         trial.violations = need(record, "violations", INTEGER)
         trial.kinds = _numbers(maybe(record, "violations_by_kind", (dict,)))
@@ -200,7 +213,10 @@ class _Reader:
         data = self.run.points.setdefault(trial.point, PointData())
         data.trials.append(trial)
         histograms = self.pending.pop(trial.number, {})
-        trial.acquire = _latency(of_name(histograms, "acquire"))
+        acquire = of_name(histograms, "acquire")
+        trial.acquire = _latency(acquire)
+        if acquire is not None and acquire.max_where and acquire.max_where[2] is not None:
+            trial.longest = acquire.max, acquire.max_where[2]
         for name in self.keep:
             histogram = of_name(histograms, name)
             if histogram is not None:

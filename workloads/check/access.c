@@ -87,6 +87,7 @@ static void extra_bits(struct check *c)
 {
     umask(0);
     expect_mode(c, mode_of(c, (int)must(c, shm_open(check_name(c), CREATE, 05640))), 05640, "set-uid and sticky bits of mode");
+    expect_mode(c, mode_of(c, (int)must(c, shm_open(check_name(c), CREATE, 02640))), 02640, "set-gid bit of mode");
 }
 
 static void creator_with_mode_0(struct check *c)
@@ -265,7 +266,7 @@ const struct check_ops checks_access[] = {
      .summary = "fchown gives an object to somebody else, who then opens and unlinks it"},
     {.id = "access/extra-mode-bits", .interface = "shm_open", .level = CHECK_POSIX_MAY, .run = extra_bits,
      .clause = SHM_OPEN "O_CREAT: bits other than the permission bits: unspecified",
-     .summary = "set-uid and sticky bits of mode are taken over"},
+     .summary = "set-uid, set-gid and sticky bits of mode are taken over"},
     {.id = "access/creator-with-mode-0", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = creator_with_mode_0,
      .clause = SHM_OPEN "O_CREAT: mode does not affect how it is opened", .summary = "the creator reads and writes, with mode 0 too"},
     {.id = "access/own-mode-binds", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = own_mode_binds,

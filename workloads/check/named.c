@@ -37,6 +37,20 @@ static void named_persists(struct check *c)
     expect_number(c, value_of(c, sem), 4, "value after O_CREAT with another one");
 }
 
+static void close_unmaps(struct check *c)
+{
+    char line[512];
+    const char *name = check_name(c);
+    must(c, sem_close(open_named(c, name, O_CREAT | O_EXCL, 5))); /* C libraries make it under another name, and then link it */
+    sem_t *one = open_named(c, name, 0, 0), *other = open_named(c, name, 0, 0);
+    expect_true(c, check_proc_line(getpid(), "maps", name + 1, NULL, line, sizeof line), "it is mapped while it is open", "it is not");
+    expect_ok(c, sem_close(one));
+    expect_number(c, value_of(c, other), 5, "value after one of two openings was closed");
+    expect_ok(c, sem_close(other));
+    expect_true(c, !check_proc_line(getpid(), "maps", name + 1, NULL, line, sizeof line), "it is not mapped when all are closed",
+                "%s", line);
+}
+
 static void named_errors(struct check *c)
 {
     const char *name = check_name(c);
@@ -198,6 +212,9 @@ static void wakes(struct check *c)
 }
 
 const struct check_ops checks_named[] = {
+    {.id = "semaphore/close-unmaps", .interface = "sem_close", .level = CHECK_POSIX_MUST, .run = close_unmaps,
+     .needs = CHECK_NEEDS_PROC, .clause = "POSIX.1-2024 sem_close, DESCRIPTION: deallocates the system's resources",
+     .summary = "it stays mapped until each opening is closed, and no longer"},
     {.id = "semaphore/named-persists", .interface = "sem_open", .level = CHECK_POSIX_MUST, .run = named_persists,
      .clause = "POSIX.1-2024 sem_open, DESCRIPTION: O_CREAT; sem_close",
      .summary = "a named semaphore keeps its value when nobody has it, and O_CREAT does not reset it"},

@@ -128,6 +128,8 @@ static mode_t other_mode(mode_t mode)
         return mode & ~0111u;
     if (on(M_open_strips_extra_bits))
         return mode & 0777;
+    if (on(M_open_strips_setgid))
+        return mode & ~(mode_t)S_ISGID;
     return mode;
 }
 

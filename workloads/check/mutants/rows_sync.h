@@ -102,6 +102,7 @@ MUTANT(sem_open_maps_again, "sem_open", "the second opening has another address"
 MUTANT(sem_open_maps_privately, "sem_open", "each opening has a value of its own")
 MUTANT(sem_open_grows_object, "sem_open", "its object is a page long")
 MUTANT(sem_open_owner_is_nobody, "sem_open", "another user owns it")
+MUTANT(sem_close_does_nothing, "sem_close", "the semaphore stays mapped")
 MUTANT(sem_close_resets, "sem_close", "the value becomes 0")
 MUTANT(sem_close_closes_all, "sem_close", "one close is for all openings")
 MUTANT(sem_unlink_does_nothing, "sem_unlink", "the name stays")

@@ -371,6 +371,24 @@ START_TEST(a_stop_cuts_a_long_think_time_short)
 }
 END_TEST
 
+START_TEST(what_a_stop_lets_start_before_its_time_has_no_response_time)
+{
+    setup();
+    operate();
+    shape.sampling = 1;
+    w.until_sample = 1;
+    w.paced = true;
+    w.period_ns = 3600 * NS_PER_S;
+    w.intended_ns = clock_ns();
+    stop = 1;
+    worker_turn(&w);
+    ck_assert(w.timed && worker_enter(&w));
+    worker_leave(&w);
+    worker_done(&w);
+    ck_assert_uint_eq(histograms[HISTOGRAM_RESPONSE].count, 0);
+}
+END_TEST
+
 START_TEST(hand_offs_beats_and_own_histograms_are_counted)
 {
     setup();
@@ -406,6 +424,7 @@ int main(void)
                                      think_time_passes_between_operations_and_not_before_the_first,
                                      an_open_loop_counts_from_the_intended_start,
                                      a_stop_cuts_a_long_think_time_short,
+                                     what_a_stop_lets_start_before_its_time_has_no_response_time,
                                      hand_offs_beats_and_own_histograms_are_counted,
                                      NULL,
                                  });

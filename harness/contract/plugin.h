@@ -137,6 +137,12 @@ struct sync_queue {
     int (*push)(struct sync_self *self, const void *element, size_t bytes);
     int (*pop)(struct sync_self *self, void *element, size_t bytes, size_t *got);
     bool not_now; /* its EAGAIN may only mean that somebody else's operation under way is in the way: not full, not empty */
+    /* In place, without a copy, instead of push() and pop(); all four or none. Who has claimed room for setup->size bytes fills it
+     * and publishes it, who has the front reads it and consumes it, before the next call of that side. */
+    int (*claim)(struct sync_self *self, void **place);
+    int (*publish)(struct sync_self *self, size_t bytes);
+    int (*front)(struct sync_self *self, const void **place, size_t *got);
+    int (*consume)(struct sync_self *self);
 };
 
 /* Adds, and gives back the value before. One number, 0 at the start; it wraps at 2^64. */

@@ -278,6 +278,27 @@ static inline bool worker_end(struct worker *w, int rc, const char *call)
     return rc == 0;
 }
 
+/* Brackets a further call of the same operation; its time is none of its own:
+ *
+ *     worker_continue(w);
+ *     int rc = w->sync->queue.publish(&w->self, bytes);
+ *     worker_continued(w, rc, "publish");
+ */
+static inline void worker_continue(struct worker *w)
+{
+    slot_store(&w->slot->phase, PHASE_CALLING);
+    worker_calls(w);
+}
+
+static inline bool worker_continued(struct worker *w, int rc, const char *call)
+{
+    worker_call_ends(w);
+    slot_store(&w->slot->phase, PHASE_IDLE);
+    if (__builtin_expect(rc != 0, 0))
+        worker_refused(w, rc, call);
+    return rc == 0;
+}
+
 static inline bool worker_enter_by(struct worker *w, int (*acquire)(struct sync_self *), bool shared)
 {
     slot_store(&w->slot->phase, PHASE_ACQUIRING);

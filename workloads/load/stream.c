@@ -59,7 +59,7 @@ struct stream stream_open(const struct shape *shape, void *area, uint32_t worker
     struct stream s = {
         .area = area, .ended = at, .book = account_book_open(shape, at + lines(shape->writers)), .producers = shape->writers};
     at += lines(shape->writers) + lines(account_book_bytes(shape));
-    s.buffer = at + worker * stream_buffer_bytes(shape);
+    s.element = s.buffer = at + worker * stream_buffer_bytes(shape);
     at += shape_workers(shape) * stream_buffer_bytes(shape);
     s.ring = shape->family == SYNC_LOCK ? (struct ring *)(void *)at : NULL;
     s.histories = at + own_ring_bytes(shape);
@@ -81,15 +81,6 @@ static int stream_prepare(void *area, const struct shape *shape)
 static bool is_closed(const struct stream *s)
 {
     return __atomic_load_n(&s->area->closed, __ATOMIC_ACQUIRE) != 0;
-}
-
-/* EAGAIN is no answer of a queue that waits. */
-static bool ended(struct worker *w, int rc, const char *call)
-{
-    bool done = worker_end(w, rc, call);
-    if (rc == EAGAIN && w->sync->traits & SYNC_BLOCKING)
-        worker_refused(w, rc, call);
-    return done;
 }
 
 /* Fills a slot of the load's own ring, inside the lock. */
@@ -133,23 +124,12 @@ static bool pop_guarded(struct worker *w, struct stream *s, size_t *got)
 static bool push(struct worker *w, struct stream *s, uint64_t number, size_t bytes)
 {
     uint64_t stamp = stream_stamp(w->shape, w->index, number);
-    if (s->ring)
-        return push_guarded(w, s, stamp, bytes);
-    payload_fill(s->buffer, bytes, stamp);
-    worker_inside(w);
-    worker_begin(w);
-    return ended(w, w->sync->queue.push(&w->self, s->buffer, bytes), "push");
+    return s->ring ? push_guarded(w, s, stamp, bytes) : stream_push(w, s, stamp, bytes);
 }
 
 static bool pop(struct worker *w, struct stream *s, size_t *got)
 {
-    if (s->ring)
-        return pop_guarded(w, s, got);
-    worker_begin(w);
-    bool done = ended(w, w->sync->queue.pop(&w->self, s->buffer, w->shape->size, got), "pop");
-    if (done)
-        worker_inside(w);
-    return done;
+    return s->ring ? pop_guarded(w, s, got) : stream_pop(w, s, got);
 }
 
 /* Have all the other producers ended, or died? */
@@ -305,11 +285,12 @@ static void consume(struct worker *w)
             worker_poll(w, &misses);
             continue;
         }
-        uint64_t stamp = payload_peek(s.buffer, STREAM_SIZE_MIN);
+        uint64_t stamp = payload_peek(s.element, STREAM_SIZE_MIN);
         if (payload_version(stamp) != STREAM_END)
             history_end(&history, HISTORY_READ, stamp);
         misses = 0;
-        if (stream_judge(w, &s, got) == STREAM_MARKER)
+        bool marker = stream_judge(w, &s, got) == STREAM_MARKER;
+        if (!stream_release(w, &s) || marker)
             return;
         worker_handoff(w);
         worker_received(w, got);

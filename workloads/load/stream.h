@@ -28,6 +28,8 @@ struct stream {
     struct ring *ring; /* NULL: the sync is a queue */
     void *histories;
     unsigned char *buffer; /* this worker's, with a guard behind it */
+    const unsigned char *element; /* the one that was popped: in the buffer, or where it lies in the queue */
+    uint64_t filled;       /* the stamp that the buffer was filled with, for a push; 0: none */
     uint32_t producers;    /* workers from 0 on that push */
     bool fixed;            /* all elements have the same length */
     uint64_t before;       /* the stamp of the element that this consumer took before; 0: none */
@@ -60,8 +62,22 @@ static inline size_t stream_length(const struct shape *shape, uint64_t number)
 size_t stream_buffer_bytes(const struct shape *shape);
 void stream_buffer_prepare(const struct shape *shape, unsigned char *buffer);
 
+/* Is the guard behind the buffer what it was? */
+static inline bool stream_guarded(const struct shape *shape, const struct stream *stream)
+{
+    return *(const uint64_t *)(const void *)(stream->buffer + (shape->size + 7) / 8 * 8) == STREAM_END;
+}
+
 /* Judges the bytes that a pop has put into the buffer. True: they are those of one element, and *stamp is its stamp. */
 bool stream_read(struct worker *w, const struct stream *s, size_t got, uint64_t *stamp);
+
+/* Fills and pushes an element of that stamp. False: full, or refused for good (w->leave). */
+bool stream_push(struct worker *w, struct stream *s, uint64_t stamp, size_t bytes);
+
+/* Takes the next one: s->element, until stream_release(). False: empty, or refused for good; so is the release. */
+bool stream_pop(struct worker *w, struct stream *s, size_t *got);
+
+bool stream_release(struct worker *w, struct stream *s);
 
 enum stream_taken {
     STREAM_ELEMENT,

@@ -58,7 +58,7 @@ static bool read_whole(struct worker *w, const struct stream *s, size_t got, uin
                                 STREAM_SIZE_MIN, (unsigned long long)w->shape->size, name_of(s->before, before));
         return false;
     }
-    bool whole = payload_read(s->buffer, got, &view);
+    bool whole = payload_read(s->element, got, &view);
     *stamp = view.stamp;
     if (!whole || !plausible(w, s, view.stamp)) {
         if (whole)

@@ -43,6 +43,7 @@ const struct sync_ops *const contents_syncs[] = {
     &sync_bakery,
     &sync_ring_none,
     &sync_ring_spsc,
+    &sync_ring_spsc_inplace,
     &sync_ring_mpmc,
     &sync_ring_lock,
     &sync_ring_condvar,

@@ -1,9 +1,10 @@
 /* ring-mpmc: a bounded ring for any number of producers and consumers.
  *
- * Each slot has a sequence number that says whose turn it is (Vyukov: Bounded MPMC queue). Whoever has reserved a slot and is then held up holds up those who come to that slot: they
- * say EAGAIN although later slots may be filled, so that its EAGAIN means "not now", and not "empty". */
+ * Each slot has a sequence number that says whose turn it is (Vyukov: Bounded MPMC queue). Whoever has reserved a slot and is then
+ * held up holds up those who come to that slot: they say EAGAIN although later slots may be filled, so that its EAGAIN means "not
+ * now", and not "empty".
+ */
 #include <errno.h>
-#include <string.h>
 
 #include "workloads/sync/queue_ring.h"
 #include "workloads/sync/rows.h"
@@ -22,7 +23,7 @@ struct mpmc {
 
 static size_t stride_of(const struct sync_setup *setup)
 {
-    return (sizeof(struct cell) + setup->size + 7) / 8 * 8;
+    return ring_slot_bytes(sizeof(struct cell), setup->size);
 }
 
 size_t ring_mpmc_bytes(const struct sync_setup *setup)
@@ -30,9 +31,12 @@ size_t ring_mpmc_bytes(const struct sync_setup *setup)
     return sizeof(struct mpmc) + ring_capacity(setup) * stride_of(setup);
 }
 
-static struct cell *cell_of(struct mpmc *ring, const struct sync_setup *setup, uint64_t position)
+/* The cell of a position, and what its sequence number is when that position's turn to be filled, or to be emptied, has come. */
+static struct cell *cell_of(struct mpmc *ring, const struct sync_setup *setup, uint64_t position, uint64_t filled, uint64_t *turn)
 {
-    uint64_t at = position % ring_capacity(setup);
+    uint64_t lap;
+    uint32_t at = ring_split(ring_capacity(setup), position, &lap);
+    *turn = lap * 2 + filled;
     return (struct cell *)(void *)(ring->cells + at * stride_of(setup));
 }
 
@@ -42,10 +46,8 @@ static struct cell *reserve(struct mpmc *ring, const struct sync_setup *setup, u
 {
     uint64_t position = __atomic_load_n(index, __ATOMIC_RELAXED);
     for (;;) {
-        struct cell *cell = cell_of(ring, setup, position);
-        uint64_t wanted = position / ring_capacity(setup) * 2 + filled;
-        int64_t ahead = (int64_t)(__atomic_load_n(&cell->sequence, __ATOMIC_ACQUIRE) - wanted);
-        *turn = wanted;
+        struct cell *cell = cell_of(ring, setup, position, filled, turn);
+        int64_t ahead = (int64_t)(__atomic_load_n(&cell->sequence, __ATOMIC_ACQUIRE) - *turn);
         if (ahead < 0)
             return NULL;
         if (ahead > 0) /* somebody else has had this position: look for the next one */
@@ -53,6 +55,26 @@ static struct cell *reserve(struct mpmc *ring, const struct sync_setup *setup, u
         else if (__atomic_compare_exchange_n(index, &position, position + 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
             return cell;
     }
+}
+
+/* Would somebody who asks now get it, or find that others were quicker? */
+static bool is_far(struct mpmc *ring, const struct sync_setup *setup, const uint64_t *index, uint64_t filled)
+{
+    uint64_t turn, position = __atomic_load_n(index, __ATOMIC_ACQUIRE);
+    const struct cell *cell = cell_of(ring, setup, position, filled, &turn);
+    return (int64_t)(__atomic_load_n(&cell->sequence, __ATOMIC_ACQUIRE) - turn) >= 0;
+}
+
+bool ring_mpmc_has_element(void *memory, const struct sync_setup *setup)
+{
+    struct mpmc *ring = memory;
+    return is_far(ring, setup, &ring->head, 1);
+}
+
+bool ring_mpmc_has_room(void *memory, const struct sync_setup *setup)
+{
+    struct mpmc *ring = memory;
+    return is_far(ring, setup, &ring->tail, 0);
 }
 
 int ring_mpmc_push(void *memory, const struct sync_setup *setup, const void *element, size_t bytes)
@@ -65,7 +87,7 @@ int ring_mpmc_push(void *memory, const struct sync_setup *setup, const void *ele
     if (!cell)
         return EAGAIN;
     cell->bytes = bytes;
-    memcpy(cell->element, element, bytes);
+    ring_copy(cell->element, element, bytes);
     __atomic_store_n(&cell->sequence, turn + 1, __ATOMIC_RELEASE);
     return 0;
 }
@@ -78,7 +100,7 @@ int ring_mpmc_pop(void *memory, const struct sync_setup *setup, void *element, s
     if (!cell)
         return EAGAIN;
     *got = cell->bytes < bytes ? cell->bytes : bytes; /* reserved: it must be taken, and a buffer of setup->size has room */
-    memcpy(element, cell->element, *got);
+    ring_copy(element, cell->element, *got);
     __atomic_store_n(&cell->sequence, turn + 1, __ATOMIC_RELEASE);
     return 0;
 }

@@ -106,6 +106,7 @@ extern const struct sync_ops sync_busted_barrier_early;
 extern const struct sync_ops sync_busted_barrier_count;
 extern const struct sync_ops sync_busted_barrier_sleep;
 extern const struct sync_ops sync_ring_spsc;
+extern const struct sync_ops sync_ring_spsc_inplace;
 extern const struct sync_ops sync_ring_mpmc;
 extern const struct sync_ops sync_ring_lock;
 extern const struct sync_ops sync_ring_condvar;

@@ -4,16 +4,18 @@
  * verified: by the one who asked, of the way there and back, and by who receives, of one way. No round is timed as both, and no
  * single call within one: so every time holds one reading of the clock and no more.
  */
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
 
+#include "contract/fault.h"
 #include "shm/payload.h"
 #include "workloads/load/rows.h"
 #include "workloads/load/stream.h"
 
 enum { PING, PONG, WAYS };
 enum { ROUND_TRIP = HISTOGRAM_OWN, ONE_WAY };
-#define CAPACITY 4 /* of a queue: one message at a time is under way, and the end's marker */
+#define INLINE static inline __attribute__((always_inline))
+#define TRIES 200 /* at an empty queue in a row, before anything else is looked at: some microseconds */
 
 /* What one side tells about a message under way that is timed. */
 struct departure {
@@ -41,8 +43,8 @@ static struct pair *pair_of(const struct shape *shape, void *area, uint32_t work
 static struct stream stream_of(const struct shape *shape, void *area, uint32_t worker)
 {
     unsigned char *buffers = (unsigned char *)((struct pair *)area + shape->writers);
-    return (struct stream){
-        .buffer = buffers + worker * stream_buffer_bytes(shape), .producers = shape_workers(shape), .fixed = true};
+    unsigned char *buffer = buffers + worker * stream_buffer_bytes(shape);
+    return (struct stream){.buffer = buffer, .element = buffer, .producers = shape_workers(shape), .fixed = true};
 }
 
 static int pingpong_prepare(void *area, const struct shape *shape)
@@ -53,71 +55,132 @@ static int pingpong_prepare(void *area, const struct shape *shape)
     return 0;
 }
 
-static uint32_t pingpong_capacity(const struct shape *shape)
-{
-    (void)shape;
-    return CAPACITY;
-}
-
-/* One side of a pair. */
+/* One side of a pair; what each round needs is looked up once. */
 struct side {
     struct worker *w;
     struct pair *pair;
     struct stream stream;
-    uint32_t out, in; /* instances */
+    struct sync_self *out, *in;
+    const struct sync_queue *queue;
+    size_t bytes;
+    uint64_t own, others; /* stamps of message 0: this side's, and the partner's */
     uint32_t partner;
     struct departure *departs, *arrives;
+    bool plain;        /* no fault and nothing else wants to come in between: the short way */
     bool sampled;      /* the round under way */
     bool one_way;      /* the message under way is timed */
     uint64_t began_ns; /* of a round that is timed as a whole; 0: this one is not */
+    size_t owed;       /* bytes of a message that came well and is not booked yet */
 };
+
+static bool is_plain(const struct worker *w)
+{
+    const struct fault_ops *fault = w->fault;
+    return !fault->calling && !fault->called && !fault->inside && w->shape->hold_ns == 0 && w->polls > TRIES;
+}
 
 static struct side side_of(struct worker *w)
 {
     uint32_t first = worker_first_instance(w), writers = w->shape->writers;
+    uint32_t partner = w->writer ? w->index + writers : w->index - writers;
     struct pair *pair = pair_of(w->shape, w->area, w->index);
     return (struct side){
         .w = w,
         .pair = pair,
         .stream = stream_of(w->shape, w->area, w->index),
-        .out = first + (w->writer ? PING : PONG),
-        .in = first + (w->writer ? PONG : PING),
-        .partner = w->writer ? w->index + writers : w->index - writers,
+        .out = &w->instances[first + (w->writer ? PING : PONG)],
+        .in = &w->instances[first + (w->writer ? PONG : PING)],
+        .queue = &w->sync->queue,
+        .bytes = w->shape->size,
+        .own = stream_stamp(w->shape, w->index, 0),
+        .others = stream_stamp(w->shape, partner, 0),
+        .partner = partner,
         .departs = &pair->departures[w->writer ? PING : PONG],
         .arrives = &pair->departures[w->writer ? PONG : PING],
+        .plain = is_plain(w),
     };
 }
 
 /* Sends, however long the queue is full. False: it was refused for good. */
-static bool send(struct side *side, uint64_t number)
+static __attribute__((noinline)) bool send_patiently(struct side *side, uint64_t number)
 {
     struct worker *w = side->w;
-    size_t bytes = w->shape->size;
-    if (side->one_way) {
-        side->departs->at_ns = clock_ns();
-        __atomic_store_n(&side->departs->number, number, __ATOMIC_RELEASE);
-    }
-    payload_fill(side->stream.buffer, bytes, stream_stamp(w->shape, w->index, number));
-    worker_inside(w);
-    worker_select(w, side->out);
-    for (uint32_t polls = 0; !w->leave; worker_poll(w, &polls)) {
-        worker_begin(w);
-        if (worker_end(w, w->sync->queue.push(&w->self, side->stream.buffer, bytes), "push"))
+    w->self = *side->out;
+    side->stream.filled = 0;
+    for (uint32_t polls = 0; !w->leave; worker_poll(w, &polls))
+        if (stream_push(w, &side->stream, side->own | number, side->bytes))
             return true;
-    }
     return false;
 }
 
-static bool receive(struct side *side, size_t *got)
+/* The first word of a record is its stamp; a short one needs no call. */
+INLINE void fill(void *place, size_t bytes, uint64_t stamp)
+{
+    if (bytes == sizeof stamp)
+        *(uint64_t *)place = stamp;
+    else
+        payload_fill(place, bytes, stamp);
+}
+
+/* Once, by way of no other function. Whatever does not go well at once, is tried again in the long way. */
+INLINE bool send_plainly(struct side *side, uint64_t number)
+{
+    const struct sync_queue *queue = side->queue;
+    void *place = side->stream.buffer;
+    if (queue->claim && queue->claim(side->out, &place) != 0)
+        return false;
+    fill(place, side->bytes, side->own | number);
+    int rc = queue->claim ? queue->publish(side->out, side->bytes) : queue->push(side->out, place, side->bytes);
+    return rc == 0;
+}
+
+INLINE bool send(struct side *side, uint64_t number)
+{
+    if (__builtin_expect(side->one_way, 0)) {
+        side->departs->at_ns = clock_ns();
+        __atomic_store_n(&side->departs->number, number, __ATOMIC_RELEASE);
+    }
+    slot_store(&side->w->slot->phase, PHASE_CALLING);
+    return (side->plain && send_plainly(side, number)) || send_patiently(side, number);
+}
+
+static __attribute__((noinline)) bool receive_patiently(struct side *side, size_t *got)
 {
     struct worker *w = side->w;
-    worker_select(w, side->in);
-    for (uint32_t polls = 0; !w->leave; worker_poll(w, &polls)) {
-        worker_begin(w);
-        if (worker_end(w, w->sync->queue.pop(&w->self, side->stream.buffer, w->shape->size, got), "pop"))
+    w->self = *side->in;
+    for (uint32_t polls = 0; !w->leave; worker_poll(w, &polls))
+        if (stream_pop(w, &side->stream, got))
             return true;
-    }
     return false;
+}
+
+INLINE int take(struct side *side, size_t *got)
+{
+    const void *place = side->stream.buffer;
+    int rc = side->queue->claim ? side->queue->front(side->in, &place, got)
+                                : side->queue->pop(side->in, side->stream.buffer, side->bytes, got);
+    side->stream.element = place;
+    return rc;
+}
+
+/* What is waited for will come soon: it is asked for again at once. A queue that waits does that itself. */
+INLINE bool receive_plainly(struct side *side, size_t *got)
+{
+    int rc = take(side, got);
+    for (uint32_t tries = TRIES; rc == EAGAIN && tries; tries--) {
+        cpu_relax();
+        rc = take(side, got);
+    }
+    if (rc != 0)
+        return false;
+    slot_store(&side->w->slot->phase, PHASE_IDLE);
+    worker_beat(side->w);
+    return true;
+}
+
+INLINE bool receive(struct side *side, size_t *got)
+{
+    return (side->plain && receive_plainly(side, got)) || receive_patiently(side, got);
 }
 
 /* It was whole; is it the one that is waited for? */
@@ -126,43 +189,60 @@ static void judge_order(struct side *side, uint64_t stamp, uint64_t number)
     struct worker *w = side->w;
     uint64_t found = payload_version(stamp);
     if (payload_writer(stamp) != side->partner)
-        worker_violation_values(w, VIOLATION_FOREIGN, number, found, "worker %u waited for message %llu of worker %u, and got %llu of worker %u",
-                                w->index, (unsigned long long)number, side->partner, (unsigned long long)found,
-                                payload_writer(stamp));
+        worker_violation_values(w, VIOLATION_FOREIGN, number, found,
+                                "worker %u waited for message %llu of worker %u, and got %llu of worker %u", w->index,
+                                (unsigned long long)number, side->partner, (unsigned long long)found, payload_writer(stamp));
     else
         worker_violation_values(w, found < number ? VIOLATION_DUPLICATED : VIOLATION_LOST, number, found,
                                 "worker %u waited for message %llu of worker %u, and got %llu", w->index, (unsigned long long)number,
                                 side->partner, (unsigned long long)found);
 }
 
-/* Verifies what has come, and notes how long it was under way. False: it is the marker of the end. */
-static bool accept(struct side *side, size_t got, uint64_t number)
+enum came { CAME_WELL, CAME_WRONG, CAME_MARKER, CAME_REFUSED };
+
+static __attribute__((noinline)) enum came accept_carefully(struct side *side, size_t got, uint64_t number)
 {
     struct worker *w = side->w;
     uint64_t stamp;
-    if (!stream_read(w, &side->stream, got, &stamp))
-        return true; /* reported; the other side goes on as well */
+    bool whole = stream_read(w, &side->stream, got, &stamp);
+    if (!stream_release(w, &side->stream))
+        return CAME_REFUSED;
+    if (!whole)
+        return CAME_WRONG; /* reported; the other side goes on as well */
     if (payload_version(stamp) == STREAM_END && payload_writer(stamp) == side->partner)
-        return false;
-    if (__builtin_expect(payload_version(stamp) != number || payload_writer(stamp) != side->partner, 0))
+        return CAME_MARKER;
+    if (payload_version(stamp) != number || payload_writer(stamp) != side->partner)
         judge_order(side, stamp, number);
+    return CAME_WELL;
+}
+
+/* Verifies what has come: a short one, as it should be, at once. */
+INLINE enum came accept(struct side *side, size_t got, uint64_t number)
+{
+    bool short_one = side->plain && side->bytes == sizeof(uint64_t) && got == side->bytes && stream_guarded(side->w->shape, &side->stream);
+    if (__builtin_expect(!short_one || payload_peek(side->stream.element, sizeof(uint64_t)) != (side->others | number), 0))
+        return accept_carefully(side, got, number);
+    return !side->queue->claim || side->queue->consume(side->in) == 0 ? CAME_WELL : CAME_REFUSED;
+}
+
+/* Was it timed one way? Then the answer is, too. */
+INLINE void arrive(struct side *side, uint64_t number)
+{
     side->one_way = __atomic_load_n(&side->arrives->number, __ATOMIC_ACQUIRE) == number;
-    if (side->one_way) { /* and so is the answer */
+    if (__builtin_expect(side->one_way, 0)) {
         uint64_t now = clock_ns();
-        worker_record(w, ONE_WAY, now - side->arrives->at_ns, now);
+        worker_record(side->w, ONE_WAY, now - side->arrives->at_ns, now);
     }
-    worker_handoff(w);
-    worker_received(w, got);
-    return true;
 }
 
 /* A sampled round is timed as a whole, or one way, by turns; and never are its single calls. */
-static void begin_round(struct side *side)
+INLINE void begin_round(struct side *side)
 {
     struct worker *w = side->w;
     side->began_ns = 0;
     side->one_way = false;
-    if (!w->timed)
+    side->sampled = w->timed;
+    if (__builtin_expect(!w->timed, 1))
         return;
     worker_asks(w);
     w->timed = false;
@@ -172,34 +252,57 @@ static void begin_round(struct side *side)
         side->one_way = true;
 }
 
-static void end_round(struct side *side)
+INLINE void end_round(struct side *side)
 {
     struct worker *w = side->w;
-    if (side->began_ns) {
+    if (__builtin_expect(side->began_ns != 0, 0)) {
         uint64_t now = clock_ns();
         worker_record(w, ROUND_TRIP, now - side->began_ns, now);
     }
     w->timed = side->sampled;
 }
 
+/* Books a message that came well; nothing waits for that. */
+INLINE void book(struct side *side)
+{
+    if (side->owed == 0)
+        return;
+    worker_handoff(side->w);
+    worker_received(side->w, side->owed);
+    side->owed = 0;
+}
+
+/* One answer. False: there will be no further one. */
+INLINE bool await_answer(struct side *side, uint64_t number)
+{
+    size_t got = 0;
+    if (!receive(side, &got))
+        return false;
+    enum came came = accept(side, got, number);
+    if (came == CAME_MARKER)
+        worker_violation_text(side->w, VIOLATION_FOREIGN, "worker %u got the end's marker as an answer to message %llu", side->w->index,
+                              (unsigned long long)number);
+    side->owed = came == CAME_WELL ? got : 0;
+    return came == CAME_WELL || came == CAME_WRONG;
+}
+
+/* What one round leaves to be booked is booked when the next message is under way. */
 static void ask(struct worker *w)
 {
     struct side side = side_of(w);
-    size_t got = 0;
     for (uint64_t number = 1; worker_next(w); number++) {
-        side.sampled = w->timed;
         begin_round(&side);
-        if (!send(&side, number) || !receive(&side, &got))
+        if (!send(&side, number))
             return;
-        side.pair->sent = number;
-        if (!accept(&side, got, number)) {
-            worker_violation_text(w, VIOLATION_FOREIGN, "worker %u got the end's marker as an answer to message %llu", w->index,
-                                  (unsigned long long)number);
+        book(&side);
+        if (!await_answer(&side, number))
             return;
-        }
+        arrive(&side, number);
         end_round(&side);
+        side.pair->sent = number;
         worker_done(w);
     }
+    book(&side);
     side.one_way = false;
     send(&side, STREAM_END);
 }
@@ -215,12 +318,20 @@ static void answer(struct worker *w)
     w->until_sample = w->shape->sampling / 2 + 1;
     for (uint64_t number = 1; !w->leave; number++) {
         worker_turn(w);
-        if (w->timed)
+        if (__builtin_expect(w->timed, 0))
             worker_asks(w);
         w->timed = false;
-        if (!receive(&side, &got) || !accept(&side, got, number) || !send(&side, number))
+        if (!receive(&side, &got))
             return;
+        enum came came = accept(&side, got, number);
+        if (came == CAME_MARKER || came == CAME_REFUSED)
+            return;
+        arrive(&side, number);
+        if (!send(&side, number))
+            return;
+        side.owed = came == CAME_WELL ? got : 0;
         side.pair->answered = number;
+        book(&side);
         worker_done(w);
     }
 }
@@ -267,7 +378,7 @@ const struct load_ops load_pingpong = {
     .instances = WAYS,
     .per_writer = true,
     .refuses = pingpong_refuses,
-    .capacity = pingpong_capacity,
+    .capacity = stream_capacity,
     .area_bytes = pingpong_bytes,
     .prepare = pingpong_prepare,
     .write = ask,

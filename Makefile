@@ -7,7 +7,7 @@
 #   make detect             how soon hunts find everything that is broken on purpose: table, chart, status 1 if one was missed
 #   make alarms [TIME=1h]   hunts through everything that is right, for so long: status 1 if anything is found
 #   make wolf               how often `run --against` cries wolf, and how often it finds a build that is 10 % slower
-#   make bench             what the meter itself costs, and the bandwidth of verification, beside their bounds
+#   make bench             what the meter itself costs, the bandwidth of verification, and rings beside bare loops, with their bounds
 #   make layers             the layer check
 #   make fuzz [RUNS=N]      the fuzz targets, N executions each, after their corpora
 #   make soak [TIME=1h]     everything in turn, watching for what grows
@@ -148,7 +148,7 @@ alarms: $(BUILD)/shmoo $(ZOO_RIGHT)
 
 # figures, each with its spread and the bound beside it; on a machine with nothing else to do
 bench: $(BENCHES)
-	@for bench in $(BENCHES); do echo "== $$bench"; $$bench || exit $$?; done
+	@$(PYTHON) -B analysis/bench.py $(BENCHES)
 
 fuzz:
 	ci/fuzz $(RUNS)
@@ -207,7 +207,7 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
--include $(sort $(OBJECTS:.o=.d) $(CHECK_OBJECTS:.o=.d)) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d)
+-include $(sort $(OBJECTS:.o=.d) $(CHECK_OBJECTS:.o=.d)) $(BENCHES:$(BUILD)/bench/%=$(BUILD)/obj/%.d) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d)
 
 .PHONY: all tests fuzzers check check-built check-analysis bench demo smoke detect zoo alarms fuzz soak scenes torture wolf race crowd layers coverage mutants check-musl check-aarch64 install uninstall clean
 .SECONDARY:

@@ -234,11 +234,13 @@ bool expect_touch(struct check *c, struct touch seen, int signal, int code, cons
 
 /* ---- What the needs of a row bring; called by the harness before `run` ---- */
 void check_provide(struct check *c);
+/* Before any process of a check is started. */
+void check_cgroup_begin(void);
 /* Moves the calling process into the check's memory cgroup, made on first use with this limit. */
 void check_enter_cgroup(struct check *c, size_t limit_bytes);
 /* Bytes charged to it. */
 long long check_cgroup_charge(struct check *c);
-/* Removes the folders of such cgroups whose names begin so. */
+/* Removes the folders of such cgroups whose names begin so, and that were made in this pid namespace. */
 void check_cgroup_sweep(const char *prefix);
 /* How the names of objects and cgroups begin. */
 #define CHECK_PREFIX "shmoo-check."

@@ -24,6 +24,23 @@ static const struct hierarchy hierarchies[] = {
 
 static const struct hierarchy *used;
 
+/* How the folders' names end. Process numbers are a pid namespace's own, cgroups are seen from all of them: without it two runs
+ * in two containers could share a folder, and one would be killed at the limit of the other. */
+static char ending[32];
+
+void check_cgroup_begin(void)
+{
+    struct stat st = {0};
+    stat("/proc/self/ns/pid", &st);
+    snprintf(ending, sizeof ending, ".%llu", (unsigned long long)st.st_ino);
+}
+
+static bool is_ours(const char *name, const char *prefix)
+{
+    size_t size = strlen(name), tail = strlen(ending);
+    return strncmp(name, prefix, strlen(prefix)) == 0 && size > tail && strcmp(name + size - tail, ending) == 0;
+}
+
 static bool own_path(const char *mark, char path[160])
 {
     char line[512];
@@ -40,7 +57,7 @@ static bool make(struct check *c, const struct hierarchy *h)
     char path[160], file[320];
     if (!own_path(h->mark, path))
         return false;
-    snprintf(c->cgroup, sizeof c->cgroup, "%s%.120s%s", h->root, path, c->prefix);
+    snprintf(c->cgroup, sizeof c->cgroup, "%s%.96s%s%s", h->root, path, c->prefix, ending);
     if (mkdir(c->cgroup, 0755) == 0 || errno == EEXIST) {
         snprintf(file, sizeof file, "%s/%s", c->cgroup, h->limit);
         if (access(file, W_OK) == 0)
@@ -91,7 +108,7 @@ void check_cgroup_sweep(const char *prefix)
         snprintf(folder, sizeof folder, "%s%s", hierarchies[i].root, path);
         DIR *list = opendir(folder);
         for (struct dirent *entry; list && (entry = readdir(list));) {
-            if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
+            if (!is_ours(entry->d_name, prefix))
                 continue;
             snprintf(child, sizeof child, "%s/%s", folder, entry->d_name);
             for (int tries = 0; rmdir(child) != 0 && errno == EBUSY && tries < 50; tries++) /* its last process is still dying */

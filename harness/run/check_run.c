@@ -191,10 +191,8 @@ static void clear(struct show *show, struct seat *seat, const struct check_ops *
     close(seat->reports);
     snprintf(prefix, sizeof prefix, "%s%u.", show->prefix, seat->index + 1);
     check_sweep(prefix);
-    if (row->needs & CHECK_NEEDS_CGROUP) {
-        prefix[strlen(prefix) - 1] = '\0';
+    if (row->needs & CHECK_NEEDS_CGROUP)
         check_cgroup_sweep(prefix);
-    }
     show->ready[seat->index] = true;
     seat->pid = 0;
     show->running--;
@@ -287,6 +285,7 @@ int check_run(const struct check_plan *plan, struct error *error)
     static struct show show;
     show = (struct show){.plan = plan, .jobs = plan->jobs < 1 ? 1 : plan->jobs > JOBS_MAX ? JOBS_MAX : plan->jobs};
     snprintf(show.prefix, sizeof show.prefix, CHECK_PREFIX "%d.%llu.", (int)getpid(), (unsigned long long)process_look(0).start);
+    check_cgroup_begin();
     show.results = calloc(plan->count + 1, sizeof *show.results);
     show.ready = calloc(plan->count + 1, sizeof *show.ready);
     int rc = -1;

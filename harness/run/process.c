@@ -2,11 +2,14 @@
 #define _GNU_SOURCE
 #include "run/process.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/futex.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -42,15 +45,29 @@ struct process_look process_look(pid_t pid)
     const char *rest = strrchr(text, ')'); /* the name before it may hold anything */
     int got = rest ? sscanf(rest + 1,
                             " %c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
-                            " %*d %*d %*d %*d %*d %*d %" SCNu64,
-                            &p.state, &flags, &user, &system, &p.start)
+                            " %*d %*d %*d %*d %u %*d %" SCNu64,
+                            &p.state, &flags, &user, &system, &p.threads, &p.start)
                    : 0;
-    if (got != 5)
+    if (got != 6)
         return (struct process_look){0};
     p.kernel = flags & KERNEL_THREAD;
     p.dying = flags & DYING;
     p.ticks = user + system;
     return p;
+}
+
+bool process_any_runs(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *folder = opendir(path);
+    bool runs = false;
+    for (struct dirent *entry; folder && !runs && (entry = readdir(folder));)
+        if (isdigit((unsigned char)entry->d_name[0])) /* /proc/TID is there too, though it is not listed */
+            runs = process_look((pid_t)strtol(entry->d_name, NULL, 10)).state == 'R';
+    if (folder)
+        closedir(folder);
+    return runs;
 }
 
 uint64_t process_cpu_ns(pid_t pid)

@@ -9,6 +9,7 @@
 struct process_look {
     char state;      /* 'R', 'S', 'D', 'T', 'Z', ...; 0: cannot be seen */
     uint64_t ticks;  /* CPU time used, in clock ticks of sysconf(_SC_CLK_TCK) */
+    uint32_t threads; /* how many it has */
     uint64_t start;  /* clock ticks since boot: with the pid, a name that is never used twice */
     bool kernel;     /* a thread of the kernel */
     bool dying;      /* on its way out, dumping its core, or a zombie */
@@ -16,6 +17,9 @@ struct process_look {
 
 /* Looks at a process; pid 0 is the calling one. */
 struct process_look process_look(pid_t pid);
+
+/* Is any of its threads, the first one included, not asleep? */
+bool process_any_runs(pid_t pid);
 
 /* CPU time that it has used, in nanoseconds (of schedstat; without that, of the clock ticks). */
 uint64_t process_cpu_ns(pid_t pid);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "run/process.h"
 
+#include <pthread.h>
 #include <sys/prctl.h>
 #include <time.h>
 
@@ -14,6 +15,21 @@ static int sleep_until_killed(void *user)
     for (;;)
         pause();
     return 0;
+}
+
+static void *spin(void *user)
+{
+    for (;;)
+        __asm__ __volatile__("" ::: "memory");
+    return user;
+}
+
+/* The first thread sleeps, and another one does not. */
+static int sleep_beside(void *user)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, spin, user);
+    return sleep_until_killed(NULL);
 }
 
 /* Looks until the process is in that state; the test's time limit bounds it. */
@@ -132,6 +148,25 @@ START_TEST(without_proc_nobody_can_be_seen)
 }
 END_TEST
 
+START_TEST(a_thread_that_runs_beside_one_that_sleeps_is_seen)
+{
+    pid_t both = testing_fork(sleep_beside, NULL), one = testing_fork(sleep_until_killed, NULL);
+    look_for(both, 'S');
+    look_for(one, 'S');
+    while (process_look(both).threads < 2)
+        sched_yield();
+    look_for(both, 'S');
+    while (!process_any_runs(both))
+        sched_yield();
+    ck_assert_uint_eq(process_look(one).threads, 1);
+    ck_assert(!process_any_runs(one));
+    kill(both, SIGKILL);
+    kill(one, SIGKILL);
+    testing_wait(both);
+    testing_wait(one);
+}
+END_TEST
+
 int main(void)
 {
     return testing_run("process", (const TTest *[]){
@@ -140,6 +175,7 @@ int main(void)
                                       a_process_keeps_its_start_time_and_a_later_one_has_a_later_one,
                                       a_name_full_of_blanks_and_brackets_confuses_nobody,
                                       cpu_time_is_counted,
+                                      a_thread_that_runs_beside_one_that_sleeps_is_seen,
                                       numbers_that_no_process_has_are_nobody,
                                       where_a_process_sleeps_is_a_short_word_or_nothing,
                                       without_proc_nobody_can_be_seen,

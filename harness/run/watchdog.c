@@ -33,6 +33,8 @@
 #define RETURNS 3
 /* Where it cannot be seen what a process sleeps in, a longer standstill is asked for; and without /proc, a long one. */
 #define UNKNOWN_NS (800 * NS_PER_MS)
+/* A process of several threads may wait for one of its own, which sleeps for a time, or waits for a CPU. */
+#define THREADS_NS (3 * NS_PER_S)
 #define BLIND_NS (5 * NS_PER_S)
 /* Whatever the processes look like, so long a standstill is the end of the trial: a wedge, unless somebody waits for a CPU. */
 #define STANDSTILL_NS (10 * NS_PER_S)
@@ -51,6 +53,7 @@ struct crew_look {
     uint32_t asleep;  /* until somebody does something */
     uint32_t timed;   /* asleep, and will come back by themselves */
     uint32_t unknown; /* asleep, nobody knows in what */
+    uint32_t manifold; /* asleep, with other threads */
     uint32_t owed;    /* not asleep, and had no turn on a CPU since the round began */
     uint32_t starved; /* of these, who could have used one */
 };
@@ -66,8 +69,9 @@ static bool had_turn(const struct watchdog *watchdog, uint32_t worker, pid_t pid
     if (!watchdog->marks)
         return false;
     uint64_t ns = process_cpu_ns(pid), before_ns = watchdog->marks[worker].cpu_ns;
+    bool slowed = watchdog->turn_ns >= TURN_SLOWED_NS; /* it is made to give the CPU away, and not its own way of waiting */
     return ns > before_ns + watchdog->turn_ns ||
-           (ns > before_ns + watchdog->turn_ns / TURN_PART && has_returned(watchdog, worker, pid, TURNS_MANY));
+           (!slowed && ns > before_ns + watchdog->turn_ns / TURN_PART && has_returned(watchdog, worker, pid, TURNS_MANY));
 }
 
 static void look_asleep(const struct watchdog *watchdog, struct crew_look *look, uint32_t worker, pid_t pid)
@@ -97,8 +101,13 @@ static struct crew_look crew_look(const struct watchdog *watchdog, const struct 
         look.inside += phase == PHASE_INSIDE;
         if (p.state == 'R' && phase == PHASE_IDLE) /* it computes, and may come out of that with news for the others */
             look.inside++;
-        else if (p.state == 'S')
+        else if (p.state == 'S' && p.threads > 1 && process_any_runs(pid)) {
+            look.owed++;
+            look.starved++;
+        } else if (p.state == 'S') {
+            look.manifold += p.threads > 1;
             look_asleep(watchdog, &look, i, pid);
+        }
         else if (!had_turn(watchdog, i, pid)) {
             look.owed++;
             look.starved += p.state == 'R' && !has_returned(watchdog, i, pid, RETURNS);
@@ -175,7 +184,7 @@ static bool stuck(const struct watchdog *watchdog, const struct crew_look *look,
 {
     if (look->stopped) /* a nemesis continues whom it stopped before the crew is asked to end */
         return watchdog->stopped_ns && idle_ns > STOPPED_NS;
-    if (look->unknown && idle_ns < UNKNOWN_NS)
+    if ((look->unknown && idle_ns < UNKNOWN_NS) || (look->manifold && idle_ns < THREADS_NS))
         return false;
     return look->seen && look->inside == 0 && look->timed == 0 && look->owed == 0;
 }

@@ -56,6 +56,7 @@ START_TEST(a_lock_of_which_each_process_has_a_copy_is_no_fast_lock_but_a_broken_
     row.lock = (struct sync_lock){.acquire = own_acquire, .release = own_release};
     struct trial_spec spec = spec_of("counter");
     spec.shape.size = spec.load->default_size;
+    spec.enough = 10000; /* on a busy machine the two take turns, and hardly meet */
     for (int tries = 0; tries < 5; tries++) {
         trial_run(&spec, &result);
         enum verdict verdict = result.verdict;
@@ -64,7 +65,7 @@ START_TEST(a_lock_of_which_each_process_has_a_copy_is_no_fast_lock_but_a_broken_
         if (verdict == VERDICT_CORRUPT)
             return;
     }
-    fprintf(stderr, "skipped: the processes never met\n");
+    fprintf(stderr, "skipped: the processes hardly met\n");
 }
 END_TEST
 

@@ -103,7 +103,7 @@ struct check {
     unsigned expectations; /* how many were looked at */
     bool private_shm;      /* /dev/shm is this check's alone */
     int channel;           /* in a peer: to the process that started it; -1 otherwise */
-    char cgroup[256];      /* folder of the memory cgroup; empty without one */
+    char cgroup[480];      /* folder of the memory cgroup; empty without one */
 };
 
 /* "PASS", ...; "POSIX must", ...; "root", ... (of one bit) */

@@ -41,23 +41,23 @@ static bool is_ours(const char *name, const char *prefix)
     return strncmp(name, prefix, strlen(prefix)) == 0 && size > tail && strcmp(name + size - tail, ending) == 0;
 }
 
-static bool own_path(const char *mark, char path[160])
+static bool own_path(const char *mark, char path[256])
 {
     char line[512];
     if (!check_proc_line(getpid(), "cgroup", mark, NULL, line, sizeof line))
         return false;
     const char *at = strrchr(line, ':');
-    snprintf(path, 160, "%.159s", strcmp(at + 1, "/") == 0 ? "" : at + 1);
+    snprintf(path, 256, "%.255s", strcmp(at + 1, "/") == 0 ? "" : at + 1);
     return true;
 }
 
 /* A folder with the file for the limit in it, or nothing. */
 static bool make(struct check *c, const struct hierarchy *h)
 {
-    char path[160], file[320];
+    char path[256], file[560];
     if (!own_path(h->mark, path))
         return false;
-    snprintf(c->cgroup, sizeof c->cgroup, "%s%.96s%s%s", h->root, path, c->prefix, ending);
+    snprintf(c->cgroup, sizeof c->cgroup, "%s%.255s%s%s", h->root, path, c->prefix, ending);
     if (mkdir(c->cgroup, 0755) == 0 || errno == EEXIST) {
         snprintf(file, sizeof file, "%s/%s", c->cgroup, h->limit);
         if (access(file, W_OK) == 0)
@@ -70,7 +70,7 @@ static bool make(struct check *c, const struct hierarchy *h)
 
 static void put(struct check *c, const char *name, long long value)
 {
-    char file[320], text[32];
+    char file[560], text[32];
     snprintf(file, sizeof file, "%s/%s", c->cgroup, name);
     snprintf(text, sizeof text, "%lld", value);
     int errnum = check_put_file(file, text);
@@ -92,7 +92,7 @@ void check_enter_cgroup(struct check *c, size_t limit_bytes)
 
 long long check_cgroup_charge(struct check *c)
 {
-    char file[320], text[64];
+    char file[560], text[64];
     snprintf(file, sizeof file, "%s/%s", c->cgroup, used->charge);
     if (!check_first_line(file, text, sizeof text))
         check_error(c, "%s cannot be read", file);
@@ -101,7 +101,7 @@ long long check_cgroup_charge(struct check *c)
 
 void check_cgroup_sweep(const char *prefix)
 {
-    char path[160], folder[256], child[768];
+    char path[256], folder[320], child[768];
     for (size_t i = 0; i < 2; i++) {
         if (!own_path(hierarchies[i].mark, path))
             continue;

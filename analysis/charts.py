@@ -13,6 +13,7 @@ import chart_handoff
 import chart_latency
 import chart_lifecycle
 import chart_recovery
+import chart_round_trip
 import chart_scaling
 import chart_sighting
 import chart_tears
@@ -79,6 +80,10 @@ CHARTS = (
     Row("bandwidth", "trade-offs", "Size against bandwidth",
         "Bytes that came out whole, in a second, by the size of one record or message.",
         chart_bandwidth),
+    Row("round-trip", "trade-offs", "There and back",
+        "The time from before a message is filled until the answer has been verified. A ring that spins asks no kernel; a channel of the "
+        "kernel also wakes whoever waits.",
+        chart_round_trip),
     Row("scaling", "trade-offs", "Scalability, fitted",
         "The universal scalability law through the medians, with the 95 % interval of the fit over resampled repeats. It is drawn "
         "half as far again as was measured, and not a step further.",

@@ -78,6 +78,10 @@ class Trial:
     seconds: float | None = None
     ops_per_s: float | None = None
     window_s: float | None = None
+    # System calls an operation by the primitive's own code, and context switches, both kinds; None where not counted.
+    calls_per_op: float | None = None
+    voluntary_per_op: float | None = None
+    involuntary_per_op: float | None = None
     violations: int = 0
     kinds: dict = field(default_factory=dict)
     exposure: dict = field(default_factory=dict)

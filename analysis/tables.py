@@ -89,6 +89,10 @@ def _figures(data):
                     sum(handoffs) / ops if ops and handoffs else None, stats.median(shares) if shares else None)
 
 
+# What the kernel had to do with an operation: the columns' headings, and the fields of a trial.
+PER_OP = (("calls/op", "calls_per_op"), ("voluntary switches/op", "voluntary_per_op"), ("involuntary switches/op", "involuntary_per_op"))
+
+
 def tradeoffs(run):
     """A table for each load: what each primitive did under each condition."""
     found = {}
@@ -105,6 +109,8 @@ class _Columns:
         self.settings = any(group.setting_words for group in groups)
         names = {name for group in groups for data in group.points.values() for name, _ in data.histograms}
         self.acquire, self.response = "acquire" in names, "response" in names
+        trials = [trial for group in groups for data in group.points.values() for trial in data.trials]
+        self.per_op = [(words, kind) for words, kind in PER_OP if any(getattr(trial, kind) is not None for trial in trials)]
 
     def headings(self):
         """(words, class) of the headings."""
@@ -112,7 +118,7 @@ class _Columns:
         words += [("sync", ""), ("verdict", ""), ("ops/s, median", "n"), ("95 % interval", "n"), ("repeats", "n")]
         words += [(f"{name} {what}", "n") for name, has in (("acquire", self.acquire), ("response", self.response))
                   if has for what in (f"50{NO_BREAK}%", f"99{NO_BREAK}%", "max")]
-        return words + [("hand-offs", "n"), ("least / most", "n")]
+        return words + [("hand-offs", "n"), ("least / most", "n")] + [(name, "n") for name, _ in self.per_op]
 
 
 def _tradeoff_table(load, groups):
@@ -138,7 +144,13 @@ def _tradeoff_row(columns, group, point, data):
     if columns.response:
         row += _latency_cells(figures.response)
     row.append(_figure(style.share(figures.handoff_share), figures.handoff_share))
-    return row + [_figure(style.share(figures.fairness), figures.fairness)]
+    row.append(_figure(style.share(figures.fairness), figures.fairness))
+    return row + [_per_op_cell(data, kind) for _, kind in columns.per_op]
+
+
+def _per_op_cell(data, kind):
+    values = [value for value in (getattr(trial, kind) for trial in data.trials) if value is not None]
+    return _figure(f"{stats.median(values):.3g}", stats.median(values)) if values else Cell("N/A", "", "n")
 
 
 def _rate_cells(rate, broken):

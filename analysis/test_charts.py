@@ -9,6 +9,7 @@ import pytest
 import chart_grid
 import chart_latency
 import chart_lifecycle
+import chart_round_trip
 import chart_sighting
 import chart_throughput
 import charts
@@ -39,7 +40,7 @@ def words(panel):
 def test_the_contents_page_names_each_chart_once():
     keys = [row.key for row in charts.CHARTS]
     assert keys == ["grid", "detection", "tears", "crash", "words", "recovery", "throughput", "latency", "distribution", "fairness", "time",
-                    "bandwidth", "scaling", "handoff", "sighting", "lifecycle"]
+                    "bandwidth", "round-trip", "scaling", "handoff", "sighting", "lifecycle"]
     assert all(callable(row.module.build) for row in charts.CHARTS)
 
 
@@ -64,6 +65,8 @@ def test_one_and_many(run_of, syncs, populations, repeats):
 def test_every_text_stays_inside_its_picture(run_of):
     run = run_of(loads=("snapshot", "quit", "lifecycle", "verify"), syncs=TWELVE, repeats=2, sizes=(64, 4096),
                  faults=("none", "stop", *DEATHS), samples=60)
+    for data in run.points.values():  # as if it had been sent there and back
+        data.histograms |= {("round-trip", role): found for (name, role), found in data.histograms.items() if name == "acquire"}
     for row in charts.CHARTS:
         chart = build(row.module, run)
         assert chart or row.key == "handoff"
@@ -278,3 +281,12 @@ def test_lifecycle_of_too_few_samples_is_said_in_words(run_of):
     chart = build(chart_lifecycle, run_of(loads=("lifecycle",), syncs=("mutex",), populations=((1, 0),), samples=5,
                                           repeats=1))
     assert not chart.panels and "too few samples" in chart.notes[0]
+
+
+def test_round_trips_draw_a_line_for_each_queue_over_the_sizes(run_of):
+    run = run_of(syncs=("mutex", "spin"), populations=((1, 1),), sizes=(64, 4096), repeats=1)
+    assert build(chart_round_trip, run) is None  # nothing went there and back
+    for data in run.points.values():
+        data.histograms = {("round-trip", role): histogram for (name, role), histogram in data.histograms.items() if name == "acquire"}
+    panel = build(chart_round_trip, run).panels[0]
+    assert {"mutex", "spin", "64 B", "4 KiB"} <= set(words(panel))

@@ -1,6 +1,7 @@
 /* The audit, in a process of its own. */
 #include "run/audit.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "contract/worker.h"
@@ -13,14 +14,44 @@
 /* The auditor never began the trial's fault, and must not act it. */
 static const struct fault_ops undisturbed = {.name = "none", .summary = "no fault", .expect = -1};
 
+static void begin(struct worker *auditor, const struct crew_plan *plan)
+{
+    if (plan->handover)
+        handover_shed(plan->handover);
+    crew_worker_init(auditor, plan, plan->ledger->workers, plan->region_base);
+    auditor->fault = &undisturbed;
+}
+
+/* The last of a crew may die inside with nobody left to acquire the lock after it, and so to repair the data: the promise of a
+ * robust lock is to the next owner, and here it is that. */
+static int64_t inherit(void *user)
+{
+    const struct crew_plan *plan = user;
+    struct worker heir;
+    begin(&heir, plan);
+    heir.self.index = 0;
+    crew_worker_attach(&heir, plan, plan->region_base);
+    for (uint32_t i = 0; i < instances_count(plan->spec); i++) {
+        worker_select(&heir, i);
+        int rc = heir.lock.acquire(&heir.self);
+        if (rc == 0 || (rc == EOWNERDEAD && worker_refused(&heir, rc, "acquire")))
+            heir.lock.release(&heir.self);
+    }
+    return 0;
+}
+
+static bool has_heir(const struct crew_plan *plan)
+{
+    const struct trial_spec *spec = plan->spec;
+    return spec->sync->family == SYNC_LOCK && (spec->sync->traits & SYNC_ROBUST) && !(spec->sync->traits & SYNC_UNREPAIRED) &&
+           !spec->load->per_writer && mortality_any(spec, plan->ledger);
+}
+
 static int64_t audit(void *user)
 {
     const struct crew_plan *plan = user;
     struct worker auditor;
-    if (plan->handover)
-        handover_shed(plan->handover);
-    crew_worker_init(&auditor, plan, plan->ledger->workers, plan->region_base);
-    auditor.fault = &undisturbed;
+    begin(&auditor, plan);
     if (plan->spec->sync->family != SYNC_LOCK) { /* the data of the others can be had through the sync alone */
         auditor.self.index = 0;
         crew_worker_attach(&auditor, plan, plan->region_base);
@@ -31,6 +62,12 @@ static int64_t audit(void *user)
         plan->spec->load->inspect(&auditor);
     instances_audit(plan->spec, plan->region_base, &auditor);
     return 0;
+}
+
+void audit_inherit(const struct crew_plan *plan, uint64_t patience_ns)
+{
+    if (has_heir(plan))
+        isolate_call(inherit, (void *)(uintptr_t)plan, patience_ns); /* an heir that fails leaves the data to the audit's eyes */
 }
 
 void audit_run(const struct crew_plan *plan, uint64_t patience_ns, char *failure, size_t size)

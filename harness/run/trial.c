@@ -175,9 +175,10 @@ static void run_crew(struct stage *stage, struct trial_result *result)
     report_strays(result, by_themselves ? strays : 0);
     settle(&result->ledger, result->gate_ns);
     keep_ends(stage, result);
-    if (watch == WATCH_GO_ON && mortality_unplanned(&stage->spec, &stage->crew, &result->ledger) == 0)
+    if (watch == WATCH_GO_ON && mortality_unplanned(&stage->spec, &stage->crew, &result->ledger) == 0) {
+        audit_inherit(&stage->plan, REMAINS_PATIENCE_NS);
         audit_run(&stage->plan, AUDIT_PATIENCE_NS, audit_failure, sizeof audit_failure);
-    else if (watch == WATCH_WEDGED)
+    } else if (watch == WATCH_WEDGED)
         look_at_remains(stage, result);
     settle(&result->ledger, result->gate_ns);
     if (stage->spec.silent || stage->spec.counts)

@@ -187,3 +187,11 @@ def test_what_cannot_be_judged_is_unsupported_with_the_reason(shmoo, arguments, 
     shmoo("run", "--quiet", "--sync", "mutex", "--writers", "2", "--readers", "2", *arguments, "--ops", "50", "--out", "o")
     found, = verdicts(shmoo.cwd / "o")
     assert found["verdict"] == "UNSUPPORTED" and part in found["reason"]
+
+
+@needs_two_cpus
+def test_who_dies_last_leaves_the_data_to_the_audit(shmoo):
+    """Deaths up to the very end: now and then there is nobody left to acquire the lock and to repair what the dead one left."""
+    shmoo("run", "--quiet", "--sync", "mutex-robust", "--load", "counter", "--writers", "3", "--readers", "0", "--fault", "churn:1",
+          "--duration", "30ms", "--repeat", "30", "--min-exposure", "0", "--out", "o")
+    assert not [found["reason"] for found in verdicts(shmoo.cwd / "o") if found["verdict"] == "CORRUPT"]

@@ -204,6 +204,7 @@ static __attribute__((noinline)) enum came accept_carefully(struct side *side, s
 {
     struct worker *w = side->w;
     uint64_t stamp;
+    w->self = *side->in; /* the short way has not said so */
     bool whole = stream_read(w, &side->stream, got, &stamp);
     if (!stream_release(w, &side->stream))
         return CAME_REFUSED;

@@ -79,6 +79,14 @@ def test_pairs_play_ping_pong_through_every_queue(shmoo, pairs):
     assert names == {("round-trip", "writer"), ("one-way", "writer"), ("one-way", "reader")}
 
 
+@needs_two_cpus
+def test_ping_pong_in_place_takes_each_message_from_its_own_queue(shmoo):
+    """Whether the answer came at once or had to be waited for: many short trials see both."""
+    shmoo("run", "--load", "pingpong", "--sync", "ring-spsc-inplace", "--writers", "1", "--readers", "1", "--size", "8,64",
+          "--duration", "20ms", "--repeat", "15", "--min-exposure", "0", "--quiet", "--out", "o")
+    assert {verdict["verdict"] for verdict in verdicts(shmoo.cwd / "o")} <= {"CLEAN", "INCONCLUSIVE"}
+
+
 def test_ping_pong_needs_pairs(shmoo):
     done = shmoo("run", "--load", "pingpong", "--sync", "pipe", "--writers", "2", "--readers", "1", "--ops", "5", *BRIEF[2:])
     verdict, = verdicts(shmoo.cwd / "o")

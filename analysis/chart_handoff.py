@@ -7,8 +7,6 @@ from histogram import merged
 
 CELL = (74, 34)
 MOST_CPUS, MOST_PANELS = 24, 6
-# The first that a trial has; of a round trip half is one way.
-NAMES = (("one-way", 1.0), ("round-trip", 0.5))
 FEWEST_SAMPLES = 20
 
 
@@ -17,15 +15,17 @@ def build(run, looks):
     del looks
     found, unpinned = {}, 0
     for point, data in run.points.items():
-        timed = next(((name, part) for name, part in NAMES if data.histogram(name) is not None), None)
-        if not timed or points.broken(data.trials):
-            continue
         pairs = {_pair(trial) for trial in data.trials}
-        if len(pairs) == 1 and None not in pairs:
-            key = point.sync, point.load, point.size, timed
-            found.setdefault(key, {}).setdefault(pairs.pop(), []).append(data.histogram(timed[0]))
-        else:
+        times = _times(data)
+        if not times or points.broken(data.trials):
+            continue
+        if len(pairs) != 1 or None in pairs:
             unpinned += 1
+            continue
+        cells = found.setdefault((point.sync, point.load, point.size, times[0][2]), {})
+        writer, reader = pairs.pop()
+        for histogram, outward, part in times:
+            cells.setdefault((writer, reader) if outward else (reader, writer), []).append((histogram, part))
     if not found:
         return plot.Chart([], ["No matrix of hand-offs: it takes pairs of one writer and one reader, each pinned to a CPU "
                                "of its own (--load pingpong --writers 1 --readers 1 --pin 0,1 and so on)."]) if unpinned else None
@@ -33,6 +33,15 @@ def build(run, looks):
     if len(found) > MOST_PANELS:
         chart.notes.append(f"{style.plural(len(found) - MOST_PANELS, 'more panel')} left out here.")
     return chart
+
+
+def _times(data):
+    """(histogram, from the writer to the reader?, part of it that is one way). Who receives a message has timed it: the reader those
+    of the writer, and the writer the answers. Where only round trips are there, half of one stands for the way there."""
+    ways = [(data.histograms[name, role], role == "reader", 1.0)
+            for name, role in (("one-way", "reader"), ("one-way", "writer")) if (name, role) in data.histograms]
+    rounds = data.histogram("round-trip")
+    return ways or ([(rounds, True, 0.5)] if rounds is not None else [])
 
 
 def _pair(trial):
@@ -44,9 +53,9 @@ def _pair(trial):
 
 
 def _panel(key, cells, name):
-    sync, load, size, (histogram_name, part) = key
+    sync, load, size, part = key
     cpus = sorted({cpu for pair in cells for cpu in pair})[:MOST_CPUS]
-    values = {pair: _median(found, part) for pair, found in cells.items()}
+    values = {pair: _median(found) for pair, found in cells.items()}
     left, head = 84, 92
     canvas = plot.Canvas(max(360, left + CELL[0] * len(cpus) + 24), head + CELL[1] * len(cpus) + 40, left, 24, head, 40)
     canvas.title(f"{sync} · {load} · {style.size(size)}", "median of one way" + ("" if part == 1 else ", half of a round trip"))
@@ -58,13 +67,13 @@ def _panel(key, cells, name):
         canvas.text(left + (row + 0.5) * CELL[0], head - 14, str(source), colour=style.SOFT, anchor="center", size=style.FONT_SIZE - 1)
         for column, target in enumerate(cpus):
             _cell(canvas, left + column * CELL[0], top, values.get((source, target)), known)
-    return plot.Panel(name, f"Hand-off from CPU to CPU, {histogram_name}: {sync}, {style.size(size)}", canvas,
+    return plot.Panel(name, f"Hand-off from CPU to CPU, {load}: {sync}, {style.size(size)}", canvas,
                       "A dot: that pair was not measured. Darker is faster." if known else "Too few samples for a median.")
 
 
-def _median(found, part):
-    whole = merged(found)
-    return whole.percentile(0.5) * part if whole.count >= FEWEST_SAMPLES else None
+def _median(found):
+    whole = merged([histogram for histogram, _ in found])
+    return whole.percentile(0.5) * found[0][1] if whole.count >= FEWEST_SAMPLES else None
 
 
 def _cell(canvas, x, y, value, known):

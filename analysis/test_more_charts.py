@@ -120,3 +120,19 @@ def test_handoff_has_a_cell_for_each_pinned_pair(folder_of):
     texts = words(chart.panels[0])
     assert sum(text.endswith(" ns") for text in texts) == 2 and texts.count("·") == 2
     assert build(chart_handoff, rewritten(folder_of(syncs=("mutex",), populations=((2, 2),), repeats=2), pinned)).panels == []
+
+
+def test_handoff_takes_each_way_from_whoever_received(folder_of):
+    """The reader has timed the writer's messages, and the writer the answers."""
+    def one_way(record):
+        if record["type"] == "worker":
+            record["cpus"] = str(record["worker"])
+        if record["type"] == "histogram":
+            record["name"] = "one-way"
+            if record["role"] == "writer":
+                record.update(synthetic.histogram(record["trial"], "one-way", "writer", numpy.full(100, 7_000_000)))
+    chart = build(chart_handoff, rewritten(folder_of(syncs=("mutex",), populations=((1, 1),), repeats=2), one_way))
+    texts = words(chart.panels[0])
+    slow, = (number for number, text in enumerate(texts) if text.endswith(" ms") and text.startswith(("6.", "7")))
+    assert sum(text.endswith((" ns", " us", " ms")) for text in texts) == 2
+    assert slow > next(number for number, text in enumerate(texts) if text.endswith((" ns", " us")))  # from CPU 1, the second row

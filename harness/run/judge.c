@@ -16,6 +16,7 @@
 #include "run/sigbus.h"
 #include "shm/region.h"
 
+#define WINDOW_PART 4 /* the common window must be such a part of the duration */
 #define ACTS_TOLD 3
 
 static void add_slot(struct trial_result *result, const struct slot *slot)
@@ -363,6 +364,14 @@ static void note_found(struct trial_result *result)
         result->found_ns = result->watched_ns;
 }
 
+/* Does the common window say anything about the trial? On a busy machine it may be a moment of it, in which one worker had a turn
+ * or nobody: then a throughput made of it would tell the scheduler's doings. */
+static bool window_tells(const struct trial_spec *spec, const struct trial_result *result)
+{
+    bool by_time = spec->shape.ops_limit == 0 && !spec->fault->deadly;
+    return result->window_ops > 0 && (!by_time || result->window_ns >= spec->duration_ns / WINDOW_PART);
+}
+
 void judge(const struct trial_spec *spec, const struct crew *crew, enum watch watch, const char *why,
            const char *audit_failure, struct trial_result *result)
 {
@@ -390,8 +399,8 @@ void judge(const struct trial_spec *spec, const struct crew *crew, enum watch wa
         tell_death(spec, crew, result);
     tell_acts(spec, result);
     note_found(result);
-    if (result->verdict == VERDICT_CRASHED || result->verdict == VERDICT_WEDGED)
-        result->window_ns = 0; /* a crew that fell apart has no throughput */
+    if (result->verdict == VERDICT_CRASHED || result->verdict == VERDICT_WEDGED || !window_tells(spec, result))
+        result->window_ns = 0; /* a crew that fell apart has no throughput, either */
     /* corruption proves itself, but a trial in which somebody did nothing or had to be ended is not what was asked for */
     bool whole = result->idle_workers == 0 && watch != WATCH_SLOW;
     bool of_data = result->verdict == VERDICT_CLEAN || result->verdict == VERDICT_CORRUPT;

@@ -35,6 +35,7 @@ static void begin(void)
     result.gate_ns = 1000000;
     result.watched_ns = 3 * NS_PER_S;
     result.window_ns = NS_PER_S;
+    result.window_ops = 10000;
     result.workers = WORKERS;
     result.ends = ends;
     for (uint32_t i = 0; i < WORKERS; i++) {
@@ -204,6 +205,27 @@ START_TEST(a_wedge_is_told_by_the_watchdogs_words)
 }
 END_TEST
 
+START_TEST(a_moments_throughput_is_none)
+{
+    begin();
+    judge(&spec, &crew, watch, "", NULL, &result);
+    ck_assert_uint_eq(result.window_ns, NS_PER_S);
+    begin();
+    result.window_ns = NS_PER_S / 5;
+    judge(&spec, &crew, watch, "", NULL, &result);
+    ck_assert_uint_eq(result.window_ns, 0);
+    begin();
+    result.window_ops = 0;
+    judge(&spec, &crew, watch, "", NULL, &result);
+    ck_assert_uint_eq(result.window_ns, 0);
+    begin();
+    spec.shape.ops_limit = 10000; /* then no time is promised */
+    result.window_ns = NS_PER_S / 5;
+    judge(&spec, &crew, watch, "", NULL, &result);
+    ck_assert_uint_eq(result.window_ns, NS_PER_S / 5);
+}
+END_TEST
+
 START_TEST(a_worker_that_left_its_loop_by_itself_is_lost)
 {
     begin();
@@ -318,6 +340,7 @@ int main(void)
                                     a_memory_fault_is_told_with_its_place,
                                     a_death_among_workers_that_the_watchdog_ended_is_not_hidden,
                                     a_wedge_is_told_by_the_watchdogs_words,
+                                    a_moments_throughput_is_none,
                                     a_worker_that_left_its_loop_by_itself_is_lost,
                                     a_worker_whose_own_objects_found_no_room_makes_the_trial_an_error_of_the_environment,
                                     the_earliest_evidence_explains_corruption,

@@ -152,10 +152,10 @@ static int attach_elsewhere(struct region *region, const struct crew_plan *plan,
     return 0;
 }
 
-/* Is it an instance that this worker uses? */
+/* Is it an instance that this worker uses? The auditor, who comes behind the last of the crew, may want any. */
 static bool uses_instance(const struct worker *w, uint32_t instance)
 {
-    return !w->load->per_writer || instance - worker_first_instance(w) < w->load->instances;
+    return !w->load->per_writer || w->index >= w->crew.workers || instance - worker_first_instance(w) < w->load->instances;
 }
 
 /* Every instance of the sync's state is attached to by itself. */
@@ -178,7 +178,7 @@ void crew_worker_attach(struct worker *w, const struct crew_plan *plan, void *ba
             give_up(w->slot, rc, "worker %u: sync %s: attach: %s", w->index, sync->name, error_name(rc));
     }
     slot_store(&w->slot->phase, PHASE_STARTING);
-    worker_select(w, worker_first_instance(w));
+    worker_select(w, w->index < w->crew.workers ? worker_first_instance(w) : 0);
 }
 
 static void detach_sync(struct worker *w, const struct crew_plan *plan)

@@ -144,12 +144,12 @@ static void counts(struct check *c)
 static void has_a_limit(struct check *c)
 {
     const char *name;
+    sem_t fresh;
     long limit = sysconf(_SC_SEM_VALUE_MAX);
     struct box *box = box_with_semaphore(c, &name, 1, (unsigned)limit);
     expect_errno(c, sem_post(&box->sem), EOVERFLOW);
     expect_number(c, value_of(c, &box->sem), limit, "value afterwards");
-    expect_errno(c, sem_init(&box->sem, 1, (unsigned)limit + 1u), EINVAL);
-    expect_number(c, value_of(c, &box->sem), limit, "value after sem_init was refused");
+    expect_errno(c, sem_init(&fresh, 1, (unsigned)limit + 1u), EINVAL); /* another one: what is initialised must not be again */
     expect_ok(c, sem_destroy(&box->sem));
 }
 

@@ -3,13 +3,11 @@
 #include "run/syscalls.h"
 
 #include <errno.h>
-#include <link.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
@@ -104,32 +102,6 @@ static struct {
     bool clock_calls; /* reading the clock is a system call here */
 } watch;
 
-/* The code that the kernel maps into every process. Reading the clock ends there, or, for a moment in which the machine's clock
- * cannot be read from there, in a system call that it makes itself. */
-static struct {
-    uintptr_t from, beyond;
-} vdso;
-
-static void find_vdso(void)
-{
-    const ElfW(Ehdr) *image = (const void *)(uintptr_t)getauxval(AT_SYSINFO_EHDR);
-    if (!image)
-        return;
-    const ElfW(Phdr) *parts = (const void *)((const char *)image + image->e_phoff);
-    vdso.from = (uintptr_t)image;
-    for (uint32_t k = 0; k < image->e_phnum; k++)
-        if (parts[k].p_type == PT_LOAD)
-            vdso.beyond = vdso.from + (uintptr_t)parts[k].p_memsz;
-}
-
-/* Reading the harness's clock, which is a system call here, or was one this time. */
-static bool reads_clock(const siginfo_t *info, const greg_t *r)
-{
-    uintptr_t from = (uintptr_t)info->si_call_addr;
-    return info->si_syscall == SYS_clock_gettime &&
-           (watch.clock_calls || (r[REG_RDI] == CLOCK_MONOTONIC && from >= vdso.from && from < vdso.beyond));
-}
-
 static int dispatch(bool on)
 {
     unsigned long from = on ? (unsigned long)(uintptr_t)syscalls_uncaught : 0;
@@ -158,7 +130,7 @@ static void note(uint32_t number)
 {
     uint32_t phase = slot_load(&watch.slot->phase), k = 0;
     bool within = phase == PHASE_ACQUIRING || phase == PHASE_RELEASING || phase == PHASE_CALLING;
-    if (!within && slot_load(watch.stop))
+    if ((!within && slot_load(watch.stop)) || (watch.clock_calls && number == SYS_clock_gettime))
         return;
     struct slot_call *calls = watch.slot->calls;
     while (k < SLOT_CALLS - 1 && calls[k].within + calls[k].beside != 0 && calls[k].number != number)
@@ -213,8 +185,7 @@ static void caught(int signal, siginfo_t *info, void *context)
     int errnum = errno;
     (void)signal;
     watch.selector = WORKER_OFF_WATCH;
-    if (!reads_clock(info, r))
-        note((uint32_t)number);
+    note((uint32_t)number);
     if (leaves_stack(number)) { /* made again, uncaught: and so are those that follow, up to the next operation that was timed */
         r[REG_RIP] -= 2;
         return;
@@ -268,7 +239,6 @@ int syscalls_begin(struct worker *w)
     watch.selector = WORKER_OFF_WATCH;
     watch.slot = w->slot;
     watch.clock_calls = false;
-    find_vdso();
     int rc = catch_calls();
     if (rc == 0)
         rc = dispatch(true);

@@ -4,7 +4,6 @@
 
 #include <linux/futex.h>
 #include <pthread.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -92,21 +91,6 @@ static void nothing_but_the_clock(void)
     while (clock_ns() < until)
         cpu_relax();
 }
-
-static void other_clocks(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
-}
-
-START_TEST(a_clock_that_is_the_kernels_is_one)
-{
-    if (!begin() || !getauxval(AT_SYSINFO_EHDR))
-        return;
-    ck_assert_uint_eq(watched(other_clocks, SYS_clock_gettime).beside, 2);
-}
-END_TEST
 
 START_TEST(reading_the_clock_is_no_call)
 {
@@ -282,7 +266,7 @@ int main(void)
     return testing_run("syscalls", (const TTest *[]){
                                        calls_are_counted_by_who_makes_them,
                                        the_harnesss_own_calls_are_left_out,
-                                       reading_the_clock_is_no_call, a_clock_that_is_the_kernels_is_one,
+                                       reading_the_clock_is_no_call,
                                        what_comes_after_the_stop_is_the_primitives_or_nobodys,
                                        calls_do_what_they_would_have_done,
                                        signals_and_masks_are_as_without_a_watch,

@@ -126,7 +126,7 @@ ROW(cached, "wrong-cached", "reads from a copy of its own, which is renewed now 
     .state_size = cached_size, .attach = cached_attach, .cell = {.write = cached_write, .read = cached_read});
 
 /* Copies whole words, and forgets what is left. */
-static int stub_write(struct sync_self *self, const void *value)
+static int tailless_write(struct sync_self *self, const void *value)
 {
     struct cached *c = self->state;
     guard(&c->writing);
@@ -135,7 +135,7 @@ static int stub_write(struct sync_self *self, const void *value)
     return 0;
 }
 
-static int stub_read(struct sync_self *self, void *value)
+static int tailless_read(struct sync_self *self, void *value)
 {
     struct cached *c = self->state;
     guard(&c->writing);
@@ -144,8 +144,8 @@ static int stub_read(struct sync_self *self, void *value)
     return 0;
 }
 
-ROW(stub, "wrong-tail", "copies whole words only: the last bytes of an odd size are lost", SYNC_CELL, CORRUPT, .traits = SYNC_BUSTED, .expect_alone = true,
-    .state_size = cached_size, .cell = {.write = stub_write, .read = stub_read});
+ROW(tailless, "wrong-tail", "copies whole words only: the last bytes of an odd size are lost", SYNC_CELL, CORRUPT, .traits = SYNC_BUSTED, .expect_alone = true,
+    .state_size = cached_size, .cell = {.write = tailless_write, .read = tailless_read});
 
 /* Clears the end of the last word with the rest: a few bytes beyond the value. */
 static int over_read(struct sync_self *self, void *value)
@@ -209,4 +209,4 @@ static int striped_read(struct sync_self *self, void *value)
 ROW(striped, "wrong-lines", "each line of the value is whole, and of a write of its own", SYNC_CELL, CORRUPT, .traits = SYNC_BUSTED,
     .expect_size = 49, .state_size = striped_size, .cell = {.write = striped_write, .read = striped_read});
 
-SHMOO_PLUGIN(&flip, &hazard, &cached, &stub, &over, &striped);
+SHMOO_PLUGIN(&flip, &hazard, &cached, &tailless, &over, &striped);

@@ -144,8 +144,8 @@ static int tailless_read(struct sync_self *self, void *value)
     return 0;
 }
 
-ROW(tailless, "wrong-tail", "copies whole words only: the last bytes of an odd size are lost", SYNC_CELL, CORRUPT, .traits = SYNC_BUSTED, .expect_alone = true,
-    .state_size = cached_size, .cell = {.write = tailless_write, .read = tailless_read});
+ROW(tailless, "wrong-tail", "copies whole words only: the last bytes of an odd size are lost", SYNC_CELL, CORRUPT,
+    .traits = SYNC_BUSTED, .expect_alone = true, .state_size = cached_size, .cell = {.write = tailless_write, .read = tailless_read});
 
 /* Clears the end of the last word with the rest: a few bytes beyond the value. */
 static int over_read(struct sync_self *self, void *value)

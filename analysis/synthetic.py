@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy
 
 
-SUB_BITS = 5
+SUB_BITS, COURSE_SUB_BITS, COURSE_STEPS = 5, 2, 156
 STEPS = (("open", 2000), ("size", 450), ("map", 1100), ("use", 1800), ("unmap", 3000), ("close", 300), ("unlink", 7000))
 # Operations per second of one process alone, and the median wait when others want the same.
 SPEED = {"none": (17e6, 12), "semaphore": (2.8e6, 230), "semaphore-named": (2.7e6, 240), "mutex": (5.2e6, 90),
@@ -23,6 +23,7 @@ LIFECYCLE = {"open_ns": 21000, "size_ns": 900, "reserve_ns": 2100, "map_ns": 180
              "unmap_ns": 5200, "close_ns": 700, "unlink_ns": 8100, "reserved_by": "posix_fallocate"}
 # What becomes of the survivors of a death, by the verdict.
 OUTCOMES = {"CLEAN": "recovered", "CORRUPT": "corrupt", "WEDGED": "wedged", "CRASHED": "aborted"}
+COURSES = ("acquire", "response", "sighting")
 KINDS = ("torn", "lost", "overlap", "stale", "back")
 
 
@@ -43,6 +44,8 @@ class Recipe:
     samples: int = 3000
     workers: bool = True
     intervals: int = 3
+    # Of latencies over time, in 0.2 s; 0: the run has none.
+    course: int = 20
     # None: whole; "end": no end record; "cut": the last line ends in the middle; "open": killed during a trial.
     ending: str | None = None
     interrupted: str | None = None
@@ -60,12 +63,12 @@ class Recipe:
     fields: tuple = ()
 
 
-def steps_of(values):
+def steps_of(values, sub_bits=SUB_BITS):
     """The histogram steps of an array of values, by the definition of low()."""
-    steps = 1 << SUB_BITS
+    steps = 1 << sub_bits
     values = numpy.asarray(values, dtype=numpy.int64)
     bits = numpy.floor(numpy.log2(numpy.maximum(values, 1))).astype(numpy.int64)
-    exponent = numpy.maximum(bits - SUB_BITS, 0)
+    exponent = numpy.maximum(bits - sub_bits, 0)
     return numpy.where(values < steps, values, exponent * steps + (values >> exponent))
 
 
@@ -77,6 +80,20 @@ def histogram(trial, name, role, values, worker=0, at_s=0.1):
             "sum": int(values.sum()), "min": int(values.min()), "max": int(values.max()), "max_worker": worker,
             "max_at_s": at_s, "sub_bits": SUB_BITS, "relative_error": 2.0 ** -(SUB_BITS + 1),
             "buckets": [[int(index), int(number)] for index, number in zip(indices, counts)]}
+
+
+def course(trial, name, role, values, intervals):
+    """A course record of these values, which ended one after the other over 0.2 s."""
+    values = numpy.asarray(values, dtype=numpy.int64)
+    places = numpy.arange(values.size) * intervals // values.size
+    steps = numpy.minimum(steps_of(values, COURSE_SUB_BITS), COURSE_STEPS - 1)
+    found, counts = numpy.unique(places * COURSE_STEPS + steps, return_counts=True)
+    rows = {}
+    for key, number in zip(found.tolist(), counts.tolist()):
+        rows.setdefault(key // COURSE_STEPS, []).extend((key % COURSE_STEPS, number))
+    return {"type": "course", "trial": trial, "name": name, "role": role, "unit": "ns", "sub_bits": COURSE_SUB_BITS,
+            "relative_error": 2.0 ** -(COURSE_SUB_BITS + 1), "interval_s": 0.2 / intervals, "workers": 1,
+            "intervals": [[place, int(values[places == place].max()), rows[place]] for place in sorted(rows)]}
 
 
 class Generator:
@@ -208,7 +225,10 @@ class Generator:
             if number and not (trial["load"] == "quit" and role == "writer"):
                 for name, centre, width in names:
                     samples = number if name == "sighting" else self.recipe.samples
-                    yield histogram(trial["trial"], name, role, self._times(centre * (1 + 0.3 * crew), width, samples))
+                    times = self._times(centre * (1 + 0.3 * crew), width, samples)
+                    yield histogram(trial["trial"], name, role, times)
+                    if name in COURSES and self.recipe.course:
+                        yield course(trial["trial"], name, role, times, self.recipe.course)
 
     def _times(self, centre, width, samples):
         """Log-normal times, one in two hundred of them from a far tail."""

@@ -42,7 +42,7 @@ def sample():
     for recipe in RECIPES:
         for record in synthetic.Generator(recipe).records():
             found.setdefault(record["type"], record)
-    assert len(found) == 10
+    assert len(found) == 11
     return found
 
 
@@ -60,6 +60,7 @@ REQUIRED = {
     "interval": ("trial", "at_s", "seconds", "ops", "inside", "acquiring"),
     "histogram": ("trial", "name", "role", "unit", "count", "sum", "min", "max", "sub_bits", "relative_error",
                   "buckets"),
+    "course": ("trial", "name", "role", "unit", "sub_bits", "relative_error", "interval_s", "workers", "intervals"),
     "fault": ("trial", "at_s", "fault", "detail"),
     "violation": ("trial", "kind", "text"),
     "verdict": ("trial", "load", "sync", "fault", "writers", "readers", "size", "repeat", "seed", "expect", "verdict",
@@ -83,7 +84,7 @@ def test_required_fields(validator, sample, kind, name):
     ("trial", {"sampling": 0}),
     ("trial", {"sync": ""}), ("trial", {"seed": 1.5}), ("worker", {"role": "watcher"}), ("worker", {"phase": "dead"}),
     ("worker", {"exit": "killed"}), ("worker", {"exit": "exited -1"}), ("worker", {"cpus": "all"}),
-    ("histogram", {"unit": "us"}),
+    ("histogram", {"unit": "us"}), ("course", {"intervals": [[1, 2]]}), ("course", {"interval_s": 0}), ("course", {"name": "hold"}),
     ("histogram", {"name": "lookup"}), ("histogram", {"buckets": [[1]]}), ("histogram", {"buckets": [[1, 0]]}),
     ("histogram", {"buckets": []}), ("histogram", {"min": None}), ("violation", {"kind": "odd"}),
     ("violation", {"bytes": "0g"}),

@@ -55,4 +55,12 @@ static inline uint64_t ticks_ns(uint64_t ticks)
     return (uint64_t)((unsigned __int128)ticks * ticks_scale.ns_times_2_32 >> 32);
 }
 
+/* The same the other way round; rounded down. */
+static inline uint64_t ticks_of(uint64_t ns)
+{
+    if (!ticks_scale.counter)
+        return ns;
+    return (uint64_t)(((unsigned __int128)ns << 32) / ticks_scale.ns_times_2_32);
+}
+
 #endif

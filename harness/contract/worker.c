@@ -112,7 +112,9 @@ static void note(struct worker *w, enum histogram_kind kind, uint64_t ns)
 void worker_granted(struct worker *w)
 {
     w->granted = ticks_now();
-    note(w, HISTOGRAM_ACQUIRE, ticks_ns(w->granted - w->asked));
+    uint64_t ns = ticks_ns(w->granted - w->asked);
+    note(w, HISTOGRAM_ACQUIRE, ns);
+    course_note(&w->course, HISTOGRAM_ACQUIRE, w->granted, ns);
 }
 
 /* Was the worker switched out during a hold of that length? What it has had of switches before is not this hold's doing, so the
@@ -142,8 +144,10 @@ void worker_released(struct worker *w)
 {
     if (w->period_ns) {
         uint64_t now = clock_ns();
-        if (now >= w->intended_ns) /* not so when the end of a trial has cut the wait for an operation short */
+        if (now >= w->intended_ns) { /* not so when the end of a trial has cut the wait for an operation short */
             note(w, HISTOGRAM_RESPONSE, now - w->intended_ns);
+            course_note(&w->course, HISTOGRAM_RESPONSE, now, now - w->intended_ns);
+        }
         note(w, HISTOGRAM_SERVICE, now - w->begun_ns);
     }
     w->timed = false;

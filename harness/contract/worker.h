@@ -27,6 +27,7 @@
 #include "contract/shape.h"
 #include "contract/slot.h"
 #include "contract/sync.h"
+#include "shm/course.h"
 #include "shm/histogram.h"
 
 /* What all workers of a trial share about looking around: slot i is worker i's. */
@@ -49,6 +50,7 @@ struct worker {
     struct slot *slot;
     struct crew_view crew;
     struct histogram *histograms; /* this worker's own, one of each kind */
+    struct course_cursor course;  /* one of these latencies over time */
     uint32_t index;
     bool writer;
 
@@ -362,6 +364,7 @@ void worker_handed_over(struct worker *w, uint64_t ns);
 static inline void worker_record(struct worker *w, unsigned kind, uint64_t ns, uint64_t at_ns)
 {
     histogram_record(&w->histograms[kind], ns, at_ns, w->index);
+    course_note(&w->course, kind, at_ns, ns);
 }
 
 #endif

@@ -172,6 +172,44 @@ START_TEST(every_worker_has_a_record_with_its_role_and_its_end)
 }
 END_TEST
 
+/* What a `course` record holds, added up. */
+static json_int_t samples_in(const json_t *course)
+{
+    json_int_t sum = 0;
+    const json_t *rows = json_object_get(course, "intervals");
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *steps = json_array_get(json_array_get(rows, i), 2);
+        for (size_t k = 1; k < json_array_size(steps); k += 2)
+            sum += json_integer_value(json_array_get(steps, k));
+    }
+    return sum;
+}
+
+START_TEST(latencies_over_time_are_added_up_by_role_at_the_coarsest_width)
+{
+    struct course_cursor first, second;
+    begin();
+    course_begin(&first, ledger_course(&result.ledger, 1), HISTOGRAM_OWN, result.gate_ns, 10 * NS_PER_MS, 10 * NS_PER_MS);
+    course_begin(&second, ledger_course(&result.ledger, 2), HISTOGRAM_OWN, result.gate_ns, 10 * NS_PER_MS, 10 * NS_PER_MS);
+    for (uint64_t i = 0; i < 30; i++)
+        course_note(&first, HISTOGRAM_OWN, result.gate_ns + i * 10 * NS_PER_MS, 100 + i);
+    course_note(&second, HISTOGRAM_OWN, result.gate_ns + NS_PER_S, 7000);
+    emit();
+    const json_t *course = find("course", 0), *rows = json_object_get(course, "intervals");
+    ck_assert_ptr_null(find("course", 1));
+    ck_assert_str_eq(text_in(course, "name"), "sighting");
+    ck_assert_str_eq(text_in(course, "role"), "reader");
+    ck_assert_int_eq(integer_in(course, "workers"), 2);
+    ck_assert(json_real_value(json_object_get(course, "interval_s")) == 0.02);
+    ck_assert_uint_eq(json_array_size(rows), 16);
+    ck_assert_int_eq(samples_in(course), 31);
+    ck_assert_int_eq(json_integer_value(json_array_get(json_array_get(rows, 15), 0)), 50);
+    ck_assert_int_eq(json_integer_value(json_array_get(json_array_get(rows, 15), 1)), 7000);
+    ck_assert_int_eq(json_integer_value(json_array_get(json_array_get(rows, 1), 1)), 103);
+    finish();
+}
+END_TEST
+
 START_TEST(histograms_are_merged_by_role_and_their_buckets_add_up)
 {
     begin();
@@ -326,6 +364,7 @@ int main(void)
                                       a_trial_that_never_started_has_no_figures,
                                       every_worker_has_a_record_with_its_role_and_its_end,
                                       histograms_are_merged_by_role_and_their_buckets_add_up,
+                                      latencies_over_time_are_added_up_by_role_at_the_coarsest_width,
                                       intervals_and_faults_are_told_with_their_moments,
                                       evidence_is_told_whole,
                                       evidence_in_bytes_that_are_not_utf_8_is_json_all_the_same,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report/records.h"
+#include "report/records_course.h"
 #include "report/records_measure.h"
 
 #define SECONDS(ns) ((double)(ns) / 1e9)
@@ -131,6 +132,17 @@ static void emit_histograms(const struct trial_spec *spec, const struct trial_re
     }
 }
 
+static void emit_courses(const struct trial_spec *spec, const struct trial_result *result, emit_fn *emit, void *user)
+{
+    for (int reader = 0; reader < 2; reader++) {
+        json_t *record = record_of("course", spec);
+        put(record, "role", json_string(reader ? "reader" : "writer"));
+        if (records_put_course(record, spec, result, reader))
+            emit(user, record);
+        json_decref(record);
+    }
+}
+
 static json_t *fault_record(const struct trial_spec *spec, const struct trial_result *result, const struct fault_note *note)
 {
     json_t *record = record_of("fault", spec);
@@ -207,6 +219,8 @@ void records_of_trial(const struct trial_spec *spec, const struct trial_result *
         emit_one(interval_record(spec, &result->intervals[i]), emit, user);
     if (result->gate_ns)
         emit_histograms(spec, result, emit, user);
+    if (result->gate_ns)
+        emit_courses(spec, result, emit, user);
     for (uint32_t i = 0; i < result->fault_count; i++)
         emit_one(fault_record(spec, result, &result->faults[i]), emit, user);
     if (result->gate_ns)

@@ -234,12 +234,31 @@ static void set_pace(struct worker *w, uint64_t opened_ns)
     w->intended_ns = from_ns + w->period_ns * w->index / workers - w->period_ns;
 }
 
-static void work(struct worker *w, struct gate *gate, bool watched)
+/* Latencies over time, from the opening of the gate; stamped as that histogram's samples are. */
+static void begin_course(struct worker *w, const struct crew_plan *plan, struct course *course)
+{
+    uint32_t kind = spec_course(plan->spec);
+    uint64_t origin = plan->ledger->gate->opened_ns, width_ns = spec_interval_ns(plan->spec);
+    if (!course || kind == UINT32_MAX)
+        return;
+    if (kind == HISTOGRAM_ACQUIRE)
+        course_begin(&w->course, course, kind, ticks_now() - ticks_of(clock_ns() - origin), ticks_of(width_ns), width_ns);
+    else
+        course_begin(&w->course, course, kind, origin, width_ns, width_ns);
+}
+
+static void work(struct worker *w, const struct crew_plan *plan)
 {
     struct rusage before, after;
+    struct gate *gate = plan->ledger->gate;
+    struct course *course = ledger_course(plan->ledger, w->index);
+    bool watched = plan->spec->counts;
+    if (course && spec_course(plan->spec) != UINT32_MAX)
+        course_touch(course);
     slot_store(&w->slot->phase, PHASE_READY);
     gate_wait(gate);
     set_pace(w, gate->opened_ns);
+    begin_course(w, plan, course);
     getrusage(RUSAGE_SELF, &before);
     w->switches_seen = (uint64_t)before.ru_nivcsw;
     w->switches_asked = ticks_now();
@@ -274,7 +293,7 @@ _Noreturn void crew_worker_run(const struct crew_plan *plan, uint32_t index, pid
     if (plan->handover)
         handover_shed(plan->handover);
     attach(&worker, plan, index, &region);
-    work(&worker, plan->ledger->gate, plan->spec->counts);
+    work(&worker, plan);
     detach_sync(&worker, plan);
     region_detach(&region, NULL);
     slot_store(&own_slot->phase, PHASE_DONE);

@@ -35,9 +35,25 @@ static size_t stride_of(uint32_t kinds)
     return round_up(kinds * sizeof(struct histogram), PAGE);
 }
 
-size_t ledger_bytes(uint32_t workers, uint32_t kinds)
+static size_t courses_at(uint32_t workers, uint32_t kinds)
 {
     return histograms_at(workers) + (workers + 1) * stride_of(kinds);
+}
+
+static size_t course_stride(void)
+{
+    return round_up(sizeof(struct course), PAGE);
+}
+
+/* One worker in so many keeps a course. */
+static uint32_t course_every(uint32_t workers)
+{
+    return (workers + LEDGER_COURSES - 1) / LEDGER_COURSES;
+}
+
+size_t ledger_bytes(uint32_t workers, uint32_t kinds)
+{
+    return courses_at(workers, kinds) + (workers < LEDGER_COURSES ? workers : LEDGER_COURSES) * course_stride();
 }
 
 int ledger_create(struct ledger *ledger, uint32_t workers, uint32_t kinds, struct error *error)
@@ -59,6 +75,7 @@ int ledger_create(struct ledger *ledger, uint32_t workers, uint32_t kinds, struc
         .slots = (struct slot *)(void *)(base + slots_at()),
         .histograms = base + histograms_at(workers),
         .stride = stride_of(kinds),
+        .courses = base + courses_at(workers, kinds),
         .workers = workers,
         .kinds = kinds,
     };
@@ -83,6 +100,14 @@ void ledger_destroy(struct ledger *ledger)
 struct histogram *ledger_histograms(const struct ledger *ledger, uint32_t index)
 {
     return (struct histogram *)(void *)(ledger->histograms + index * ledger->stride);
+}
+
+struct course *ledger_course(const struct ledger *ledger, uint32_t index)
+{
+    uint32_t every = course_every(ledger->workers);
+    if (index >= ledger->workers || index % every)
+        return NULL;
+    return (struct course *)(void *)(ledger->courses + index / every * course_stride());
 }
 
 struct slot *ledger_auditor(const struct ledger *ledger)

@@ -1,4 +1,4 @@
-/* The ledger: gate, slots and histograms of one trial, in memory that the harness and its workers share.
+/* The ledger: gate, slots, histograms and courses of one trial, in memory that the harness and its workers share.
  *
  * It is an anonymous shared mapping, inherited by fork: it takes nothing from /dev/shm, and no death can leave it behind.
  */
@@ -13,7 +13,11 @@
 #include "contract/fault.h"
 #include "contract/slot.h"
 #include "run/gate.h"
+#include "shm/course.h"
 #include "shm/histogram.h"
+
+/* So many workers keep a course at the most; of larger crews every second one, every third ... */
+#define LEDGER_COURSES 512u
 
 struct ledger {
     void *base;
@@ -23,6 +27,7 @@ struct ledger {
     void *commons;       /* FAULT_COMMONS_BYTES for the trial's fault */
     char *histograms;    /* see ledger_histograms() */
     size_t stride;       /* bytes of one worker's histograms, whole pages */
+    char *courses;       /* see ledger_course() */
     uint32_t workers;
     uint32_t kinds;
 };
@@ -39,6 +44,9 @@ void ledger_destroy(struct ledger *ledger); /* idempotent */
 
 /* Worker `index`'s array of `kinds` histograms. */
 struct histogram *ledger_histograms(const struct ledger *ledger, uint32_t index);
+
+/* Worker `index`'s course, in pages of its own; NULL where it keeps none. */
+struct course *ledger_course(const struct ledger *ledger, uint32_t index);
 
 /* The auditor's slot: evidence that belongs to no worker. */
 struct slot *ledger_auditor(const struct ledger *ledger);

@@ -33,7 +33,7 @@ static bool inside(const void *part, size_t bytes)
 
 START_TEST(nothing_in_a_ledger_overlaps_or_reaches_beyond_it)
 {
-    static const uint32_t populations[] = {1, 2, 7, 64, 300};
+    static const uint32_t populations[] = {1, 2, 7, 64, 300, LEDGER_COURSES, LEDGER_COURSES + 1, 5000};
     for (size_t p = 0; p < sizeof populations / sizeof populations[0]; p++) {
         for (uint32_t kinds = 3; kinds <= 11; kinds += 4) {
             uint32_t workers = populations[p];
@@ -49,6 +49,19 @@ START_TEST(nothing_in_a_ledger_overlaps_or_reaches_beyond_it)
                 if (i)
                     ck_assert_uint_ge((uintptr_t)own, (uintptr_t)(ledger_histograms(&ledger, i - 1) + kinds));
             }
+            uintptr_t free_from = (uintptr_t)(ledger_histograms(&ledger, workers) + kinds);
+            uint32_t courses = 0;
+            for (uint32_t i = 0; i <= workers; i++) {
+                struct course *own = ledger_course(&ledger, i);
+                if (!own)
+                    continue;
+                courses++;
+                ck_assert(inside(own, sizeof *own));
+                ck_assert_uint_ge((uintptr_t)own, free_from);
+                free_from = (uintptr_t)(own + 1);
+            }
+            ck_assert_uint_le(courses, LEDGER_COURSES);
+            ck_assert_uint_ge(courses, workers < LEDGER_COURSES ? workers : LEDGER_COURSES / 2);
             ledger_destroy(&ledger);
         }
     }

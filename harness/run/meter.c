@@ -54,6 +54,7 @@ static void measure(struct meter *meter)
     static const struct load_ops load;
     static struct slot slots[2]; /* the other one for looking around */
     static struct histogram histograms[HISTOGRAM_OWN];
+    static struct course course;
     static const uint32_t stop;
     struct shape shape = {.writers = 2, .size = 8};
     struct worker w = {
@@ -68,6 +69,7 @@ static void measure(struct meter *meter)
         .random = 1,
     };
     ticks_begin();
+    course_begin(&w.course, &course, HISTOGRAM_ACQUIRE, ticks_now(), ticks_of(10 * NS_PER_MS), 10 * NS_PER_MS);
     struct ticks_facts ticks = ticks_measure();
     meter->loop_ns = cost_of(&w, &shape, UINT32_MAX);
     double timed = cost_of(&w, &shape, 1) - meter->loop_ns;

@@ -17,11 +17,8 @@
 #include "run/starvation.h"
 #include "run/tally.h"
 
-#define INTERVALS_WANTED 50
 #define INTERVALS_MAX 4096
 #define FAULTS_MAX 4096
-#define TICK_MIN_NS (10 * NS_PER_MS)
-#define TICK_MAX_NS NS_PER_S
 /* A trial whose time is over before its processes have met goes on, so often and so long at the most. */
 #define EXTENSIONS_MAX 3
 #define EXTENSIONS_DEADLY 40 /* the victim has a number of operations to come to, and the others must get there too */
@@ -320,8 +317,7 @@ static enum watch turn(struct monitor *m, char *why, size_t size)
 
 static void prepare(struct monitor *m)
 {
-    uint64_t tick = m->spec->duration_ns / INTERVALS_WANTED;
-    m->tick_ns = tick < TICK_MIN_NS ? TICK_MIN_NS : tick > TICK_MAX_NS ? TICK_MAX_NS : tick;
+    m->tick_ns = spec_interval_ns(m->spec);
     m->random = seed_scramble(m->spec->shape.seed ^ 0x6e656d65736973);
     m->nemesis = (struct nemesis){
         .harness = m,

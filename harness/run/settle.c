@@ -119,6 +119,17 @@ static const char *settle_histogram(struct histogram *h, const struct bounds *bo
     return "histograms";
 }
 
+/* A course that its worker was doubling when it was killed is none any more, and nobody's fault. */
+static const char *settle_course(struct course *course, uint32_t deaths)
+{
+    if (!course || course->width_ns == 0)
+        return NULL;
+    bool cut = course->folding == 1, whole = course_whole(course, deaths);
+    if (!whole)
+        memset(course, 0, sizeof *course);
+    return whole || cut ? NULL : "latencies over time";
+}
+
 static void report(const struct ledger *ledger, uint32_t worker, const char *what)
 {
     struct slot *auditor = ledger_auditor(ledger);
@@ -143,6 +154,10 @@ uint32_t settle(const struct ledger *ledger, uint64_t gate_ns)
         const char *what = settle_slot(&ledger->slots[i], &bounds);
         for (uint32_t kind = 0; kind < ledger->kinds && i < ledger->workers; kind++) {
             const char *found = settle_histogram(&ledger_histograms(ledger, i)[kind], &bounds, ledger->slots[i].lives + 1);
+            what = what ? what : found;
+        }
+        if (ledger->kinds && i < ledger->workers) {
+            const char *found = settle_course(ledger_course(ledger, i), ledger->slots[i].lives + 1);
             what = what ? what : found;
         }
         if (what && overwritten++ == 0) {

@@ -118,6 +118,28 @@ START_TEST(a_histogram_that_does_not_add_up_is_emptied)
 }
 END_TEST
 
+START_TEST(a_course_that_does_not_add_up_is_emptied_and_a_cut_one_is_nobodys_fault)
+{
+    begin(2);
+    struct course_cursor cursor;
+    struct course *course = ledger_course(&ledger, 1);
+    for (int scribbled = 0; scribbled < 2; scribbled++) {
+        course_begin(&cursor, course, 0, 0, 1000, 1000);
+        course_note(&cursor, 0, 500, 10);
+        ck_assert_uint_eq(settle(&ledger, clock_ns()), 0);
+        ck_assert_uint_eq(course->intervals[0].count, 1);
+        if (scribbled)
+            memset(course->intervals[3].steps, 0x11, sizeof course->intervals[3].steps);
+        else
+            course->folding = 1;
+        ck_assert_uint_eq(settle(&ledger, clock_ns()), (uint32_t)scribbled);
+        ck_assert_uint_eq(course->intervals[0].count, 0);
+    }
+    testing_has(ledger_auditor(&ledger)->evidence[0].text, "its latencies over time");
+    ledger_destroy(&ledger);
+}
+END_TEST
+
 int main(void)
 {
     return testing_run("settle", (const TTest *[]){
@@ -127,6 +149,7 @@ int main(void)
                                      a_slot_that_is_wiped_out_has_lost_its_mark,
                                      the_auditors_own_slot_is_looked_over_too,
                                      a_histogram_that_does_not_add_up_is_emptied,
+                                     a_course_that_does_not_add_up_is_emptied_and_a_cut_one_is_nobodys_fault,
                                      NULL,
                                  });
 }

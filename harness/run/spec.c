@@ -3,10 +3,15 @@
 
 #include <stddef.h>
 
+#include "base/clock.h"
 #include "run/instances.h"
 #include "run/mortality.h"
 #include "run/pin.h"
 #include "run/room.h"
+
+#define INTERVALS_WANTED 50
+#define INTERVAL_MIN_NS (10 * NS_PER_MS)
+#define INTERVAL_MAX_NS NS_PER_S
 
 struct shape spec_shape(const struct trial_spec *spec)
 {
@@ -145,4 +150,19 @@ const char *spec_histogram_name(const struct trial_spec *spec, uint32_t kind)
 {
     static const char *const common[HISTOGRAM_OWN] = {"acquire", "hold", "response", "service", "handoff"};
     return kind < HISTOGRAM_OWN ? common[kind] : spec->load->histograms[kind - HISTOGRAM_OWN];
+}
+
+uint32_t spec_course(const struct trial_spec *spec)
+{
+    if (spec->load->loads || spec->slice || spec->counts || spec->load->uses_system)
+        return UINT32_MAX;
+    if (spec->shape.rate > 0)
+        return HISTOGRAM_RESPONSE;
+    return spec_histograms(spec) > HISTOGRAM_OWN ? HISTOGRAM_OWN : HISTOGRAM_ACQUIRE;
+}
+
+uint64_t spec_interval_ns(const struct trial_spec *spec)
+{
+    uint64_t interval = spec->duration_ns / INTERVALS_WANTED;
+    return interval < INTERVAL_MIN_NS ? INTERVAL_MIN_NS : interval > INTERVAL_MAX_NS ? INTERVAL_MAX_NS : interval;
 }

@@ -60,4 +60,10 @@ uint64_t spec_area_offset(const struct trial_spec *spec);
 uint32_t spec_histograms(const struct trial_spec *spec);
 const char *spec_histogram_name(const struct trial_spec *spec, uint32_t kind);
 
+/* Which of them each worker also keeps over time: the one that a user of the primitive waits for. UINT32_MAX: none. */
+uint32_t spec_course(const struct trial_spec *spec);
+
+/* How long an interval is over which progress and latencies are noted. */
+uint64_t spec_interval_ns(const struct trial_spec *spec);
+
 #endif

@@ -2,6 +2,8 @@
 #include "run/instances.h"
 #include "run/spec.h"
 
+#include "base/clock.h"
+
 #include "base/testing.h"
 
 static struct trial_spec spec_of(const char *load, const char *sync, const char *fault, uint32_t writers, uint32_t readers)
@@ -218,6 +220,27 @@ START_TEST(histograms_are_the_common_ones_and_then_the_loads_own)
 }
 END_TEST
 
+START_TEST(what_is_kept_over_time_is_what_a_user_of_the_primitive_waits_for)
+{
+    struct trial_spec counter = spec_of("counter", "mutex", "none", 2, 2), quit = spec_of("quit", "mutex", "none", 2, 2);
+    struct trial_spec lifecycle = spec_of("lifecycle", "none", "none", 2, 2), hunt = spec_of("verify", "mutex", "none", 2, 2);
+    ck_assert_uint_eq(spec_course(&counter), HISTOGRAM_ACQUIRE);
+    ck_assert_uint_eq(spec_course(&quit), HISTOGRAM_OWN);
+    ck_assert_uint_eq(spec_course(&lifecycle), UINT32_MAX);
+    ck_assert_uint_eq(spec_course(&hunt), UINT32_MAX);
+    counter.shape.rate = 1000;
+    ck_assert_uint_eq(spec_course(&counter), HISTOGRAM_RESPONSE);
+    counter.counts = true;
+    ck_assert_uint_eq(spec_course(&counter), UINT32_MAX);
+    counter.duration_ns = 5 * NS_PER_S;
+    ck_assert_uint_eq(spec_interval_ns(&counter), 100 * NS_PER_MS);
+    counter.duration_ns = 0;
+    ck_assert_uint_eq(spec_interval_ns(&counter), 10 * NS_PER_MS);
+    counter.duration_ns = 3600 * NS_PER_S;
+    ck_assert_uint_eq(spec_interval_ns(&counter), NS_PER_S);
+}
+END_TEST
+
 int main(void)
 {
     return testing_run("spec", (const TTest *[]){
@@ -231,6 +254,7 @@ int main(void)
                                    a_fault_may_refuse_a_crew_and_says_why,
                                    the_area_begins_on_a_line_of_its_own_behind_the_state,
                                    histograms_are_the_common_ones_and_then_the_loads_own,
+                                   what_is_kept_over_time_is_what_a_user_of_the_primitive_waits_for,
                                    NULL,
                                });
 }

@@ -362,10 +362,14 @@ START_TEST(a_result_tells_times_steps_intervals_and_ends)
     for (int i = 0; i < REGION_STEPS; i++)
         ck_assert(result.region_step_done[i]);
     ck_assert_str_eq(result.reserved_by, "posix_fallocate");
-    uint64_t timed = 0;
-    for (uint32_t i = 0; i < 4; i++)
+    uint64_t timed = 0, over_time = 0;
+    for (uint32_t i = 0; i < 4; i++) {
         timed += ledger_histograms(&result.ledger, i)[HISTOGRAM_ACQUIRE].count;
+        for (uint32_t k = 0; k < COURSE_INTERVALS; k++)
+            over_time += ledger_course(&result.ledger, i)->intervals[k].count;
+    }
     ck_assert_uint_eq(timed, result.sampled);
+    ck_assert_uint_eq(over_time, timed);
     trial_result_free(&result);
     ck_assert_ptr_null(result.ends);
     trial_result_free(&result);

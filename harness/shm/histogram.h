@@ -27,15 +27,19 @@ struct histogram {
     uint64_t steps[HISTOGRAM_STEPS];
 };
 
+/* Which step a value below the limit belongs to where each power of two is cut into 2^sub_bits steps. */
+static inline uint32_t histogram_step_of(uint64_t value, uint32_t sub_bits)
+{
+    if (value >> sub_bits == 0)
+        return (uint32_t)value;
+    uint32_t exponent = 63u - (uint32_t)__builtin_clzll(value) - sub_bits;
+    return (exponent << sub_bits) + (uint32_t)(value >> exponent);
+}
+
 /* Which step a value belongs to. */
 static inline uint32_t histogram_step(uint64_t value)
 {
-    if (value < HISTOGRAM_SUB)
-        return (uint32_t)value;
-    if (value >= HISTOGRAM_LIMIT)
-        return HISTOGRAM_STEPS - 1;
-    uint32_t exponent = 63u - (uint32_t)__builtin_clzll(value) - HISTOGRAM_SUB_BITS;
-    return (exponent << HISTOGRAM_SUB_BITS) + (uint32_t)(value >> exponent);
+    return value >= HISTOGRAM_LIMIT ? HISTOGRAM_STEPS - 1 : histogram_step_of(value, HISTOGRAM_SUB_BITS);
 }
 
 /* The lowest value of a step; step HISTOGRAM_STEPS gives the limit. */

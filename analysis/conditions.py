@@ -41,6 +41,7 @@ FIELDS = (
     Field("think_ns", NUMBER, "think", style.duration),
     Field("rate", NUMBER, "rate", style.rate),
     Field("pin", TEXT, "pin"),
+    Field("prefault", TEXT, "prefault", absent="fallocate"),
     Field("ops_limit", INTEGER, "limit", style.count),
     Field("sampling", INTEGER, "one timed in", style.count),
     Field("history", INTEGER, "history", style.count),

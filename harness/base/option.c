@@ -1,7 +1,9 @@
 /* Options: rows and lists, assignment and help. The command line's parser is in option_parse.c. */
+#define _GNU_SOURCE
 #include "base/option.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,6 +115,20 @@ static void list_remove(struct option_list *list, size_t at)
     list->count--;
 }
 
+/* Makes one value of the last one and the item behind it. */
+static bool joined(const struct option_row *row, struct option_list *list, const char *item)
+{
+    struct option_value *last = list->count ? &list->values[list->count - 1] : NULL;
+    char *both;
+    if (!row->joins || !last || !row->joins(last->text, item))
+        return false;
+    if (asprintf(&both, "%s,%s", last->text, item) < 0)
+        abort();
+    free(last->text);
+    last->text = both;
+    return true;
+}
+
 /* Adds what matches and is not there yet, or takes it out. */
 static int pattern_parse(const struct option_row *row, const char *item, struct option_list *list, struct error *error)
 {
@@ -150,7 +166,8 @@ static int items_parse(const struct option_row *row, char *text, struct option_l
         }
         if (value_parse(row, item, &number, error))
             return -1;
-        list_push(list, item, number);
+        if (!joined(row, list, item))
+            list_push(list, item, number);
     }
     return list->count || !row->names ? 0 : error_set(error, STATUS_USAGE, 0, "nothing is left of the list");
 }

@@ -51,6 +51,8 @@ struct option_row {
     /* The i-th name that there is, NULL after the last one: an item of a list may then be a pattern as the shell's, which stands
      * for all that match, in this order; one that begins with ! takes out those that match. Empty: patterns mean nothing. */
     const char *(*names)(size_t i);
+    /* Is this item of a list to be one value with the one after it, the comma between them? Empty: never. */
+    bool (*joins)(const char *left, const char *right);
     const char *help;
 };
 

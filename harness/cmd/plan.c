@@ -15,7 +15,8 @@
 
 /* The axes, outermost first: what is compared, the syncs, lies next to each other in time. */
 static const enum run_option axes[] = {RUN_LOAD,  RUN_SIZE, RUN_WRITERS, RUN_READERS, RUN_HOLD,
-                                       RUN_THINK, RUN_RATE, RUN_FAULT,   RUN_SYNC};
+                                       RUN_THINK, RUN_RATE, RUN_FAULT,   RUN_PIN,     RUN_PREFAULT,
+                                       RUN_SYNC};
 enum { AXES = sizeof axes / sizeof axes[0] };
 
 /* A point of a grid: which value of each option. */
@@ -155,6 +156,16 @@ static void settle_sampling(const struct grid *grid, struct shape *shape)
         shape->sampling = 1;
 }
 
+/* The words were checked when they were read. */
+static struct layout layout_of(const struct point *point)
+{
+    struct layout layout = {{0}};
+    struct error ignored;
+    for (int i = 0; i < LAYOUT_AXES; i++)
+        layout.choice[i] = (uint8_t)layout_find((enum layout_axis)i, point->values[RUN_LAYOUT + i]->text, &ignored);
+    return layout;
+}
+
 static void fill_expect(const struct point *point, struct trial_spec *spec)
 {
     const struct option_value *expect = point->values[RUN_EXPECT];
@@ -189,7 +200,8 @@ static int fill_spec(const struct grid *grid, const struct point *point, struct 
                   .rate = (double)number(point, RUN_RATE),
                   .ops_limit = number(point, RUN_OPS),
                   .sampling = (uint32_t)number(point, RUN_SAMPLE),
-                  .history = (uint32_t)number(point, RUN_HISTORY)},
+                  .history = (uint32_t)number(point, RUN_HISTORY),
+                  .layout = layout_of(point)},
         .duration_ns = number(point, RUN_DURATION),
         .count_ns = number(point, RUN_COUNT),
         .silent = number(point, RUN_PROVE),

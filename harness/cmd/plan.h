@@ -25,6 +25,7 @@ enum run_option {
     RUN_THINK,
     RUN_RATE,
     RUN_PIN,
+    RUN_PREFAULT, /* the first of LAYOUT_AXES, in their order */
     RUN_SAMPLE,
     RUN_HISTORY,
     RUN_EXPOSURE,
@@ -42,6 +43,8 @@ enum run_option {
     RUN_HELP,
     RUN_OPTIONS,
 };
+
+#define RUN_LAYOUT RUN_PREFAULT
 
 extern const struct option_row run_options[RUN_OPTIONS];
 

@@ -278,6 +278,27 @@ START_TEST(every_option_has_one_row_with_a_name_and_a_help_text)
 }
 END_TEST
 
+START_TEST(placements_are_axes_and_cpus_in_a_row_are_one_of_them)
+{
+    static const char *const pins[] = {"compact", "0,2-3", "same-core", "0+1", "1"};
+    testing_ok(build(NULL, "--sync mutex,spin --pin compact,0,2-3,same-core,0+1,1 --prefault populate,none"));
+    ck_assert_uint_eq(plan.trial_count, 5 * 2 * 2);
+    for (size_t i = 0; i < plan.trial_count; i++) {
+        const struct trial_spec *spec = &plan.trials[i];
+        ck_assert_str_eq(spec->sync->name, i % 2 ? "spin" : "mutex");
+        ck_assert_str_eq(spec->pin, pins[i / 4]);
+        ck_assert_str_eq(layout_word(&spec->shape.layout, LAYOUT_PREFAULT), i / 2 % 2 ? "none" : "populate");
+    }
+    finish();
+    testing_ok(build(NULL, ""));
+    for (int i = 0; i < LAYOUT_AXES; i++) {
+        ck_assert_str_eq(run_options[RUN_LAYOUT + i].name, layout_rows[i].name);
+        ck_assert_uint_eq(plan.trials[0].shape.layout.choice[i], 0);
+    }
+    finish();
+}
+END_TEST
+
 int main(void)
 {
     return testing_run("plan", (const TTest *[]){
@@ -297,6 +318,7 @@ int main(void)
                                    a_plan_that_is_too_large_is_refused,
                                    a_plan_can_be_freed_after_a_failure_and_twice,
                                    every_option_has_one_row_with_a_name_and_a_help_text,
+                                   placements_are_axes_and_cpus_in_a_row_are_one_of_them,
                                    NULL,
                                });
 }

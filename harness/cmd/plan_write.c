@@ -69,6 +69,9 @@ char *plan_replay(const struct trial_spec *spec)
     put_number(out, RUN_EXPOSURE, &units_count, spec->enough, spec->load->enough);
     if ((!hunt_is(spec) || spec->pin_given) && strcmp(spec->pin, run_options[RUN_PIN].fallback) != 0)
         fprintf(out, " --pin %s", spec->pin);
+    for (int i = 0; i < LAYOUT_AXES; i++)
+        if (shape->layout.choice[i])
+            fprintf(out, " --%s %s", layout_rows[i].name, layout_word(&shape->layout, (enum layout_axis)i));
     if (spec->silent)
         fprintf(out, " --%s", run_options[RUN_PROVE].name);
     if (spec->expect_given)

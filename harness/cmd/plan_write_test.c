@@ -40,6 +40,7 @@ static void check_same(const struct trial_spec *a, const struct trial_spec *b)
     ck_assert_uint_eq(a->shape.seed, b->shape.seed);
     ck_assert_uint_eq(a->duration_ns, b->duration_ns);
     ck_assert_str_eq(a->pin, b->pin);
+    ck_assert_mem_eq(&a->shape.layout, &b->shape.layout, sizeof a->shape.layout);
     ck_assert_int_eq(a->expect, b->expect);
     ck_assert_int_eq(a->expect_given, b->expect_given);
     ck_assert_uint_eq(a->enough, b->enough);
@@ -54,6 +55,7 @@ static const char *const commands[] = {
     "--sync mutex --sample 3 --min-exposure 0 --pin compact",
     "--sync mutex --min-exposure 17 --pin 0-1,0 --duration 90071992547us",
     "--sync mutex --think 1ms --sample 64 --pin none",
+    "--sync mutex --pin same-llc,0,1,0+1 --prefault none,fallocate,populate",
     "--load lifecycle --sync none --size 8,12345678 --seed 9007199254740991",
 };
 

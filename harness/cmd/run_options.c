@@ -66,6 +66,11 @@ static int valid_fault(const char *text, struct error *error)
     return fault_parse(text, &choice, error);
 }
 
+static int valid_prefault(const char *text, struct error *error)
+{
+    return layout_find(LAYOUT_PREFAULT, text, error) < 0 ? -1 : 0;
+}
+
 static int valid_expect(const char *text, struct error *error)
 {
     return verdict_find(text) >= 0 ? 0 : suggest_fail(error, "verdict", text, verdict_names);
@@ -119,10 +124,15 @@ const struct option_row run_options[RUN_OPTIONS] = {
     [RUN_RATE] = {.name = "rate", .argument = "OPS", .type = OPTION_COUNT, .flags = AXIS, .fallback = "0",
                   .max = 1000000000, .help = "open loop: operations per second that the whole crew is to start, on schedule; 0 "
                                              "is a closed loop, each worker as fast as it can"},
-    [RUN_PIN] = {.name = "pin", .argument = "POLICY", .type = OPTION_NAME, .flags = OPTION_KEY, .fallback = "scatter",
-                 .valid = pin_valid, .help = "none, compact, scatter (far apart: workers that share a CPU hardly ever meet), "
+    [RUN_PIN] = {.name = "pin", .argument = "POLICY", .type = OPTION_NAME, .flags = AXIS, .fallback = "scatter",
+                 .valid = pin_valid, .joins = pin_joins, .help = "none, compact, scatter (far apart: workers that share a CPU hardly ever meet), "
                                              "same-core, same-llc (the last-level cache), other-numa (UNSUPPORTED where the machine "
-                                             "has no such CPUs), or a list of CPUs used in turn: 0,2-3"},
+                                             "has no such CPUs), or a list of CPUs used in turn: 0,2-3; as one of several policies 0+2-3"},
+    [RUN_PREFAULT] = {.name = "prefault", .argument = "HOW", .type = OPTION_NAME, .flags = AXIS, .fallback = "fallocate",
+                      .valid = valid_prefault,
+                      .help = "when the pages of the region come to be: fallocate (the object's when it is made, so that it has them; a "
+                              "process's when it first touches them), none (both when first touched), populate (both when it is "
+                              "mapped, MAP_POPULATE)"},
     [RUN_SAMPLE] = {.name = "sample", .argument = "N", .type = OPTION_COUNT, .flags = OPTION_KEY, .fallback = "64", .min = 1,
                     .max = 1000000, .help = "times one operation in N; 1 times all, which slows fast ones down, and is the default for operations "
                             "that --hold, --think or --rate keep at least 10 us apart"},

@@ -33,7 +33,7 @@ def test_without_a_command_the_usage_is_an_error(shmoo):
 
 def test_help_of_run_names_every_option_of_the_contract(shmoo):
     text = shmoo("run", "--help").stdout
-    for name in ("load sync writers readers size fault duration ops repeat hold think rate pin seed expect out format "
+    for name in ("load sync writers readers size fault duration ops repeat hold think rate pin prefault seed expect out format "
                  "dry-run quiet").split():
         assert f"--{name}" in text, name
 

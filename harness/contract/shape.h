@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "contract/layout.h"
+
 struct shape {
     uint32_t writers, readers;
     uint64_t size;    /* bytes of the record */
@@ -14,6 +16,7 @@ struct shape {
     uint32_t sampling;  /* one operation in so many is timed */
     uint32_t history;   /* operations of each worker that are recorded whole, for a check after the end; 0: none */
     uint64_t seed;
+    struct layout layout;
     uint32_t family;    /* of the sync, an enum sync_family: loads that serve several lay their data out for one */
     const char *name; /* "/shmoo-...": begins the names of objects that the load makes; unique to the trial */
 };

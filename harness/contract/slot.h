@@ -72,7 +72,7 @@ struct slot {
     uint64_t sampled, contended, preempted;
     struct slot_left left;
     uint64_t started_ns, ended_ns; /* first operation begun, last one ended; 0 until then */
-    uint64_t voluntary_switches, involuntary_switches, user_ns, system_ns; /* of the loop */
+    uint64_t voluntary_switches, involuntary_switches, minor_faults, major_faults, user_ns, system_ns; /* of the loop */
     uint64_t violations[VIOLATIONS];
     uint32_t recovered; /* EOWNERDEAD met and recovered */
     uint32_t doomed;    /* about to die, by a fault's hand */

@@ -6,8 +6,11 @@
 static void csv_begin(struct sink *sink, const json_t *host)
 {
     (void)host;
-    fputs("trial,job,load,sync,fault,writers,readers,size,repeat,seed,verdict,expect,as_expected,ops,seconds,ops_per_s,window_s,"
-          "violations,handoffs,contended,sampled,acquire_p50_ns,acquire_p99_ns,acquire_max_ns,reason,replay\r\n",
+    fputs("trial,job,load,sync,fault,writers,readers,size,pin,", sink->out);
+    for (int i = 0; i < LAYOUT_AXES; i++)
+        fprintf(sink->out, "%s,", layout_rows[i].name);
+    fputs("repeat,seed,verdict,expect,as_expected,ops,seconds,ops_per_s,window_s,"
+          "violations,handoffs,contended,sampled,minor_faults,acquire_p50_ns,acquire_p99_ns,acquire_max_ns,reason,replay\r\n",
           sink->out);
 }
 
@@ -49,8 +52,11 @@ static void csv_trial_end(struct sink *sink, const struct trial_event *event)
     put_text(out, spec->job, ',');
     fprintf(out, "%s,%s,", spec->load->name, spec->sync->name);
     put_text(out, spec->fault_text, ',');
-    fprintf(out, "%u,%u,%llu,%u,%llu,%s,%s,%s,%llu,", spec->shape.writers, spec->shape.readers,
-            (unsigned long long)spec->shape.size, spec->repeat, (unsigned long long)spec->shape.seed, verdict_name(r->verdict),
+    fprintf(out, "%u,%u,%llu,", spec->shape.writers, spec->shape.readers, (unsigned long long)spec->shape.size);
+    put_text(out, spec->pin, ',');
+    for (int i = 0; i < LAYOUT_AXES; i++)
+        fprintf(out, "%s,", layout_word(&spec->shape.layout, (enum layout_axis)i));
+    fprintf(out, "%u,%llu,%s,%s,%s,%llu,", spec->repeat, (unsigned long long)spec->shape.seed, verdict_name(r->verdict),
             verdict_name(spec->expect), r->as_expected ? "true" : "false", (unsigned long long)r->ops);
     if (r->gate_ns)
         fprintf(out, "%.6f,", (double)r->ran_ns / 1e9);
@@ -60,8 +66,8 @@ static void csv_trial_end(struct sink *sink, const struct trial_event *event)
         fprintf(out, "%.1f,%.6f,", (double)r->window_ops / ((double)r->window_ns / 1e9), (double)r->window_ns / 1e9);
     else
         fputs(",,", out);
-    fprintf(out, "%llu,%llu,%llu,%llu,", (unsigned long long)r->violation_count, (unsigned long long)r->handoffs,
-            (unsigned long long)r->contended, (unsigned long long)r->sampled);
+    fprintf(out, "%llu,%llu,%llu,%llu,%llu,", (unsigned long long)r->violation_count, (unsigned long long)r->handoffs,
+            (unsigned long long)r->contended, (unsigned long long)r->sampled, (unsigned long long)r->minor_faults);
     put_acquire(out, r);
     put_text(out, r->reason, ',');
     put_text(out, event->replay, '\r');

@@ -76,7 +76,7 @@ static void put_row(struct sink *sink, const struct trial_event *event)
     const struct trial_spec *spec = event->spec;
     const struct trial_result *r = event->result;
     static struct histogram merged;
-    char size[UNITS_TEXT], rate[UNITS_TEXT] = "-", count[32];
+    char size[UNITS_TEXT], rate[UNITS_TEXT] = "-", count[32], placement[SPEC_PLACEMENT];
     snprintf(count, sizeof count, "%u/%u", spec->number, sink->run->trials);
     if (r->window_ns)
         units_print(&units_count, round((double)r->window_ops / ((double)r->window_ns / 1e9)), rate);
@@ -92,6 +92,8 @@ static void put_row(struct sink *sink, const struct trial_event *event)
     put_syscalls(sink->out, r);
     if (strcmp(spec->fault_text, "none") != 0)
         fprintf(sink->out, "  fault %s", spec->fault_text);
+    if (spec_placement(spec, placement)[0])
+        fprintf(sink->out, " %s", placement);
     fputc('\n', sink->out);
 }
 

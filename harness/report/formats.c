@@ -72,9 +72,10 @@ int sink_end(struct sink *sink, const struct run_summary *summary, struct error 
 
 const char *trial_title(const struct trial_spec *spec, char text[256])
 {
-    char size[UNITS_TEXT];
+    char size[UNITS_TEXT], placement[SPEC_PLACEMENT];
     bool fault = strcmp(spec->fault_text, "none") != 0;
-    snprintf(text, 256, "%s %s %uw+%ur %s%s%s", spec->load->name, spec->sync->name, spec->shape.writers, spec->shape.readers,
-             units_print(&units_size, (double)spec->shape.size, size), fault ? " fault " : "", fault ? spec->fault_text : "");
+    snprintf(text, 256, "%s %s %uw+%ur %s%s%s%s", spec->load->name, spec->sync->name, spec->shape.writers, spec->shape.readers,
+             units_print(&units_size, (double)spec->shape.size, size), fault ? " fault " : "", fault ? spec->fault_text : "",
+             spec_placement(spec, placement));
     return text;
 }

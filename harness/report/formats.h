@@ -49,7 +49,7 @@ int sink_trial_begin(struct sink *sink, const struct trial_event *event, struct 
 int sink_trial_end(struct sink *sink, const struct trial_event *event, struct error *error);
 int sink_end(struct sink *sink, const struct run_summary *summary, struct error *error);
 
-/* "counter mutex 2w+2r 64 B", with the fault where there is one. */
+/* "counter mutex 2w+2r 64 B", with fault, pinning and layout where they were asked for. */
 const char *trial_title(const struct trial_spec *spec, char text[256]);
 
 #endif

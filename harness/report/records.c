@@ -102,6 +102,8 @@ json_t *record_trial(const struct run_info *run, const struct trial_spec *spec, 
     put(record, "think_ns", integer(shape->think_ns));
     put(record, "rate", shape->rate > 0 ? json_real(shape->rate) : json_null());
     put(record, "pin", json_string(spec->pin));
+    for (int i = 0; i < LAYOUT_AXES; i++)
+        put(record, layout_rows[i].name, json_string(layout_word(&shape->layout, (enum layout_axis)i)));
     put(record, "sampling", integer(shape->sampling));
     put(record, "history", integer(shape->history));
     if (spec->silent)
@@ -226,6 +228,14 @@ static void put_syscalls(json_t *record, const struct trial_spec *spec, const st
     put(record, "syscalls", object);
 }
 
+/* Of the crew's loops: first touches of pages, mostly. */
+static void put_page_faults(json_t *record, const struct trial_result *result)
+{
+    if (result->gate_ns)
+        put(record, "page_faults", json_pack("{s:o, s:o}", "minor", integer(result->minor_faults), "major",
+                                             integer(result->major_faults)));
+}
+
 static void put_switches(json_t *record, const struct trial_result *result)
 {
     double ops = (double)result->ops;
@@ -252,6 +262,7 @@ json_t *record_verdict(const struct trial_spec *spec, const struct trial_result 
     put_messages(record, result);
     put_syscalls(record, spec, result);
     put_switches(record, result);
+    put_page_faults(record, result);
     records_put_meter(record, spec, result);
     records_put_fairness(record, spec, result);
     put(record, "violations", integer(result->violation_count));

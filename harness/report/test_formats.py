@@ -192,6 +192,7 @@ def test_csv_has_a_row_for_each_trial(shmoo):
             assert int(row[key]) == verdict[key]
         for key in ("load", "sync", "fault", "verdict", "expect", "reason"):
             assert row[key] == verdict[key]
+        assert (row["pin"], row["prefault"]) == (trial["pin"], trial["prefault"])
         assert row["as_expected"] == str(verdict["as_expected"]).lower() and row["replay"] == trial["replay"]
         assert float(row["seconds"]) == pytest.approx(verdict["seconds"], abs=1e-5)
         assert int(row["handoffs"]) == verdict["exposure"]["handoffs"]

@@ -125,7 +125,7 @@ static void bind_sync(struct worker *w, const struct sync_ops *sync)
 static int attach_there(struct region *region, const struct crew_plan *plan, struct error *error)
 {
     size_t bytes = plan->region_bytes;
-    if (region_attach(region, plan->region_name, bytes, error))
+    if (region_attach_as(region, plan->region_name, bytes, spec_region_layout(plan->spec), error))
         return -1;
     void *moved = mremap(region->base, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, plan->region_base);
     if (moved == MAP_FAILED)
@@ -141,7 +141,7 @@ static int attach_elsewhere(struct region *region, const struct crew_plan *plan,
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = plan->region_bytes;
     munmap(plan->region_base, bytes);
-    if (region_attach(region, plan->region_name, bytes, error))
+    if (region_attach_as(region, plan->region_name, bytes, spec_region_layout(plan->spec), error))
         return -1;
     char *room = mmap(NULL, bytes + 14 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (room == MAP_FAILED)
@@ -217,6 +217,8 @@ static void note_usage(struct slot *slot, const struct rusage *before, const str
 {
     slot->voluntary_switches += (uint64_t)(after->ru_nvcsw - before->ru_nvcsw);
     slot->involuntary_switches += (uint64_t)(after->ru_nivcsw - before->ru_nivcsw);
+    slot->minor_faults += (uint64_t)(after->ru_minflt - before->ru_minflt);
+    slot->major_faults += (uint64_t)(after->ru_majflt - before->ru_majflt);
     slot->user_ns += timeval_ns(after->ru_utime) - timeval_ns(before->ru_utime);
     slot->system_ns += timeval_ns(after->ru_stime) - timeval_ns(before->ru_stime);
 }

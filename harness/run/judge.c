@@ -28,6 +28,8 @@ static void add_slot(struct trial_result *result, const struct slot *slot)
     result->handoffs += slot->handoffs;
     result->voluntary_switches += slot->voluntary_switches;
     result->involuntary_switches += slot->involuntary_switches;
+    result->minor_faults += slot->minor_faults;
+    result->major_faults += slot->major_faults;
     result->messages += slot->messages;
     result->bytes += slot->bytes;
     result->contended += slot->contended;

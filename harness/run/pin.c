@@ -34,7 +34,7 @@ static int topology_ready(struct error *error)
                      error_name(errno));
 }
 
-/* N or N-M, one or several with single commas between. */
+/* N or N-M, one or several with a single comma or plus between. */
 static bool is_cpu_list(const char *text)
 {
     for (;;) {
@@ -48,9 +48,15 @@ static bool is_cpu_list(const char *text)
             return false;
         if (*text == '\0')
             return true;
-        if (*text++ != ',')
+        if (*text != ',' && *text != '+')
             return false;
+        text++;
     }
+}
+
+bool pin_joins(const char *left, const char *right)
+{
+    return is_cpu_list(left) && is_cpu_list(right) && !strchr(left, '+') && !strchr(right, '+');
 }
 
 int pin_valid(const char *policy, struct error *error)
@@ -108,6 +114,17 @@ static int pin_scatter(struct pin *pin, uint32_t workers)
     return rc;
 }
 
+/* hwloc's spelling of a list of CPUs. */
+static int read_list(hwloc_bitmap_t cpus, const char *policy)
+{
+    char *list = strdup(policy);
+    for (char *plus = list; plus && (plus = strchr(plus, '+'));)
+        *plus = ',';
+    int rc = list ? hwloc_bitmap_list_sscanf(cpus, list) : -1;
+    free(list);
+    return rc;
+}
+
 static int pin_list(struct pin *pin, const char *policy, struct error *error)
 {
     hwloc_const_cpuset_t allowed = hwloc_topology_get_allowed_cpuset(topology);
@@ -115,7 +132,7 @@ static int pin_list(struct pin *pin, const char *policy, struct error *error)
     char list[256];
     int rc = -1;
     hwloc_bitmap_list_snprintf(list, sizeof list, allowed);
-    if (hwloc_bitmap_list_sscanf(asked, policy) != 0 || hwloc_bitmap_iszero(asked) || hwloc_bitmap_weight(asked) < 0) {
+    if (read_list(asked, policy) != 0 || hwloc_bitmap_iszero(asked) || hwloc_bitmap_weight(asked) < 0) {
         error_set(error, STATUS_USAGE, 0, "--pin %s: not a list of CPUs; write it like 0,2-3", policy);
     } else if (!hwloc_bitmap_isincluded(asked, allowed)) {
         error_set(error, STATUS_ENVIRONMENT, 0, "--pin %s: not all of these CPUs can be used here; there are %s", policy, list);

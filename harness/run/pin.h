@@ -2,11 +2,13 @@
  *
  * Policies: "none"; "compact" (next to each other: hardware threads, then cores, then packages); "scatter" (as far apart as
  * the machine allows); "same-core" (on the hardware threads of one core); "same-llc" (on different cores below one last-level
- * cache); "other-numa" (on different NUMA nodes by turns); or a list of CPUs in the kernel's numbering, "0,2-3", used in turn.
+ * cache); "other-numa" (on different NUMA nodes by turns); or a list of CPUs in the kernel's numbering, "0,2-3", used in turn;
+ * "0+2-3" is the same where commas part one policy from the next.
  */
 #ifndef RUN_PIN_H
 #define RUN_PIN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -15,6 +17,9 @@ struct pin; /* a policy, resolved for this machine */
 
 /* Checks a policy's spelling without looking at the machine. */
 int pin_valid(const char *policy, struct error *error);
+
+/* Are these neighbours in a list of policies the CPUs of one? A list that is written with + stands for itself. */
+bool pin_joins(const char *left, const char *right);
 
 /* NULL, or why this machine has no such CPUs: a trial with that policy is UNSUPPORTED here. */
 const char *pin_absent(const char *policy);

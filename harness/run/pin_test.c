@@ -31,8 +31,8 @@ static bool is_allowed(const char *cpu)
 
 START_TEST(policies_and_lists_are_told_from_what_is_neither)
 {
-    static const char *const good[] = {"none", "compact", "scatter", "same-core", "same-llc", "other-numa", "0", "0,1", "0-3", "1,4-7,2"};
-    static const char *const bad[] = {"", "Compact", "spread", "-1", ",1", "0;1", "all", "0x1", " 0"};
+    static const char *const good[] = {"none", "compact", "scatter", "same-core", "same-llc", "other-numa", "0", "0,1", "0-3", "1,4-7,2", "0+2-3"};
+    static const char *const bad[] = {"", "Compact", "spread", "-1", ",1", "0;1", "all", "0x1", " 0", "0++1", "+1"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         testing_ok(pin_valid(good[i], &error));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

@@ -2,6 +2,7 @@
 #include "run/spec.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "run/instances.h"
@@ -70,6 +71,15 @@ static const char *silence_refused(const struct trial_spec *spec)
     return NULL;
 }
 
+/* What cannot be laid out that way, with that load, sync and fault. */
+static const char *layout_refused(const struct trial_spec *spec)
+{
+    const uint8_t *choice = spec->shape.layout.choice;
+    if (choice[LAYOUT_PREFAULT] == PREFAULT_NONE && spec->fault->needs & (FAULT_NEEDS_OWN_SHM | FAULT_NEEDS_MEMORY_LIMIT))
+        return "--prefault none: this fault takes room away, and pages that are not there yet would be a SIGBUS: no primitive's doing";
+    return NULL;
+}
+
 static bool exceeds(uint32_t count, uint32_t max)
 {
     return max && count > max;
@@ -115,6 +125,8 @@ const char *spec_unsupported(const struct trial_spec *spec)
     const char *absent = pin_absent(spec->pin ? spec->pin : "none");
     if (absent)
         return absent;
+    if (layout_refused(spec))
+        return layout_refused(spec);
     const char *missing = room_refuses(spec->fault->needs);
     if (missing)
         return missing;
@@ -122,6 +134,27 @@ const char *spec_unsupported(const struct trial_spec *spec)
     if (unjudged)
         return unjudged;
     return spec->fault->refuses ? spec->fault->refuses(&shape, spec->fault_parameter) : NULL;
+}
+
+const char *spec_placement(const struct trial_spec *spec, char text[SPEC_PLACEMENT])
+{
+    const struct layout *layout = &spec->shape.layout;
+    size_t used = 0;
+    text[0] = '\0';
+    if (spec->pin_given)
+        used += (size_t)snprintf(text, SPEC_PLACEMENT, " pin %.80s", spec->pin);
+    for (int i = 0; i < LAYOUT_AXES; i++)
+        if (layout->choice[i] && used < SPEC_PLACEMENT)
+            used += (size_t)snprintf(text + used, SPEC_PLACEMENT - used, " %s %s", layout_rows[i].name,
+                                     layout_word(layout, (enum layout_axis)i));
+    return text;
+}
+
+struct region_layout spec_region_layout(const struct trial_spec *spec)
+{
+    static const enum region_fill fills[] = {
+        [PREFAULT_FALLOCATE] = REGION_RESERVED, [PREFAULT_NONE] = REGION_UNTOUCHED, [PREFAULT_POPULATE] = REGION_POPULATED};
+    return (struct region_layout){.fill = fills[spec->shape.layout.choice[LAYOUT_PREFAULT]]};
 }
 
 uint64_t spec_area_offset(const struct trial_spec *spec)

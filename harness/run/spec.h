@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "contract/contents.h"
+#include "shm/region.h"
 
 struct trial_spec {
     uint32_t number;     /* in the run, from 1 */
@@ -49,6 +50,13 @@ bool spec_acts_inside(const struct trial_spec *spec);
 
 /* NULL, or why load, sync and crew do not go together. */
 const char *spec_unsupported(const struct trial_spec *spec);
+
+/* How the region under test is to be made and mapped. */
+struct region_layout spec_region_layout(const struct trial_spec *spec);
+
+/* " pin same-llc prefault none": where the crew lies and how its memory does, as far as it was asked for. */
+#define SPEC_PLACEMENT 200
+const char *spec_placement(const struct trial_spec *spec, char text[SPEC_PLACEMENT]);
 
 /* Bytes of the region under test. */
 uint64_t spec_region_bytes(const struct trial_spec *spec);

@@ -77,7 +77,7 @@ static int make_data(struct stage *stage, struct trial_result *result, struct er
     const struct trial_spec *spec = &stage->spec;
     if (instances_size(spec, &stage->verdict, error))
         return -1;
-    if (region_create(&stage->region, stage->name, spec_region_bytes(spec), error))
+    if (region_create_as(&stage->region, stage->name, spec_region_bytes(spec), spec_region_layout(spec), error))
         return -1;
     stage->region_made = true;
     if (instances_init(&stage->instances, spec, stage->name, error) ||

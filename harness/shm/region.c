@@ -1,4 +1,5 @@
 /* A region: the seven steps of a shared memory object's life. */
+#define _GNU_SOURCE
 #include "shm/region.h"
 
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -131,21 +133,41 @@ static int step_reserve(struct region *region, struct error *error)
     return 0;
 }
 
+/* There is room for it now; nobody holds it for us. */
+static int step_look_for_room(struct region *region, struct error *error)
+{
+    struct statvfs volume;
+    if (fstatvfs(region->fd, &volume) == 0 && volume.f_blocks > 0 && (uint64_t)volume.f_bavail * volume.f_frsize < region->bytes)
+        return fail(region, REGION_RESERVE, "fstatvfs", ENOSPC, error);
+    return 0;
+}
+
+/* mmap does not tell that it could not have them all. */
+static int require_pages(struct region *region, struct error *error)
+{
+    struct stat st;
+    if (fstat(region->fd, &st) != 0 || (uint64_t)st.st_blocks * 512 < region->bytes)
+        return fail(region, REGION_RESERVE, "mmap (MAP_POPULATE)", ENOSPC, error);
+    return 0;
+}
+
 static int step_map(struct region *region, struct error *error)
 {
     uint64_t start = clock_ns();
-    void *base = mmap(NULL, region->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, region->fd, 0);
+    int populate = region->layout.fill == REGION_POPULATED ? MAP_POPULATE : 0;
+    void *base = mmap(NULL, region->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | populate, region->fd, 0);
     if (base == MAP_FAILED)
         return fail(region, REGION_MAP, steps[REGION_MAP].call, errno, error);
     region->base = base;
     step_done(region, REGION_MAP, start);
     region->mapped_ns = clock_ns();
-    return 0;
+    return populate ? require_pages(region, error) : 0;
 }
 
-static int region_init(struct region *region, const char *name, size_t bytes, struct error *error)
+static int region_init(struct region *region, const char *name, size_t bytes, struct region_layout layout, struct error *error)
 {
     memset(region, 0, sizeof *region);
+    region->layout = layout;
     region->fd = -1;
     region->bytes = bytes;
     if (strlen(name) >= sizeof region->name)
@@ -156,7 +178,12 @@ static int region_init(struct region *region, const char *name, size_t bytes, st
 
 int region_create(struct region *region, const char *name, size_t bytes, struct error *error)
 {
-    if (region_init(region, name, bytes, error))
+    return region_create_as(region, name, bytes, (struct region_layout){0}, error);
+}
+
+int region_create_as(struct region *region, const char *name, size_t bytes, struct region_layout layout, struct error *error)
+{
+    if (region_init(region, name, bytes, layout, error))
         return -1;
     if (step_open(region, O_RDWR | O_CREAT | O_EXCL, error))
         return -1;
@@ -166,7 +193,9 @@ int region_create(struct region *region, const char *name, size_t bytes, struct 
         region->device = st.st_dev;
         region->inode = st.st_ino;
     }
-    if (step_size(region, error) || step_reserve(region, error) || step_map(region, error)) {
+    int (*step_room)(struct region *region, struct error *error) =
+        layout.fill == REGION_RESERVED ? step_reserve : step_look_for_room;
+    if (step_size(region, error) || step_room(region, error) || step_map(region, error)) {
         region_destroy(region, NULL);
         return -1;
     }
@@ -188,7 +217,12 @@ static int require_size(const struct region *region, struct error *error)
 
 int region_attach(struct region *region, const char *name, size_t bytes, struct error *error)
 {
-    if (region_init(region, name, bytes, error) || step_open(region, O_RDWR, error))
+    return region_attach_as(region, name, bytes, (struct region_layout){0}, error);
+}
+
+int region_attach_as(struct region *region, const char *name, size_t bytes, struct region_layout layout, struct error *error)
+{
+    if (region_init(region, name, bytes, layout, error) || step_open(region, O_RDWR, error))
         return -1;
     if (require_size(region, error) || step_map(region, error)) {
         region_detach(region, NULL);

@@ -9,6 +9,7 @@
  *
  * Reserving belongs to sizing: ftruncate alone promises nothing, and the first touch of a page that a full tmpfs cannot
  * give is a SIGBUS. After region_create() every page is there. Errors name the region, the call, the errno and the way out.
+ * region_create_as() and region_attach_as() have the pages come in another way, for who wants to measure it.
  */
 #ifndef SHM_REGION_H
 #define SHM_REGION_H
@@ -35,10 +36,22 @@ enum region_step {
     REGION_STEPS,
 };
 
+/* When its pages come to be. */
+enum region_fill {
+    REGION_RESERVED,  /* the object's when it is sized; each mapping's when it is first touched */
+    REGION_UNTOUCHED, /* both when first touched; there was room for them when the object was made, and that is all */
+    REGION_POPULATED, /* both when it is mapped */
+};
+
+struct region_layout {
+    enum region_fill fill;
+};
+
 struct region {
     char name[REGION_NAME_MAX]; /* as given to shm_open */
     int fd;                     /* -1 when closed */
     void *base;                 /* NULL when not mapped */
+    struct region_layout layout;
     size_t bytes;
     bool linked;                      /* created here and not yet unlinked */
     dev_t device;                     /* of an object created here: which one it is, whatever its name comes to mean */
@@ -55,8 +68,11 @@ const char *region_step_name(enum region_step step);
 /* Creates the object (O_EXCL, mode 0600), sizes, reserves and maps it. On failure nothing is left behind. */
 int region_create(struct region *region, const char *name, size_t bytes, struct error *error);
 
+int region_create_as(struct region *region, const char *name, size_t bytes, struct region_layout layout, struct error *error);
+
 /* Opens and maps an object that exists and has at least `bytes` bytes. On failure nothing is left mapped or open. */
 int region_attach(struct region *region, const char *name, size_t bytes, struct error *error);
+int region_attach_as(struct region *region, const char *name, size_t bytes, struct region_layout layout, struct error *error);
 
 /* Unmaps and closes. Idempotent. Every step is tried; the first failure is reported. */
 int region_detach(struct region *region, struct error *error);

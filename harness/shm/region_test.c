@@ -2,6 +2,7 @@
 #include "shm/region.h"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/testing.h"
@@ -79,6 +80,42 @@ START_TEST(every_page_of_a_region_is_reserved)
     ck_assert_int_eq(fstat(region.fd, &st), 0);
     ck_assert_int_ge(st.st_blocks * 512, 1 << 20);
     testing_ok(region_destroy(&region, &error));
+}
+END_TEST
+
+/* How many of the mapping's pages this process has touched: page faults are counted as somebody goes through them. */
+static long faults_of_going_through(const struct region *r)
+{
+    struct rusage before, after;
+    getrusage(RUSAGE_SELF, &before);
+    for (size_t at = 0; at < r->bytes; at += 4096)
+        ((volatile char *)r->base)[at] = 1;
+    getrusage(RUSAGE_SELF, &after);
+    return after.ru_minflt - before.ru_minflt;
+}
+
+START_TEST(pages_come_when_they_are_asked_to)
+{
+    static const enum region_fill fills[] = {REGION_RESERVED, REGION_UNTOUCHED, REGION_POPULATED};
+    const size_t bytes = 1 << 20, pages = bytes / 4096;
+    for (size_t i = 0; i < 3; i++) {
+        struct region other;
+        struct stat st;
+        struct region_layout layout = {.fill = fills[i]};
+        testing_ok(region_create_as(&region, testing_name("fill"), bytes, layout, &error));
+        ck_assert_int_eq(fstat(region.fd, &st), 0);
+        ck_assert_int_eq(st.st_blocks * 512, fills[i] == REGION_UNTOUCHED ? 0 : 1 << 20);
+        ck_assert_int_eq(region.step_done[REGION_RESERVE], fills[i] == REGION_RESERVED);
+        long first = faults_of_going_through(&region);
+        testing_ok(region_attach_as(&other, testing_name("fill"), bytes, layout, &error));
+        long second = faults_of_going_through(&other);
+        if (fills[i] == REGION_POPULATED)
+            ck_assert_msg(first < (long)pages / 4 && second < (long)pages / 4, "%ld and %ld faults", first, second);
+        else
+            ck_assert_msg(first >= (long)pages && second >= (long)pages, "%ld and %ld faults", first, second);
+        testing_ok(region_detach(&other, &error));
+        testing_ok(region_destroy(&region, &error));
+    }
 }
 END_TEST
 
@@ -244,6 +281,7 @@ int main(void)
                                      the_steps_have_the_names_that_the_records_use,
                                      a_new_region_is_private_to_its_user_and_reads_as_zeros,
                                      every_page_of_a_region_is_reserved,
+                                     pages_come_when_they_are_asked_to,
                                      what_another_process_writes_into_an_attached_region_is_seen,
                                      detaching_leaves_the_object_and_its_contents,
                                      ending_a_region_twice_is_ending_it_once,

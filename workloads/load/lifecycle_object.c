@@ -23,6 +23,7 @@ void object_init(struct lifecycle_object *o, const struct worker *w, uint64_t st
     o->fd = -1;
     o->bytes = w->shape->size;
     o->stamp = stamp;
+    o->prefault = w->shape->layout.choice[LAYOUT_PREFAULT];
 }
 
 void object_refused(struct lifecycle_object *o, struct worker *w, const char *call, int flags)
@@ -64,7 +65,7 @@ static bool object_size(struct lifecycle_object *o, struct worker *w)
         object_refused(o, w, "ftruncate", 0);
         return false;
     }
-    int rc = posix_fallocate(o->fd, 0, (off_t)o->bytes);
+    int rc = o->prefault == PREFAULT_FALLOCATE ? posix_fallocate(o->fd, 0, (off_t)o->bytes) : 0;
     if (rc != 0 && rc != EOPNOTSUPP && rc != EINVAL && rc != EINTR) {
         o->errnum = rc;
         object_refused(o, w, "posix_fallocate", 0);
@@ -74,10 +75,18 @@ static bool object_size(struct lifecycle_object *o, struct worker *w)
     return true;
 }
 
+/* mmap does not tell that it could not have them all. */
+static bool all_pages(struct lifecycle_object *o)
+{
+    struct stat st;
+    return fstat(o->fd, &st) == 0 && (uint64_t)st.st_blocks * 512 >= o->bytes;
+}
+
 static bool object_map(struct lifecycle_object *o, struct worker *w, int protection)
 {
     uint64_t start = clock_ns();
-    void *base = mmap(NULL, o->bytes, protection, MAP_SHARED, o->fd, 0);
+    int populate = o->prefault == PREFAULT_POPULATE && protection & PROT_WRITE ? MAP_POPULATE : 0;
+    void *base = mmap(NULL, o->bytes, protection, MAP_SHARED | populate, o->fd, 0);
     if (base == MAP_FAILED) {
         o->errnum = errno;
         object_refused(o, w, "mmap", 0);
@@ -85,6 +94,11 @@ static bool object_map(struct lifecycle_object *o, struct worker *w, int protect
     }
     step_record(w, OBJECT_MAP, start);
     o->base = base;
+    if (populate && !all_pages(o)) {
+        o->errnum = ENOSPC;
+        object_refused(o, w, "mmap (MAP_POPULATE)", 0);
+        return false;
+    }
     o->mapped_ns = clock_ns();
     return true;
 }

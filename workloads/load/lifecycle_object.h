@@ -17,6 +17,7 @@ struct lifecycle_object {
     uint64_t bytes;
     uint64_t stamp; /* what it is filled with */
     uint64_t mapped_ns;
+    uint8_t prefault; /* an enum layout_prefault */
     int errnum; /* of the step that failed last */
 };
 

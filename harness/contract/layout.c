@@ -1,0 +1,26 @@
+/* The words of the layout's axes. */
+#include "contract/layout.h"
+
+#include <string.h>
+
+#include "base/suggest.h"
+
+const struct layout_row layout_rows[LAYOUT_AXES] = {
+    [LAYOUT_PREFAULT] = {"prefault",
+                         (const char *const[]){[PREFAULT_FALLOCATE] = "fallocate", [PREFAULT_NONE] = "none",
+                                               [PREFAULT_POPULATE] = "populate", NULL}},
+};
+
+int layout_find(enum layout_axis axis, const char *word, struct error *error)
+{
+    const struct layout_row *row = &layout_rows[axis];
+    for (int i = 0; row->words[i]; i++)
+        if (strcmp(row->words[i], word) == 0)
+            return i;
+    return suggest_fail(error, row->name, word, row->words);
+}
+
+const char *layout_word(const struct layout *layout, enum layout_axis axis)
+{
+    return layout_rows[axis].words[layout->choice[axis]];
+}

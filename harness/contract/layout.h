@@ -1,0 +1,41 @@
+/* How a trial's shared memory lies: axes of the grid, each one row of words.
+ *
+ * A row's words are what the option of its name takes, what the records hold, and what the enum of its values counts: the first
+ * is the default. A new axis is one row here, its option's row in cmd/run_options.c, and its field in analysis/conditions.py.
+ */
+#ifndef CONTRACT_LAYOUT_H
+#define CONTRACT_LAYOUT_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum layout_axis {
+    LAYOUT_PREFAULT, /* when the pages of a region come to be */
+    LAYOUT_AXES,
+};
+
+enum layout_prefault {
+    PREFAULT_FALLOCATE, /* the object's when it is sized, each mapping's when first touched */
+    PREFAULT_NONE,      /* both when first touched */
+    PREFAULT_POPULATE,  /* both when it is mapped */
+};
+
+struct layout_row {
+    const char *name;
+    const char *const *words; /* NULL-ended; the first is the default */
+};
+
+extern const struct layout_row layout_rows[LAYOUT_AXES];
+
+/* One word of each axis. All zero: the defaults. */
+struct layout {
+    uint8_t choice[LAYOUT_AXES];
+};
+
+/* The number of the word, or -1 with an error that lists the words that there are. */
+int layout_find(enum layout_axis axis, const char *word, struct error *error);
+
+const char *layout_word(const struct layout *layout, enum layout_axis axis);
+
+#endif

@@ -1,0 +1,35 @@
+"""Layout: each axis shows in what is counted, what cannot be had says why, and no verdict depends on it."""
+from testing import records, verdicts
+
+
+def trials(shmoo, *arguments):
+    """Runs them; (trial record, verdict record, worker records) of each."""
+    done = shmoo("run", *arguments, "--min-exposure", "0", "--count-syscalls", "0", "--quiet", "--out", "o")
+    workers = records(shmoo.cwd / "o", "worker")
+    found = [(trial, verdict, [worker for worker in workers if worker["trial"] == trial["trial"]])
+             for trial, verdict in zip(records(shmoo.cwd / "o", "trial"), verdicts(shmoo.cwd / "o"), strict=True)]
+    assert done.returncode == 0, done.stderr
+    return found
+
+
+def test_page_faults_are_where_the_first_touches_are(shmoo):
+    pages = 2 * 1024 * 1024 // 4096
+    found = trials(shmoo, "--load", "snapshot", "--sync", "mutex", "--size", "2MiB", "--writers", "1", "--ops", "20",
+                   "--readers", "1", "--prefault", "none,fallocate,populate")
+    assert [trial["prefault"] for trial, _, _ in found] == ["none", "fallocate", "populate"]
+    for trial, verdict, workers in found:
+        writer = workers[0]["minor_faults"]
+        assert (writer < pages / 4) if trial["prefault"] == "populate" else (writer > pages * 3 / 4)
+        assert verdict["page_faults"]["minor"] == sum(worker["minor_faults"] for worker in workers)
+        assert ("reserve_ns" in verdict["lifecycle"]) == (trial["prefault"] == "fallocate")
+
+
+def test_a_placement_that_the_machine_lacks_has_no_figures(shmoo):
+    found = trials(shmoo, "--sync", "mutex", "--ops", "50", "--pin", "same-core,same-llc,other-numa,none")
+    assert [trial["pin"] for trial, _, _ in found] == ["same-core", "same-llc", "other-numa", "none"]
+    for trial, verdict, workers in found:
+        if verdict["verdict"] == "UNSUPPORTED":
+            assert f"--pin {trial['pin']}: " in verdict["reason"] and not workers
+            assert (verdict["ops"], verdict["ops_per_s"], verdict["seconds"]) == (0, None, None)
+        else:
+            assert verdict["verdict"] == "CLEAN" and all(("cpus" in w) == (trial["pin"] != "none") for w in workers)

@@ -1,26 +1,23 @@
 """Draws throughput over the time of a trial, with the times shaded in which a fault was at work, and the longest wait marked."""
 
 import axis
+import over_time
 import plot
 import points
 import style
-from conditions import NO_FAULT
 
 WIDTH, MOST_PANELS, MOST_LINES = 500, 12, 12
 FEWEST_INTERVALS = 3
-# A fault that is a moment is shaded this wide, in pixels, so that it can be seen.
-MOMENT = 3
 
 
 def build(run, looks):
     """The chart, or None if no trial has intervals."""
     panels, few = [], 0
-    for group in points.groups(run.points, lambda point, data: any(_progress(trial) for trial in data.trials)):
-        firsts = _firsts(group)
+    for firsts in over_time.firsts(run, _progress):
         enough = [trial for trial in firsts if len(_progress(trial)) >= FEWEST_INTERVALS]
         few += not enough
         # What is shaded is one trial's, so that each trial with a fault needs a panel of its own.
-        panels += [[trial] for trial in enough] if group.fault not in (NO_FAULT, "") else [enough[:MOST_LINES]] if enough else []
+        panels += [[trial] for trial in enough] if over_time.faulted(firsts[0].point) else [enough[:MOST_LINES]] if enough else []
     if not panels and not few:
         return None
     panels.sort(key=lambda trials: not trials[0].windows)
@@ -37,13 +34,6 @@ def _progress(trial):
     return [] if trial.hunted else trial.intervals
 
 
-def _firsts(group):
-    """The first trial of each primitive in its largest crew."""
-    largest = max(group.populations(), key=sum)
-    return [next(trial for trial in data.trials if _progress(trial)) for point, data in group.points.items()
-            if (point.writers, point.readers) == largest and any(_progress(trial) for trial in data.trials)]
-
-
 def rows(trial):
     """(time of the middle of an interval, operations per second in it)."""
     return [(end - seconds / 2, ops / seconds) for end, seconds, ops in trial.intervals]
@@ -51,19 +41,16 @@ def rows(trial):
 
 def _panel(trials, looks, name):
     point = trials[0].point
-    fault = f" · fault {point.fault}" if point.fault not in (NO_FAULT, "") else ""
     labels = [points.marked(trial.point.sync, [trial]) for trial in trials]
     right = 30 + max(plot.text_width(label, style.FONT_SIZE - 1) for label in labels)
     canvas = plot.Canvas(WIDTH, max(300, 114 + 17 * len(trials)), 62, round(right), 66, 50)
-    canvas.title(f"{point.load} · {points.population(point)} · {style.size(point.size)}{fault}", "throughput, operations per second")
+    canvas.title(over_time.title(point), "throughput, operations per second")
     curves = [rows(trial) for trial in trials]
     _, top, ticks = axis.linear([value for curve in curves for _, value in curve])
     canvas.y_axis(0, top, ticks, style.metric)
-    _, end, ticks = axis.linear([trial.intervals[-1][0] for trial in trials])
     end = max(trial.intervals[-1][0] for trial in trials)
-    canvas.x_axis(0, end, [tick for tick in ticks if tick <= end], [style.duration(tick * 1e9) for tick in ticks if tick <= end],
-                  "time since the start of the trial")
-    _shade(canvas, trials, end)
+    over_time.time_axis(canvas, end)
+    over_time.shade(canvas, trials, end)
     entries = []
     for trial, curve, label in zip(trials, curves, labels):
         look = looks[trial.point.sync]
@@ -73,22 +60,9 @@ def _panel(trials, looks, name):
             canvas.series([(trial.longest[1], top * 0.985)], f"points pt {style.SHAPES['down'][0]} ps 0.7 lc rgb '{look.colour.light}'",
                           f"{trial.point.sync}: longest wait, {style.duration(trial.longest[0])}")
     canvas.labels_right(entries)
-    return plot.Panel(name, f"Throughput over time: {point.load} {points.population(point)}{fault}", canvas, _caption(trials))
-
-
-def _shade(canvas, trials, end):
-    for start, until in (window for trial in trials for window in trial.windows):
-        if start < end:
-            left = canvas.x_px(max(0, start))
-            width = max(MOMENT, canvas.x_px(min(end, until)) - left) if until is not None else MOMENT
-            canvas.box(left, canvas.top, min(width, canvas.right - left), canvas.bottom - canvas.top, style.BAND, behind=True)
+    return plot.Panel(name, f"Throughput over time: {over_time.title(point)}", canvas, _caption(trials))
 
 
 def _caption(trials):
     waits = [f"{trial.point.sync} {style.duration(trial.longest[0])}" for trial in trials if trial.longest]
-    struck = sum(trial.faults for trial in trials)
-    shown = sum(len(trial.windows) for trial in trials)
-    sentences = [f"Longest wait: {', '.join(waits)}."] if waits else []
-    if struck:
-        sentences.append(f"The fault struck {style.plural(struck, 'time')}." + (f" The first {shown} are shaded." if shown < struck else ""))
-    return " ".join(sentences)
+    return " ".join(filter(None, [f"Longest wait: {', '.join(waits)}." if waits else "", over_time.struck(trials)]))

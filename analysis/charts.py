@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from types import ModuleType
 
 import chart_bandwidth
+import chart_course
 import chart_crash
 import chart_detection
 import chart_distribution
 import chart_fairness
 import chart_grid
 import chart_handoff
+import chart_heat
 import chart_latency
 import chart_lifecycle
 import chart_recovery
@@ -77,6 +79,14 @@ CHARTS = (
         "Operations per second from one interval to the next, of the first trial of each; what is shaded, a fault was at work. The "
         "triangle at the top is the moment of the longest wait.",
         chart_time),
+    Row("course", "details", "Latency over time",
+        "How long was waited from one interval to the next: in the middle, at the 99th percentile and at the most, of the first trial of "
+        "each; what is shaded, a fault was at work.",
+        chart_course),
+    Row("heat", "details", "Latency over time, as a heat map",
+        "Time to the right, latency upwards; the darker a cell (on a dark page: the brighter), the more of the timed operations ended "
+        "there. A bar above the map and a shade mark the times in which a fault was at work; where nothing is drawn, nothing ended.",
+        chart_heat),
     Row("bandwidth", "trade-offs", "Size against bandwidth",
         "Bytes that came out whole, in a second, by the size of one record or message.",
         chart_bandwidth),

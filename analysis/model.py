@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from conditions import Point
+from course import Course
 from histogram import merged
 
 
@@ -97,6 +98,8 @@ class Trial:
     windows: list = field(default_factory=list)
     intervals: list = field(default_factory=list)
     tears: list = field(default_factory=list)
+    # Latencies over time, merged over the roles; of the first trial of its point alone, as charts need them.
+    course: Course | None = None
     bytes_per_s: float | None = None
     # (ns, seconds from the gate) of the longest wait.
     longest: tuple | None = None

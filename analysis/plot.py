@@ -167,6 +167,12 @@ class Canvas:
         self.plots.append(f"{name} using {using} with {drawn_with} notitle")
         self.tips.append(tip)
 
+    def rectangles(self, rows, fill, tip):
+        """Filled rectangles (left, right, low, high) in the units of the data."""
+        middles = [((left + right) / 2, (low + high) / 2, left, right, low, high) for left, right, low, high in rows]
+        if middles:
+            self.series(middles, f"boxxyerror fs solid 1 noborder lc rgb '{fill.light}'", tip)
+
     def labels_right(self, entries, gap=16):
         """Names series at the right edge: entries are (x_px, y_px, words, colour); displaced ones get a thin leader."""
         places = spread_places([y for _, y, _, _ in entries], gap, self.top, self.bottom)

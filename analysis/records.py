@@ -9,6 +9,7 @@ trials and not the number of lines. The fields are those of results/README.md.
 """
 
 from conditions import FIELDS, INTEGER, NUMBER, TEXT, Point, unknown
+from course import Course, added
 from histogram import Distribution, Histogram
 from lines import RECORDS_NAME, DataError, Decoder, Malformed, check_schema, file_lines, maybe, need, of_kind, records_path
 from model import Death, Latency, PointData, Run, Trial, of_name
@@ -69,11 +70,13 @@ class _Reader:
         self.decoder = Decoder(path, self._note)
         # Histograms of the trial that is being read, by trial and (name, role): they count once its verdict is there.
         self.pending = {}
+        # The same of the courses.
+        self.courses = {}
         # By histogram's name: reports merge them over roles and trials.
         self.sub_bits = {}
         # What has no entry here is ignored: later minor versions may add types.
         self.handlers = {"run": self._run, "host": self._host, "trial": self._trial, "worker": self._worker,
-                         "interval": self._interval, "histogram": self._histogram, "fault": self._fault,
+                         "interval": self._interval, "histogram": self._histogram, "course": self._course, "fault": self._fault,
                          "violation": self._violation,
                          "verdict": self._verdict, "end": self._end}
 
@@ -120,7 +123,7 @@ class _Reader:
         trial.pair = self._pair(trial.number, maybe(record, "origin", (dict,)))
         self.run.trials[trial.number] = trial
         # Trials run one after the other: what an earlier one left without a verdict will never count.
-        self.pending = {}
+        self.pending, self.courses = {}, {}
 
     def _pair(self, number, origin):
         """What the trial has in common with the one that it was interleaved with: the pairing, and its number there."""
@@ -161,6 +164,15 @@ class _Reader:
         histogram.add(need(record, "buckets", (list,)), count, need(record, "sum", NUMBER),
                       need(record, "min", NUMBER), need(record, "max", NUMBER), where)
         _add(self.pending.setdefault(trial.number, {}), key, histogram)
+
+    def _course(self, record):
+        trial = self._of_trial(record)
+        intervals = need(record, "intervals", (list,))
+        data = self.run.points.get(trial.point)
+        if data is not None and any(earlier.course is not None for earlier in data.trials[:1]):
+            return
+        self.courses.setdefault(trial.number, []).append(Course.of(
+            need(record, "name", TEXT), need(record, "sub_bits", INTEGER), need(record, "interval_s", NUMBER), intervals))
 
     def _fault(self, record):
         trial = self._of_trial(record)
@@ -220,6 +232,7 @@ class _Reader:
         trial.acquire = _latency(acquire)
         if acquire is not None and acquire.max_where and acquire.max_where[2] is not None:
             trial.longest = acquire.max, acquire.max_where[2]
+        trial.course = added(self.courses.pop(trial.number, ()))
         for name in self.keep:
             histogram = of_name(histograms, name)
             if histogram is not None:

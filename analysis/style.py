@@ -99,6 +99,12 @@ SCALE = (
     Colour("s-4", "#1f8a70", "#4fcfa9"), Colour("s-5", "#4c8c2b", "#95d266"), Colour("s-6", "#8a8412", "#d8cf4e"),
     Colour("s-7", "#b5651d", "#f2a65e"),
 )
+# How many: the further from the ground the more, by lightness alone, so that it reads the same to every eye.
+HEAT = (
+    Colour("h-1", "#f3c98b", "#4d2347"), Colour("h-2", "#eba35c", "#73294f"), Colour("h-3", "#dc7a41", "#983650"),
+    Colour("h-4", "#c1533a", "#bb4c49"), Colour("h-5", "#993542", "#d7713f"), Colour("h-6", "#6a2148", "#eb9f52"),
+    Colour("h-7", "#391240", "#f9dc9c"),
+)
 BAND = Colour("band", "#dfe7ee", "#2a323a")
 SCALE_LOOKS = tuple(Look(colour, dash, shape) for colour, dash, shape in zip(
     SCALE, ("solid", "short", "long", "solid", "dashdot", "dot", "solid"),
@@ -159,6 +165,7 @@ def _all_colours():
     yield from (look.colour for look in FIXED_LOOKS.values())
     yield from _MORE_COLOURS
     yield from SCALE
+    yield from HEAT
     for look in (*VERDICTS.values(), NO_VERDICT):
         yield from (look.soft, look.on_soft, look.loud)
 

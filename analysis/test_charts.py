@@ -39,13 +39,13 @@ def words(panel):
 
 def test_the_contents_page_names_each_chart_once():
     keys = [row.key for row in charts.CHARTS]
-    assert keys == ["grid", "detection", "tears", "crash", "words", "recovery", "throughput", "latency", "distribution", "fairness", "time",
-                    "bandwidth", "round-trip", "scaling", "handoff", "sighting", "lifecycle"]
+    assert keys == ["grid", "detection", "tears", "crash", "words", "recovery", "throughput", "latency", "distribution", "fairness", "time", "course",
+                    "heat", "bandwidth", "round-trip", "scaling", "handoff", "sighting", "lifecycle"]
     assert all(callable(row.module.build) for row in charts.CHARTS)
 
 
-@pytest.mark.parametrize("loads, drawn", [(("snapshot",), {"grid", "throughput", "latency", "distribution", "fairness", "time", "scaling"}),
-                                          (("quit",), {"grid", "throughput", "sighting", "fairness", "time", "scaling"}),
+@pytest.mark.parametrize("loads, drawn", [(("snapshot",), {"grid", "throughput", "latency", "distribution", "fairness", "time", "course", "heat", "scaling"}),
+                                          (("quit",), {"grid", "throughput", "sighting", "fairness", "time", "course", "heat", "scaling"}),
                                           (("lifecycle",), {"grid", "throughput", "lifecycle", "fairness", "time", "scaling"})])
 def test_a_chart_without_data_is_not_drawn(run_of, loads, drawn):
     run = run_of(loads=loads, syncs=("mutex",), repeats=2)

@@ -73,6 +73,8 @@ struct slot {
     struct slot_left left;
     uint64_t started_ns, ended_ns; /* first operation begun, last one ended; 0 until then */
     uint64_t voluntary_switches, involuntary_switches, minor_faults, major_faults, user_ns, system_ns; /* of the loop */
+    uint64_t delayed_ns;  /* of the loop: it could have run and had no CPU */
+    uint32_t delay_known; /* the kernel tells it, and the loop has ended */
     uint64_t violations[VIOLATIONS];
     uint32_t recovered; /* EOWNERDEAD met and recovered */
     uint32_t doomed;    /* about to die, by a fault's hand */

@@ -97,15 +97,24 @@ static void put_row(struct sink *sink, const struct trial_event *event)
     fputc('\n', sink->out);
 }
 
-/* Names who starved: a throughput does not show it. */
+/* Names who starved: a throughput does not show it. Whom the scheduler passed over is another matter. */
 static void put_starved(struct sink *sink, const struct trial_event *event, bool writers)
 {
     struct fairness f;
-    if (!fairness_of(event->spec, event->result, writers, &f) || f.starved_count == 0)
+    const char *role = writers ? "writers" : "readers";
+    if (!fairness_of(event->spec, event->result, writers, &f))
         return;
-    fprintf(sink->out, "           %sstarved%s: %u of %u %s got less than a tenth of an equal share; worker %u got %.2g %% of one\n",
-            paint(sink, YELLOW), paint(sink, PLAIN), f.starved_count, f.workers, writers ? "writers" : "readers", f.least_worker,
-            100 * f.least);
+    if (f.starved_count)
+        fprintf(sink->out,
+                "           %sstarved%s: %u of %u %s got less than a tenth of an equal share, though they ran or waited while others "
+                "were served; worker %u got %.2g %% of one\n",
+                paint(sink, YELLOW), paint(sink, PLAIN), f.starved_count, f.workers, role, f.most_starved,
+                100 * f.most_starved_least);
+    if (f.unscheduled_count)
+        fprintf(sink->out,
+                "           not scheduled: %u of %u %s hardly had a CPU (%u of them none before the end), which tells nothing about "
+                "the primitive; try a longer --duration\n",
+                f.unscheduled_count, f.workers, role, f.late_count);
 }
 
 /* Open loop: from the intended start, and from the actual one. */

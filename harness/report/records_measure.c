@@ -22,9 +22,10 @@ static json_t *fairness_object(const struct fairness *f)
     json_t *starved = json_array();
     for (uint32_t i = 0; i < f->starved_count && i < FAIRNESS_NAMED; i++)
         json_array_append_new(starved, json_integer(f->starved[i]));
-    return json_pack("{s:I, s:f, s:f, s:f, s:I, s:I, s:o}", "workers", (json_int_t)f->workers, "jain", f->jain, "min_max", f->min_max,
+    return json_pack("{s:I, s:f, s:f, s:f, s:I, s:I, s:o, s:I, s:I}", "workers", (json_int_t)f->workers, "jain", f->jain, "min_max", f->min_max,
                      "least", f->least, "least_worker", (json_int_t)f->least_worker, "starved_count", (json_int_t)f->starved_count,
-                     "starved", starved);
+                     "starved", starved, "unscheduled_count", (json_int_t)f->unscheduled_count, "late_count",
+                     (json_int_t)f->late_count);
 }
 
 void records_put_fairness(json_t *record, const struct trial_spec *spec, const struct trial_result *result)

@@ -66,6 +66,8 @@ static json_t *worker_record(const struct trial_spec *spec, const struct trial_r
     put_integer(record, "major_faults", slot->major_faults);
     put(record, "user_s", json_real(SECONDS(slot->user_ns)));
     put(record, "system_s", json_real(SECONDS(slot->system_ns)));
+    if (slot->delay_known)
+        put(record, "delayed_s", json_real(SECONDS(slot->delayed_ns)));
     if (slot->lives)
         put_integer(record, "replaced", slot->lives);
     put(record, "phase", json_string(phase_name(end->phase)));

@@ -20,6 +20,7 @@
 #include "run/interrupt.h"
 #include "run/plugin.h"
 #include "run/priority.h"
+#include "run/process.h"
 #include "run/syscalls.h"
 #include "shm/region.h"
 
@@ -213,8 +214,24 @@ static uint64_t timeval_ns(struct timeval t)
     return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_usec * NS_PER_US;
 }
 
-static void note_usage(struct slot *slot, const struct rusage *before, const struct rusage *after)
+/* What the kernel has counted for this process. */
+struct usage {
+    struct rusage rusage;
+    uint64_t delayed_ns;
+    bool delay_known;
+};
+
+static void look_usage(struct usage *usage)
 {
+    getrusage(RUSAGE_SELF, &usage->rusage);
+    usage->delay_known = process_delayed_ns(&usage->delayed_ns);
+}
+
+static void note_usage(struct slot *slot, const struct usage *begun, const struct usage *ended)
+{
+    const struct rusage *before = &begun->rusage, *after = &ended->rusage;
+    slot->delay_known = begun->delay_known && ended->delay_known;
+    slot->delayed_ns += slot->delay_known ? ended->delayed_ns - begun->delayed_ns : 0;
     slot->voluntary_switches += (uint64_t)(after->ru_nvcsw - before->ru_nvcsw);
     slot->involuntary_switches += (uint64_t)(after->ru_nivcsw - before->ru_nivcsw);
     slot->minor_faults += (uint64_t)(after->ru_minflt - before->ru_minflt);
@@ -251,7 +268,7 @@ static void begin_course(struct worker *w, const struct crew_plan *plan, struct 
 
 static void work(struct worker *w, const struct crew_plan *plan)
 {
-    struct rusage before, after;
+    struct usage before, after;
     struct gate *gate = plan->ledger->gate;
     struct course *course = ledger_course(plan->ledger, w->index);
     bool watched = plan->spec->counts;
@@ -261,8 +278,8 @@ static void work(struct worker *w, const struct crew_plan *plan)
     gate_wait(gate);
     set_pace(w, gate->opened_ns);
     begin_course(w, plan, course);
-    getrusage(RUSAGE_SELF, &before);
-    w->switches_seen = (uint64_t)before.ru_nivcsw;
+    look_usage(&before);
+    w->switches_seen = (uint64_t)before.rusage.ru_nivcsw;
     w->switches_asked = ticks_now();
     slot_store(&w->slot->phase, PHASE_IDLE);
     if (!w->slot->started_ns)
@@ -277,7 +294,7 @@ static void work(struct worker *w, const struct crew_plan *plan)
     slot_store(&w->slot->ended_ns, clock_ns());
     if (w->silent)
         syscalls_report(w);
-    getrusage(RUSAGE_SELF, &after);
+    look_usage(&after);
     note_usage(w->slot, &before, &after);
     slot_store(&w->slot->phase, PHASE_DETACHING);
 }

@@ -17,42 +17,96 @@ static bool got_through(const struct trial_result *result)
            result->verdict != VERDICT_CRASHED && result->verdict != VERDICT_ERROR;
 }
 
-static void name_starved(const struct trial_result *result, uint32_t from, uint32_t to, double equal, struct fairness *f)
+/* The scheduler ran it for the first time when all was over. */
+static bool was_late(const struct trial_result *result, const struct slot *slot)
 {
-    for (uint32_t i = from; i < to; i++) {
-        if (rate_of(&result->ledger.slots[i]) >= FAIRNESS_STARVED * equal)
+    return result->stopped_ns && slot->started_ns >= result->stopped_ns;
+}
+
+/* Seconds of its loop in which the primitive had the worker before it: on a CPU, or asleep and not yet woken. Where the kernel does
+ * not tell, the CPU time of one that never slept; all of the loop for one that did. */
+static double attended_s(const struct slot *slot)
+{
+    uint64_t whole = slot->ended_ns - slot->started_ns, used = slot->user_ns + slot->system_ns;
+    uint64_t away = slot->delay_known ? slot->delayed_ns : slot->voluntary_switches || used > whole ? 0 : whole - used;
+    return (double)(away < whole ? whole - away : 0) / 1e9;
+}
+
+/* A role's sums, over those who were not late. */
+struct role {
+    uint32_t from, to;
+    uint32_t ran;
+    double ops, rates, squares, most, attended_s;
+};
+
+static bool add_up(const struct trial_result *result, struct role *role, struct fairness *f)
+{
+    for (uint32_t i = role->from; i < role->to; i++) {
+        const struct slot *slot = &result->ledger.slots[i];
+        double rate = rate_of(slot);
+        if (rate < 0)
+            return false;
+        if (was_late(result, slot)) {
+            f->late_count++;
             continue;
-        if (f->starved_count < FAIRNESS_NAMED)
-            f->starved[f->starved_count] = i;
-        f->starved_count++;
+        }
+        if (role->ran++ == 0 || rate < f->least) {
+            f->least = rate;
+            f->least_worker = i;
+        }
+        role->ops += (double)slot->ops;
+        role->rates += rate;
+        role->squares += rate * rate;
+        role->most = rate > role->most ? rate : role->most;
+        role->attended_s += attended_s(slot);
     }
+    return role->ran > 1 && role->rates > 0;
+}
+
+static void name_starved(uint32_t i, double part, struct fairness *f)
+{
+    if (f->starved_count == 0 || part < f->most_starved_least) {
+        f->most_starved = i;
+        f->most_starved_least = part;
+    }
+    if (f->starved_count < FAIRNESS_NAMED)
+        f->starved[f->starved_count] = i;
+    f->starved_count++;
+}
+
+/* Operations that it should have had in the time that it had, were all served alike. */
+static double due_of(const struct role *role, double attended)
+{
+    return role->attended_s > 0 ? role->ops * attended / role->attended_s : 0;
+}
+
+/* Whose part is too small, and whose doing is it? */
+static void explain_small(const struct trial_result *result, const struct role *role, struct fairness *f)
+{
+    for (uint32_t i = role->from; i < role->to; i++) {
+        const struct slot *slot = &result->ledger.slots[i];
+        double part = rate_of(slot) / (role->rates / role->ran), attended = attended_s(slot);
+        if (was_late(result, slot) || part >= FAIRNESS_STARVED)
+            continue;
+        double due = due_of(role, attended), small = FAIRNESS_STARVED * role->ops / role->ran;
+        if (due >= FAIRNESS_TURNS && due >= small && (double)slot->ops < FAIRNESS_STARVED * due)
+            name_starved(i, part, f);
+        else if (attended <= (double)(slot->ended_ns - slot->started_ns) / 2e9)
+            f->unscheduled_count++;
+    }
+    f->unscheduled_count += f->late_count;
 }
 
 bool fairness_of(const struct trial_spec *spec, const struct trial_result *result, bool writers, struct fairness *fairness)
 {
-    uint32_t from = writers ? 0 : spec->shape.writers, to = writers ? spec->shape.writers : result->workers;
-    double sum = 0, squares = 0, least = -1, most = 0;
+    struct role role = {.from = writers ? 0 : spec->shape.writers, .to = writers ? spec->shape.writers : result->workers};
     memset(fairness, 0, sizeof *fairness);
-    if (to > result->workers || to < from + 2 || !got_through(result))
+    if (role.to > result->workers || role.to < role.from + 2 || !got_through(result) || !add_up(result, &role, fairness))
         return false;
-    for (uint32_t i = from; i < to; i++) {
-        double rate = rate_of(&result->ledger.slots[i]);
-        if (rate < 0)
-            return false;
-        sum += rate;
-        squares += rate * rate;
-        most = rate > most ? rate : most;
-        if (least < 0 || rate < least) {
-            least = rate;
-            fairness->least_worker = i;
-        }
-    }
-    if (sum <= 0)
-        return false;
-    fairness->workers = to - from;
-    fairness->jain = sum * sum / ((double)fairness->workers * squares);
-    fairness->min_max = least / most;
-    fairness->least = least / (sum / fairness->workers);
-    name_starved(result, from, to, sum / fairness->workers, fairness);
+    fairness->workers = role.to - role.from;
+    fairness->jain = role.rates * role.rates / (role.ran * role.squares);
+    fairness->min_max = fairness->least / role.most;
+    fairness->least /= role.rates / role.ran;
+    explain_small(result, &role, fairness);
     return true;
 }

@@ -360,6 +360,7 @@ enum watch monitor_run(struct crew *crew, const struct trial_spec *spec, struct 
         watch = turn(&m, why, size);
     end_notes(&m);
     room_deny_forks(false); /* the audit needs one */
+    result->stopped_ns = m.watchdog.stopped_ns;
     uint64_t stopped_ns = m.watchdog.stopped_ns ? m.watchdog.stopped_ns : crew->last_exit_ns;
     watchdog_free(&m.watchdog);
     starvation_free(&m.starvation);

@@ -27,6 +27,9 @@ uint64_t process_cpu_ns(pid_t pid);
 /* How often it was given a CPU (of schedstat; 0 where that is missing). */
 uint64_t process_turns(pid_t pid);
 
+/* How long the calling thread could have run and had no CPU, ever since it began. False: the kernel does not tell (schedstat). */
+bool process_delayed_ns(uint64_t *ns);
+
 /* How it waits, by the system call that it is in. */
 enum process_wait {
     PROCESS_RUNS,          /* in no system call */

@@ -63,6 +63,7 @@ struct trial_result {
     uint32_t fault_count;
 
     uint64_t gate_ns; /* clock when the gate opened; 0: it never did */
+    uint64_t stopped_ns; /* clock when the crew was asked to end; 0: it ended by itself */
     uint64_t ops, writer_ops, reader_ops;
     uint64_t ran_ns;    /* gate to the end of the last worker's loop, or until the crew was given up */
     uint64_t watched_ns; /* gate to the last exit, or until the crew was given up */

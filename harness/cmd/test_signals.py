@@ -6,7 +6,7 @@ import time
 import xml.etree.ElementTree as xml
 
 import pytest
-from testing import (ENDLESS, children_of, is_alive, maker_of, records, shm_objects, verdicts, wait_for_workers,
+from testing import (ENDLESS, children_of, is_alive, maker_of, needs_root, records, shm_objects, verdicts, wait_for_workers,
                      wait_until)
 
 # An interrupted crew ends within a second or so; this is many times as long, for machines that are busy.
@@ -282,3 +282,21 @@ def test_a_pipe_whose_reader_goes_away_is_status_3(shmoo):
     assert process.wait(timeout=BOUND_S) == 3
     assert b"EPIPE" in process.stderr.read()
     assert last_record(shmoo.cwd / "o")["type"] == "end"
+
+
+def real_time_on_one_cpu():
+    """In a child: the lowest level of SCHED_FIFO, and nothing but one CPU for all."""
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+
+
+@needs_root
+def test_a_crew_of_real_time_priority_is_ended_by_its_harness(shmoo):
+    try:
+        process = shmoo.start("run", "--load", "counter", "--sync", "spin", "--duration", "200ms", "--out", "o",
+                              preexec_fn=real_time_on_one_cpu)
+    except subprocess.SubprocessError:
+        pytest.skip("real-time priorities are refused here")
+    shmoo.finish(process, BOUND_S)
+    (verdict,) = verdicts(shmoo.cwd / "o")
+    assert verdict["verdict"] in ("CLEAN", "INCONCLUSIVE"), verdict["reason"]

@@ -2,6 +2,7 @@
 #include "run/interrupt.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <sys/resource.h>
 
 #include "base/testing.h"
@@ -115,6 +116,43 @@ START_TEST(priority_is_raised_where_it_may_be_and_children_have_the_old_one)
 }
 END_TEST
 
+enum { UNABLE = 77 };
+
+/* In a process of its own, in this class: the level of who raised its priority less that of its child. */
+struct level {
+    int class, level;
+};
+
+static int child_is_below(void *user)
+{
+    struct sched_param own;
+    priority_restore();
+    sched_getparam(0, &own);
+    return *(int *)user > own.sched_priority || sched_getscheduler(0) == SCHED_RR ? 0 : 1;
+}
+
+static int stands_above_its_child(void *user)
+{
+    const struct level *started = user;
+    struct sched_param own = {.sched_priority = started->level};
+    if (sched_setscheduler(0, started->class, &own) != 0)
+        return UNABLE;
+    priority_raise();
+    sched_getparam(0, &own);
+    return testing_wait(testing_fork(child_is_below, &own.sched_priority));
+}
+
+START_TEST(in_a_real_time_class_children_stand_below)
+{
+    struct level levels[] = {{SCHED_FIFO, 1}, {SCHED_FIFO, 50}, {SCHED_FIFO, 99}, {SCHED_RR, 1}, {SCHED_RR, 99}};
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        int rc = testing_wait(testing_fork(stands_above_its_child, &levels[i]));
+        if (rc != UNABLE)
+            ck_assert_msg(rc == 0, "class %d, level %d: %d", levels[i].class, levels[i].level, rc);
+    }
+}
+END_TEST
+
 int main(void)
 {
     return testing_run("interrupt", (const TTest *[]){
@@ -127,6 +165,7 @@ int main(void)
                                         a_closed_pipe_is_no_death,
                                         children_die_of_signals_as_any_program_does,
                                         priority_is_raised_where_it_may_be_and_children_have_the_old_one,
+                                        in_a_real_time_class_children_stand_below,
                                         NULL,
                                     });
 }

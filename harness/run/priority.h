@@ -2,10 +2,11 @@
 #ifndef RUN_PRIORITY_H
 #define RUN_PRIORITY_H
 
-/* Raises the calling process's priority, where the system lets it. */
+/* Raises the calling process's priority, where the system lets it: its nice value, and one level in a real-time class if it was started
+ * in one. */
 void priority_raise(void);
 
-/* In a child: back to the priority that the program was started with. */
+/* In a child: back to the priority that the program was started with; in a real-time class, below that of who raised its own. */
 void priority_restore(void);
 
 #endif

@@ -71,6 +71,11 @@ static int valid_prefault(const char *text, struct error *error)
     return layout_find(LAYOUT_PREFAULT, text, error) < 0 ? -1 : 0;
 }
 
+static int valid_address(const char *text, struct error *error)
+{
+    return layout_find(LAYOUT_ADDRESS, text, error) < 0 ? -1 : 0;
+}
+
 static int valid_expect(const char *text, struct error *error)
 {
     return verdict_find(text) >= 0 ? 0 : suggest_fail(error, "verdict", text, verdict_names);
@@ -133,6 +138,10 @@ const struct option_row run_options[RUN_OPTIONS] = {
                       .help = "when the pages of the region come to be: fallocate (the object's when it is made, so that it has them; a "
                               "process's when it first touches them), none (both when first touched), populate (both when it is "
                               "mapped, MAP_POPULATE)"},
+    [RUN_ADDRESS] = {.name = "address", .argument = "WHERE", .type = OPTION_NAME, .flags = AXIS, .fallback = "free",
+                     .valid = valid_address,
+                     .help = "where each process has the region: same (one address in all), different (another one in each; UNSUPPORTED "
+                             "for primitives that need the same), free (mostly different, as the primitive needs it)"},
     [RUN_SAMPLE] = {.name = "sample", .argument = "N", .type = OPTION_COUNT, .flags = OPTION_KEY, .fallback = "64", .min = 1,
                     .max = 1000000, .help = "times one operation in N; 1 times all, which slows fast ones down, and is the default for operations "
                             "that --hold, --think or --rate keep at least 10 us apart"},

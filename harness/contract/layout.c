@@ -9,6 +9,8 @@ const struct layout_row layout_rows[LAYOUT_AXES] = {
     [LAYOUT_PREFAULT] = {"prefault",
                          (const char *const[]){[PREFAULT_FALLOCATE] = "fallocate", [PREFAULT_NONE] = "none",
                                                [PREFAULT_POPULATE] = "populate", NULL}},
+    [LAYOUT_ADDRESS] = {"address", (const char *const[]){[ADDRESS_FREE] = "free", [ADDRESS_SAME] = "same",
+                                                         [ADDRESS_DIFFERENT] = "different", NULL}},
 };
 
 int layout_find(enum layout_axis axis, const char *word, struct error *error)

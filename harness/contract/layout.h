@@ -12,6 +12,7 @@
 
 enum layout_axis {
     LAYOUT_PREFAULT, /* when the pages of a region come to be */
+    LAYOUT_ADDRESS,  /* where each process has the region */
     LAYOUT_AXES,
 };
 
@@ -19,6 +20,12 @@ enum layout_prefault {
     PREFAULT_FALLOCATE, /* the object's when it is sized, each mapping's when first touched */
     PREFAULT_NONE,      /* both when first touched */
     PREFAULT_POPULATE,  /* both when it is mapped */
+};
+
+enum layout_address {
+    ADDRESS_FREE,      /* elsewhere in most processes, or as the primitive needs it */
+    ADDRESS_SAME,      /* one in all processes */
+    ADDRESS_DIFFERENT, /* another one in each */
 };
 
 struct layout_row {

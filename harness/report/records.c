@@ -228,9 +228,11 @@ static void put_syscalls(json_t *record, const struct trial_spec *spec, const st
     put(record, "syscalls", object);
 }
 
-/* Of the crew's loops: first touches of pages, mostly. */
-static void put_page_faults(json_t *record, const struct trial_result *result)
+/* What the crew had of the region. Page faults are of its loops: first touches of pages, mostly. */
+static void put_mapping(json_t *record, const struct trial_result *result)
 {
+    if (result->region_addresses)
+        put(record, "region_addresses", integer(result->region_addresses));
     if (result->gate_ns)
         put(record, "page_faults", json_pack("{s:o, s:o}", "minor", integer(result->minor_faults), "major",
                                              integer(result->major_faults)));
@@ -262,7 +264,7 @@ json_t *record_verdict(const struct trial_spec *spec, const struct trial_result 
     put_messages(record, result);
     put_syscalls(record, spec, result);
     put_switches(record, result);
-    put_page_faults(record, result);
+    put_mapping(record, result);
     records_put_meter(record, spec, result);
     records_put_fairness(record, spec, result);
     put(record, "violations", integer(result->violation_count));

@@ -62,6 +62,8 @@ static json_t *worker_record(const struct trial_spec *spec, const struct trial_r
     put_integer(record, "violations", violations);
     put_integer(record, "voluntary_switches", slot->voluntary_switches);
     put_integer(record, "involuntary_switches", slot->involuntary_switches);
+    if (slot->fault.region_base)
+        put(record, "region_at", json_sprintf("0x%llx", (unsigned long long)slot->fault.region_base));
     put_integer(record, "minor_faults", slot->minor_faults);
     put_integer(record, "major_faults", slot->major_faults);
     put(record, "user_s", json_real(SECONDS(slot->user_ns)));

@@ -122,35 +122,34 @@ static void bind_sync(struct worker *w, const struct sync_ops *sync)
     set_sync(w, bound);
 }
 
-/* Has the region where the creator had it. */
-static int attach_there(struct region *region, const struct crew_plan *plan, struct error *error)
+/* Room in which each worker finds an address of its own by its number: all have the same room, as processes that were forked from
+ * one have. NULL: address space is short. */
+static char *address_room(const struct crew_plan *plan, uint32_t index)
 {
-    size_t bytes = plan->region_bytes;
-    if (region_attach_as(region, plan->region_name, bytes, spec_region_layout(plan->spec), error))
-        return -1;
-    void *moved = mremap(region->base, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, plan->region_base);
-    if (moved == MAP_FAILED)
-        return error_set(error, STATUS_ENVIRONMENT, errno, "region %s: mremap to the address of its creation: %s", plan->region_name,
-                         error_name(errno));
-    region->base = moved;
-    return 0;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    bool asked = plan->spec->shape.layout.choice[LAYOUT_ADDRESS] == ADDRESS_DIFFERENT;
+    uint32_t places = asked ? plan->ledger->workers + 1 : 13; /* few will do to show pointers in the state */
+    char *room = mmap(NULL, plan->region_bytes + (places + 1) * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return room == MAP_FAILED ? NULL : room + (1 + index % places) * page;
 }
 
-/* Gives the inherited mapping up, and has the region at an address that is another one in each process: state with pointers in
- * it would show. Where address space is short it stays where it came to lie. */
-static int attach_elsewhere(struct region *region, const struct crew_plan *plan, uint32_t index, struct error *error)
+/* Gives the inherited mapping up for one of its own: where the creator had it, or at an address that is another one in each
+ * process, so that state with pointers in it would show. */
+static int attach_region(struct region *region, const struct crew_plan *plan, uint32_t index, struct error *error)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = plan->region_bytes;
-    munmap(plan->region_base, bytes);
-    if (region_attach_as(region, plan->region_name, bytes, spec_region_layout(plan->spec), error))
-        return -1;
-    char *room = mmap(NULL, bytes + 14 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (room == MAP_FAILED)
-        return 0;
-    void *moved = mremap(region->base, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, room + (1 + index % 13) * page);
-    if (moved != MAP_FAILED)
-        region->base = moved;
-    return 0;
+    struct region_layout layout = spec_region_layout(plan->spec);
+    enum layout_address address = (enum layout_address)plan->spec->shape.layout.choice[LAYOUT_ADDRESS];
+    if (address == ADDRESS_SAME || plan->spec->sync->traits & SYNC_SAME_ADDRESS) {
+        layout.at = plan->region_base;
+    } else {
+        munmap(plan->region_base, plan->region_bytes);
+        layout.at = address_room(plan, index);
+        if (!layout.at && address == ADDRESS_DIFFERENT)
+            return error_set(error, STATUS_ENVIRONMENT, ENOMEM,
+                             "region %s: no address space for an address of each worker's own: `ulimit -v unlimited`, or fewer workers",
+                             plan->region_name);
+    }
+    return region_attach_as(region, plan->region_name, plan->region_bytes, layout, error);
 }
 
 /* Is it an instance that this worker uses? The auditor, who comes behind the last of the crew, may want any. */
@@ -198,8 +197,7 @@ static void attach(struct worker *w, const struct crew_plan *plan, uint32_t inde
     if (rc)
         give_up(slot, rc, "worker %u: pinning to CPU %s: %s; use --pin none", index, pin_cpus(plan->pin, index),
                 error_name(rc));
-    bool there = plan->spec->sync->traits & SYNC_SAME_ADDRESS;
-    if (there ? attach_there(region, plan, &error) : attach_elsewhere(region, plan, index, &error))
+    if (attach_region(region, plan, index, &error))
         give_up(slot, error.errnum, "worker %u: %.480s", index, error.text);
     slot->fault.region_base = (uint64_t)(uintptr_t)region->base;
     crew_worker_init(w, plan, index, region->base);

@@ -89,6 +89,7 @@ struct trial_result {
     struct syscalls syscalls; /* of a crew whose calls were watched */
     uint64_t voluntary_switches, involuntary_switches; /* of the crew's loops */
     uint64_t minor_faults, major_faults;
+    uint32_t region_addresses; /* at how many the workers had the region; 0: none had it */
 
     uint64_t fork_ns, ready_ns, reap_ns;
     uint64_t region_step_ns[REGION_STEPS];

@@ -77,6 +77,10 @@ static const char *layout_refused(const struct trial_spec *spec)
     const uint8_t *choice = spec->shape.layout.choice;
     if (choice[LAYOUT_PREFAULT] == PREFAULT_NONE && spec->fault->needs & (FAULT_NEEDS_OWN_SHM | FAULT_NEEDS_MEMORY_LIMIT))
         return "--prefault none: this fault takes room away, and pages that are not there yet would be a SIGBUS: no primitive's doing";
+    if (choice[LAYOUT_ADDRESS] == ADDRESS_DIFFERENT && spec->sync->traits & SYNC_SAME_ADDRESS)
+        return "--address different: this sync needs the region at one address in all processes (trait same-address)";
+    if (choice[LAYOUT_ADDRESS] != ADDRESS_FREE && spec->load->uses_system)
+        return "--address: this load maps objects of its own, and leaves it to the system where";
     return NULL;
 }
 

@@ -33,3 +33,11 @@ def test_a_placement_that_the_machine_lacks_has_no_figures(shmoo):
             assert (verdict["ops"], verdict["ops_per_s"], verdict["seconds"]) == (0, None, None)
         else:
             assert verdict["verdict"] == "CLEAN" and all(("cpus" in w) == (trial["pin"] != "none") for w in workers)
+
+
+def test_workers_have_the_region_where_they_are_to(shmoo):
+    found = trials(shmoo, "--sync", "mutex,semaphore", "--writers", "16", "--readers", "2", "--ops", "20", "--address", "same,different")
+    for trial, verdict, workers in found:
+        addresses = {worker["region_at"] for worker in workers}
+        assert verdict["region_addresses"] == len(addresses) == (1 if trial["address"] == "same" else 18)
+        assert verdict["verdict"] == "CLEAN"

@@ -16,6 +16,7 @@
 #include "run/instances.h"
 #include "run/interrupt.h"
 #include "run/judge.h"
+#include "run/layout_got.h"
 #include "run/leftover.h"
 #include "run/limits.h"
 #include "run/monitor.h"
@@ -184,6 +185,7 @@ static void run_crew(struct stage *stage, struct trial_result *result)
     if (stage->spec.silent || stage->spec.counts)
         syscalls_add_up(&result->ledger, &result->syscalls);
     judge(&stage->spec, &stage->crew, watch, why, audit_failure[0] ? audit_failure : NULL, result);
+    layout_got(&stage->spec, result);
 }
 
 /* A primitive that cannot be taken down is no clean one. After anything worse it may have had no choice. */

@@ -155,7 +155,8 @@ static int step_map(struct region *region, struct error *error)
 {
     uint64_t start = clock_ns();
     int populate = region->layout.fill == REGION_POPULATED ? MAP_POPULATE : 0;
-    void *base = mmap(NULL, region->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | populate, region->fd, 0);
+    int fixed = region->layout.at ? MAP_FIXED : 0;
+    void *base = mmap(region->layout.at, region->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | populate | fixed, region->fd, 0);
     if (base == MAP_FAILED)
         return fail(region, REGION_MAP, steps[REGION_MAP].call, errno, error);
     region->base = base;

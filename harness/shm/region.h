@@ -45,6 +45,7 @@ enum region_fill {
 
 struct region_layout {
     enum region_fill fill;
+    void *at; /* where the mapping is to be, in place of whatever is mapped there; NULL: anywhere */
 };
 
 struct region {

@@ -43,3 +43,11 @@ def test_nothing_is_found_in_right_ones(shmoo, build):
     alarms = [(v["sync"], v["reason"]) for v in found if v["verdict"] not in ("CLEAN", "INCONCLUSIVE")]
     assert not alarms
     assert SANITIZED or sum(v["verdict"] == "CLEAN" for v in found) > len(found) / 2
+
+
+def test_who_needs_one_address_is_not_run_at_different_ones(shmoo, build):
+    shmoo("run", "--plugin", build("right_locks.c"), "--load", "counter", "--sync", "zoo-rope", "--ops", "20", "--min-exposure", "0",
+          "--address", "same,different", "--quiet", "--out", "o")
+    same, different = verdicts(shmoo.cwd / "o")
+    assert same["verdict"] == "CLEAN" and same["region_addresses"] == 1, same["reason"]
+    assert different["verdict"] == "UNSUPPORTED" and "needs the region at one address" in different["reason"]

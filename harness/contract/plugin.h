@@ -70,7 +70,7 @@ enum sync_family {
 enum sync_trait {
     SYNC_SHARED = 1 << 0,       /* readers may be inside together */
     SYNC_ROBUST = 1 << 1,       /* the death of a holder is noticed */
-    SYNC_TIMED = 1 << 2,        /* can give up waiting after a time */
+    SYNC_TIMED = 1 << 2,        /* can give up waiting after a time: see sync_lock.acquire */
     SYNC_FAIR = 1 << 3,         /* first come, first served */
     SYNC_BLOCKING = 1 << 4,     /* waiters sleep; without it they spin */
     SYNC_SAME_ADDRESS = 1 << 5, /* the state must be mapped at one address everywhere */
@@ -113,7 +113,8 @@ struct sync_sight {
     uint64_t owner;  /* the thread number of who holds it, where one is named in it; 0: none is */
 };
 
-/* Called by workers only. acquire and release are mandatory. */
+/* Called by workers only. acquire and release are mandatory. With SYNC_TIMED acquire and acquire_shared may return ETIMEDOUT: it was
+ * not acquired in time, and is asked for again. */
 struct sync_lock {
     int (*acquire)(struct sync_self *self);        /* may block; EOWNERDEAD: acquired, the last holder died inside */
     int (*release)(struct sync_self *self);        /* by the holder */

@@ -97,10 +97,12 @@ void tight_mark(struct worker *w, uint64_t stamp);
 TIGHT_INLINE bool tight_enter(struct worker *w, struct tight_state *s, const struct tight_calls *call, bool timed)
 {
     int rc;
-    if (call->acquire)
-        rc = call->acquire(&s->self);
-    else
-        rc = call->shared ? w->lock.acquire_shared(&w->self) : w->lock.acquire(&w->self);
+    do
+        if (call->acquire)
+            rc = call->acquire(&s->self);
+        else
+            rc = call->shared ? w->lock.acquire_shared(&w->self) : w->lock.acquire(&w->self);
+    while (TIGHT_RARE(rc != 0) && worker_asks_again(w, rc));
     if (TIGHT_RARE(rc != 0) && !tight_refused(w, rc, "acquire"))
         return false;
     if (timed)

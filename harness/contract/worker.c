@@ -167,6 +167,13 @@ void worker_hold(struct worker *w)
         clock_spin(w->shape->hold_ns);
 }
 
+/* A lock that may give up waiting says so, and is asked again for as long as it takes: no operation, and no sign of life either, so
+ * that one that can never be had is a wedge. */
+bool worker_asks_again(const struct worker *w, int errnum)
+{
+    return errnum == ETIMEDOUT && w->sync->traits & SYNC_TIMED;
+}
+
 /* The primitive returned an error. True: the worker holds it all the same (its last owner died, and recovery worked). */
 bool worker_refused(struct worker *w, int errnum, const char *call)
 {

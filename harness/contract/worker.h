@@ -97,6 +97,7 @@ void worker_held(struct worker *w);
 void worker_released(struct worker *w);
 void worker_hold(struct worker *w);
 bool worker_refused(struct worker *w, int errnum, const char *call);
+bool worker_asks_again(const struct worker *w, int errnum);
 
 /* Counts a violation and gives a place for its evidence, zeroed but for kind and moment; NULL when this worker's places are
  * used up (the violation is counted all the same). */
@@ -306,9 +307,12 @@ static inline bool worker_enter_by(struct worker *w, int (*acquire)(struct sync_
     slot_store(&w->slot->phase, PHASE_ACQUIRING);
     if (__builtin_expect(w->timed, 0))
         worker_asks(w);
-    worker_calls(w);
-    int rc = acquire(&w->self);
-    worker_call_ends(w);
+    int rc;
+    do {
+        worker_calls(w);
+        rc = acquire(&w->self);
+        worker_call_ends(w);
+    } while (__builtin_expect(rc != 0, 0) && worker_asks_again(w, rc));
     if (__builtin_expect(rc != 0, 0) && !worker_refused(w, rc, "acquire"))
         return false;
     if (__builtin_expect(w->timed, 0))

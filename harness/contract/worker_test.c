@@ -22,12 +22,15 @@ static void repair(struct worker *worker)
 }
 
 static int acquire_result, release_result, recover_result;
+static int timeouts; /* before it is granted */
 static int acquired, shared, released, released_shared, recovered, inside;
 
 static int take(struct sync_self *self)
 {
     acquired++;
     ck_assert_int_eq(slots[self->index].phase, PHASE_ACQUIRING);
+    if (timeouts > 0)
+        return timeouts--, ETIMEDOUT;
     return acquire_result;
 }
 
@@ -218,6 +221,22 @@ START_TEST(a_primitive_that_refuses_ends_the_worker_with_evidence)
     ck_assert_uint_eq(slots[0].violations[VIOLATION_SYNC_ERROR], 1);
     testing_has(slots[0].evidence[0].text, "scripted: acquire returned EDEADLK");
     ck_assert(!worker_next(&w));
+}
+END_TEST
+
+START_TEST(a_lock_that_gives_up_in_time_is_asked_again_if_it_says_that_it_may)
+{
+    setup();
+    sync_row.traits = SYNC_TIMED;
+    timeouts = 3;
+    ck_assert(worker_enter(&w));
+    ck_assert_int_eq(acquired, 4);
+    ck_assert_uint_eq(slots[0].beats, 0); /* no sign of life */
+    worker_leave(&w);
+    sync_row.traits = 0;
+    timeouts = 1;
+    ck_assert(!worker_enter(&w));
+    ck_assert_uint_eq(slots[0].violations[VIOLATION_SYNC_ERROR], 1);
 }
 END_TEST
 
@@ -414,6 +433,7 @@ int main(void)
                                      one_operation_in_so_many_is_timed,
                                      shared_entries_are_left_by_the_shared_way,
                                      a_primitive_that_refuses_ends_the_worker_with_evidence,
+                                     a_lock_that_gives_up_in_time_is_asked_again_if_it_says_that_it_may,
                                      a_release_that_fails_ends_the_worker_with_evidence,
                                      a_dead_owner_is_recovered_from_where_the_primitive_can,
                                      a_dead_owner_without_recovery_is_an_error,

@@ -61,26 +61,32 @@ static void note_writes(struct evidence *evidence, uint64_t expected, uint64_t f
     evidence->found = (struct evidence_write){payload_version(found), record_writer(found)};
 }
 
-static void report_overwritten(struct worker *w, uint64_t version, size_t word, uint64_t found)
+static void report_overwritten(struct worker *w, uint64_t stamp, size_t word, uint64_t found)
 {
     uint64_t size = w->shape->size;
     struct evidence *evidence = worker_violation(w, VIOLATION_OVERLAP);
     if (!evidence)
         return;
     char mine[64], other[64];
-    note_writes(evidence, stamp_of(w, version) & payload_mask(size), found);
+    note_writes(evidence, stamp & payload_mask(size), found);
     evidence->offset = word * 8;
     if (size < 8)
         evidence->form = EVIDENCE_VALUES;
     snprintf(evidence->text, sizeof evidence->text,
              "two holders at once: while worker %u was inside with %s, offset %zu of the record became %s", w->index,
-             write_name(stamp_of(w, version), mine), word * 8, size < 8 ? "something else" : write_name(found, other));
+             write_name(stamp, mine), word * 8, size < 8 ? "something else" : write_name(found, other));
 }
 
 void record_confirm(struct worker *w, void *memory, uint64_t version)
 {
+    record_kept(w, memory, stamp_of(w, version));
+}
+
+void record_kept(struct worker *w, void *memory, uint64_t stamp)
+{
     unsigned char *payload = record_payload(memory);
-    uint64_t size = w->shape->size, stamp = stamp_of(w, version) & payload_mask(size);
+    uint64_t size = w->shape->size;
+    stamp &= payload_mask(size);
     size_t words = size / 8, at = 0;
     uint64_t found = payload_peek(payload, size);
     if (found == stamp && words > 1) {
@@ -88,13 +94,13 @@ void record_confirm(struct worker *w, void *memory, uint64_t version)
         found = payload_peek(payload + at * 8, 8) - at * PAYLOAD_STRIDE;
     }
     if (found != stamp)
-        report_overwritten(w, version, at, found);
+        report_overwritten(w, stamp, at, found);
 }
 
 void record_overwritten(struct worker *w, const void *memory, uint64_t version, size_t word)
 {
     const unsigned char *payload = (const unsigned char *)memory + RECORD_GUARD;
-    report_overwritten(w, version, word, payload_peek(payload + word * 8, 8) - word * PAYLOAD_STRIDE);
+    report_overwritten(w, stamp_of(w, version), word, payload_peek(payload + word * 8, 8) - word * PAYLOAD_STRIDE);
 }
 
 static bool plausible(const struct worker *w, uint64_t stamp)

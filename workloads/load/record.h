@@ -41,6 +41,9 @@ void record_write(struct worker *w, void *memory, uint64_t version);
  * reports an overlap if not. */
 void record_confirm(struct worker *w, void *memory, uint64_t version);
 
+/* The same of whatever was written or read under this stamp, for who is still inside. */
+void record_kept(struct worker *w, void *memory, uint64_t stamp);
+
 /* Reads and judges the payload: torn or foreign content is reported. True: the record is whole, *stamp is its stamp. */
 bool record_read(struct worker *w, void *memory, uint64_t *stamp);
 

@@ -134,7 +134,11 @@ static void snapshot_read(struct worker *w)
         if (!worker_enter_shared(w))
             return;
         bool whole = record_read(w, w->area, &stamp);
-        worker_inside(w);
+        if (w->fault->inside || w->shape->hold_ns) {
+            worker_inside(w);
+            if (whole)
+                record_kept(w, w->area, stamp);
+        }
         worker_leave(w);
         if (whole) {
             history_end(&history, HISTORY_READ, stamp);

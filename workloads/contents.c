@@ -166,6 +166,7 @@ const struct fault_ops *const contents_faults[] = {
     &fault_delay,
     &fault_before,
     &fault_both,
+    &fault_linger,
     &fault_signals,
     &fault_signals_restart,
     &fault_rounds,

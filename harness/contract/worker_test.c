@@ -22,16 +22,13 @@ static void repair(struct worker *worker)
 }
 
 static int acquire_result, release_result, recover_result;
-static int timeouts; /* before it is granted */
-static int acquired, shared, released, released_shared, recovered, inside;
+static int timeouts, acquired, shared, released, released_shared, recovered, inside;
 
 static int take(struct sync_self *self)
 {
     acquired++;
     ck_assert_int_eq(slots[self->index].phase, PHASE_ACQUIRING);
-    if (timeouts > 0)
-        return timeouts--, ETIMEDOUT;
-    return acquire_result;
+    return timeouts && timeouts-- ? ETIMEDOUT : acquire_result;
 }
 
 static int take_shared(struct sync_self *self)

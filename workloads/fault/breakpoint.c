@@ -31,6 +31,7 @@ static const char *breakpoint_refuses(const struct shape *shape, double microsec
 #define SHORTEST_NS (20 * NS_PER_US)
 #define SPIN_NS (10 * NS_PER_US)
 #define NAP_NS (20 * NS_PER_US)
+#define BEAT_NS (10 * NS_PER_MS)
 #define INT3 0xcc
 
 /* The crew's. */
@@ -44,6 +45,7 @@ static struct {
     struct worker *worker;
     uintptr_t caller;
     uint64_t random, longest_ns;
+    uint32_t ranges; /* of how long it may take, each twice as long as the one before */
     uint64_t calls;
     bool in_call; /* between calling() and called() */
 
@@ -138,7 +140,7 @@ TRAP_CODE static void stall(void)
     if (!may_stall())
         return;
     uint64_t start = trap_clock_ns(), waited = 0, from = progress(), wanted = 1 + trap_below(&own.random, 16);
-    uint64_t patience = (SHORTEST_NS << trap_below(&own.random, 7));
+    uint64_t beats = 0, patience = SHORTEST_NS << trap_below(&own.random, own.ranges);
     if (patience > own.longest_ns)
         patience = own.longest_ns;
     own.stalled_at_ns = start;
@@ -150,6 +152,10 @@ TRAP_CODE static void stall(void)
         else
             trap_sleep(NAP_NS);
         waited = trap_clock_ns() - start;
+        if (waited / BEAT_NS > beats) { /* the watchdog is to wait for who is held up */
+            beats++;
+            slot_store(&own.worker->slot->beats, own.worker->slot->beats + 1);
+        }
     }
     __atomic_fetch_sub(&stage()->stalled, 1, __ATOMIC_RELAXED);
 }
@@ -246,6 +252,8 @@ static int breakpoint_begin(struct worker *w, double microseconds)
     own.worker = w;
     own.random = seed_next(&w->random);
     own.longest_ns = (uint64_t)(microseconds * 1000);
+    for (own.ranges = 1; SHORTEST_NS << (own.ranges - 1) < own.longest_ns;)
+        own.ranges++;
     own.lesson_call = 3;
     int rc = code_map_read(&own.map);
     return rc ? rc : trap_begin(&traps);

@@ -1,6 +1,7 @@
 /* Tests of what the faults are for: primitives broken in one way each, and the disturbance that shows it. */
 #define _GNU_SOURCE
 #include <linux/futex.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <sys/syscall.h>
 
@@ -82,6 +83,35 @@ static const struct sync_ops sleeper = {
     .lock = {.acquire = sleeper_acquire, .release = sleeper_release},
 };
 
+/* A lock whose waiters take a holder for dead after eight milliseconds. */
+#define LEASE_NS (8 * NS_PER_MS)
+
+static int lease_acquire(struct sync_self *self)
+{
+    uint64_t *end = self->state, seen = __atomic_load_n(end, __ATOMIC_ACQUIRE);
+    while (clock_ns() < seen ||
+           !__atomic_compare_exchange_n(end, &seen, clock_ns() + LEASE_NS, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+        sched_yield();
+        seen = __atomic_load_n(end, __ATOMIC_ACQUIRE);
+    }
+    return 0;
+}
+
+static int lease_release(struct sync_self *self)
+{
+    __atomic_store_n((uint64_t *)self->state, 0, __ATOMIC_RELEASE);
+    return 0;
+}
+
+static const struct sync_ops lease = {
+    .name = "lease",
+    .family = SYNC_LOCK,
+    .traits = SYNC_BUSTED,
+    .expect = VERDICT_CORRUPT,
+    .state_bytes = sizeof(uint64_t),
+    .lock = {.acquire = lease_acquire, .release = lease_release},
+};
+
 /* A run of the counter load that ends at its verdict, or after ONE_TRY_NS. */
 static struct trial_spec spec_of(const struct sync_ops *sync, const struct fault_ops *fault, uint32_t writers, const char *pin)
 {
@@ -139,6 +169,12 @@ START_TEST(rounds_show_a_wake_up_that_a_store_buffer_hides)
 }
 END_TEST
 
+START_TEST(a_long_hold_shows_a_lease_that_nobody_renews)
+{
+    find(spec_of(&lease, &fault_linger, 3, "none"));
+}
+END_TEST
+
 START_TEST(a_breakpoint_shows_a_test_and_set_of_two_steps)
 {
     find(spec_of(contents_sync("busted-tas"), &fault_breakpoint, 4, "none"));
@@ -156,6 +192,7 @@ int main(void)
     return testing_run("fault_effects", (const TTest *[]){
                                             signals_show_a_wait_that_takes_an_interruption_for_success,
                                             rounds_show_a_wake_up_that_a_store_buffer_hides,
+                                            a_long_hold_shows_a_lease_that_nobody_renews,
                                             a_breakpoint_shows_a_test_and_set_of_two_steps,
                                             single_steps_show_a_test_and_set_of_two_steps,
                                             NULL,

@@ -12,6 +12,7 @@ static const struct disturbance disturbances[] = {
     {.fault = &fault_none, .writers = 2, .readers = 2},
     {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1},
     {.fault = &fault_signals, .parameter = 300, .writers = 2, .readers = 2, .size = 61, .longer = 2},
+    {.fault = &fault_linger, .parameter = 20, .writers = 2, .readers = 2, .longer = 3},
     {.fault = &fault_yield, .parameter = 16, .writers = 12, .readers = 12},
     {.fault = &fault_rounds_held, .parameter = 1, .writers = 2, .readers = 2},
     {.fault = &fault_breakpoint, .parameter = 1000, .writers = 2, .readers = 2},
@@ -25,6 +26,8 @@ static const struct disturbance disturbances[] = {
     {.fault = &fault_step, .parameter = 20, .writers = 1, .readers = 2, .size = 29},
     {.fault = &fault_breakpoint, .parameter = 1000, .writers = 3, .readers = 1, .longer = 2},
     {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1, .size = 256, .longer = 4},
+    {.fault = &fault_linger, .parameter = 300, .writers = 2, .readers = 2, .longer = 20},
+    {.fault = &fault_breakpoint, .parameter = 100000, .writers = 2, .readers = 2, .longer = 4},
     {.fault = &fault_none, .writers = 1, .readers = 1, .longer = 20},
     {.fault = NULL},
 };

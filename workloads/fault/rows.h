@@ -9,6 +9,7 @@ extern const struct fault_ops fault_yield;
 extern const struct fault_ops fault_delay;
 extern const struct fault_ops fault_before;
 extern const struct fault_ops fault_both;
+extern const struct fault_ops fault_linger;
 extern const struct fault_ops fault_signals;
 extern const struct fault_ops fault_signals_restart;
 extern const struct fault_ops fault_rounds;

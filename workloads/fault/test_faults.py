@@ -6,10 +6,10 @@ import pytest
 from testing import needs_two_cpus, one_line, records, verdicts, wait_for_workers
 
 # What disturbs and harms nobody.
-FAULTS = ("yield", "delay", "before", "both", "signals", "signals-restart", "rounds", "breakpoint", "step", "priority",
+FAULTS = ("yield", "delay", "before", "both", "linger", "signals", "signals-restart", "rounds", "breakpoint", "step", "priority",
           "leave", "shuffle", "stutter", "stop")
 SYNCS = "semaphore,mutex,mutex-robust,futex,spin,rwlock"
-BOUNDED = [("signals:10", "signals:1000000"), ("signals-restart:10",), ("rounds:1000000",), ("before:0",), ("both:0",),
+BOUNDED = [("signals:10", "signals:1000000"), ("signals-restart:10",), ("rounds:1000000",), ("before:0",), ("both:0",), ("linger:0.02", "linger:4000"),
            ("leave:1", "leave:1000000"), ("priority:1", "priority:19"), ("shuffle:0.1",), ("stutter:0.1",), ("breakpoint:1",), ("step:1", "step:1000000")]
 
 

@@ -39,7 +39,7 @@ def test_nothing_is_found_in_right_ones(shmoo, build):
     plugins = every(build, "right")
     shmoo("run", *plugins, "--load", "verify", "--sync", "zoo-*", "--duration", "100ms", "--quiet", "--out", "o", timeout=300)
     found = verdicts(shmoo.cwd / "o")
-    assert len(found) >= 23
+    assert len(found) >= 30
     alarms = [(v["sync"], v["reason"]) for v in found if v["verdict"] not in ("CLEAN", "INCONCLUSIVE")]
     assert not alarms
     assert SANITIZED or sum(v["verdict"] == "CLEAN" for v in found) > len(found) / 2

@@ -59,6 +59,7 @@ CORE = tuple(field for field in FIELDS if not field.word)
 Point = make_dataclass(
     "Point", [(field.name, object) if field.needed else (field.name, object, field.absent) for field in FIELDS]
     + [("extra", tuple, ())], frozen=True)
+Point.__module__ = __name__  # where pickle finds it
 Point.__doc__ = "All conditions of a trial; `extra` holds (name, value) of those that this version does not know."
 
 

@@ -10,6 +10,7 @@ import copy
 import json
 import math
 import os
+import pickle
 import random
 import sys
 import tempfile
@@ -127,11 +128,24 @@ def judge_run(run):
             data.histogram(name)
 
 
-def attempt(before, damaged, after):
-    """Reads a run with one damaged line; True if the reader took it. Anything but reading and refusing is raised."""
-    reader = records._Reader("run.jsonl", lambda message: message.encode("utf-8"), metrics.LATENCIES)
+def warn(message):
+    message.encode("utf-8")
+
+
+def readers_of(lines):
+    """The reader as it is before each line, pickled: what comes before a damaged line need not be read again each time."""
+    reader, states = records._Reader("run.jsonl", warn, metrics.LATENCIES), []
+    for number, line in enumerate(lines, 1):
+        states.append(pickle.dumps(reader, pickle.HIGHEST_PROTOCOL))
+        reader.line(number, line)
+    return states
+
+
+def attempt(state, damaged, lines, place):
+    """Reads a run with a damaged line in this place; True if the reader took it. Anything but reading and refusing is raised."""
+    reader = pickle.loads(state)
     try:
-        for number, line in enumerate((*before, damaged, *after), 1):
+        for number, line in enumerate((damaged, *lines[place + 1:]), place + 1):
             reader.line(number, line)
         judge_run(reader.finish())
         return True
@@ -156,11 +170,13 @@ def base_lines(recipe):
 def run(count, seed):
     """Damages `count` lines; the number taken. Stops at the first finding."""
     bases = [base_lines(recipe) for recipe in RECIPES]
+    states = [readers_of(lines) for lines in bases]
     others = [json.loads(line) for lines in bases for line in lines]
     taken = 0
     for number in range(count):
         dice = random.Random(f"{seed}/{number}")
-        lines = dice.choice(bases)
+        base = dice.randrange(len(bases))
+        lines = bases[base]
         place = dice.randrange(len(lines))
         kind = dice.randrange(20)
         if kind == 0:
@@ -170,7 +186,7 @@ def run(count, seed):
         else:
             damaged = damage_values(dice, lines[place], others)
         try:
-            taken += attempt(lines[:place], damaged, lines[place + 1:])
+            taken += attempt(states[base][place], damaged, lines, place)
         except Exception as error:
             sys.stderr.write(f"finding in line {number} of seed {seed} ({type(error).__name__}: {str(error)[:300]!r}), "
                              f"which is\n{damaged[:2000]!r}\n")

@@ -81,7 +81,7 @@ def _panel(trial, name):
 
 def _bar(canvas, edges):
     """Which colour stands for how many samples, beside the plot."""
-    left, height = canvas.right + 14, (canvas.bottom - canvas.top) / len(style.HEAT)
+    left, height = canvas.right + 14, (canvas.bottom - canvas.top) / len(edges)
     canvas.text(left, canvas.top - 12, "samples", colour=style.SOFT, size=style.FONT_SIZE - 2)
     for place, (colour, edge) in enumerate(zip(style.HEAT, edges)):
         bottom = canvas.bottom - place * height

@@ -4,6 +4,7 @@ A percentile is read from the counts of one histogram, usually merged over repea
 never averaged, because the average of percentiles is the percentile of nothing.
 """
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -30,6 +31,14 @@ def mid(index, sub_bits):
     return (low(index, sub_bits) + low(index + 1, sub_bits) - 1) / 2
 
 
+def mids(indices, sub_bits):
+    """The same of many steps at once, as an array."""
+    steps = numpy.asarray(indices, dtype=numpy.int64)
+    exponents = numpy.maximum((steps >> sub_bits) - 1, 0)
+    lows = numpy.where(steps >> sub_bits == 0, steps, (1 << sub_bits) + (steps & (1 << sub_bits) - 1)).astype(float) * 2.0 ** exponents
+    return lows + (2.0 ** exponents - 1) / 2
+
+
 class Histogram:
     """Counts by step, with the exact count, sum, minimum and maximum, and where the maximum was met."""
 
@@ -49,13 +58,16 @@ class Histogram:
     def add(self, buckets, count, total, smallest, largest, where=None):
         """Adds one recorded distribution; ValueError if its counts do not add up to `count`."""
         counts = self.counts
-        seen = 0
         most = (MOST_BITS + 1) << self.sub_bits
-        for index, number in buckets:
-            if not 0 <= index < most:
-                raise ValueError(f"step {index} of a histogram lies outside of {MOST_BITS} bit values")
-            counts[index] = counts.get(index, 0) + number
-            seen += number
+        added = dict(buckets)
+        if added and not 0 <= min(added) <= max(added) < most:
+            raise ValueError(f"a step of a histogram lies outside of {MOST_BITS} bit values")
+        seen = sum(added.values())
+        if counts:
+            for index, number in added.items():
+                counts[index] = counts.get(index, 0) + number
+        else:
+            self.counts = added
         if seen != count:
             raise ValueError(f"its buckets hold {seen} values, its count says {count}")
         self.count += count
@@ -84,6 +96,17 @@ class Histogram:
         places = numpy.searchsorted(cumulated, ranks)
         values = [self._clamped(mid(indices[place], self.sub_bits)) for place in places]
         return [self._exact_end(fraction, value) for fraction, value in zip(fractions, values)]
+
+    def time_percentiles(self, fractions):
+        """For each fraction, the value below or at which that share of the sum of all values lies, and how many samples
+        lie at or beyond it."""
+        indices = numpy.array(sorted(self.counts))
+        counts = numpy.array([self.counts[index] for index in indices.tolist()])
+        values = numpy.clip(mids(indices, self.sub_bits), self.min, self.max)
+        times = numpy.cumsum(counts * values)
+        places = numpy.minimum(numpy.searchsorted(times, numpy.array(fractions) * times[-1]), indices.size - 1)
+        beyond = numpy.cumsum(counts[::-1])[::-1]
+        return [(float(values[place]), int(beyond[place])) for place in places]
 
     def percentile(self, fraction):
         """One percentile; see percentiles()."""
@@ -157,6 +180,7 @@ def supported(count, fraction):
     return count * (1 - fraction) >= SAMPLES_BEYOND - 1e-6
 
 
+@functools.lru_cache(maxsize=256)
 def draws(number, seed, resamples=RESAMPLES):
     """How often each of `number` trials is drawn in each of the resamples, as rows of counts."""
     generator = numpy.random.Generator(numpy.random.PCG64(seed))
@@ -169,8 +193,7 @@ def resampled_percentiles(distributions, fraction, drawn):
     counts = numpy.zeros((len(distributions), steps.size))
     for row, one in enumerate(distributions):
         counts[row, numpy.searchsorted(steps, one.indices)] = one.counts
-    values = numpy.array([mid(int(step), distributions[0].sub_bits) for step in steps])
-    values = numpy.clip(values, min(one.min for one in distributions), max(one.max for one in distributions))
+    values = numpy.clip(mids(steps, distributions[0].sub_bits), min(one.min for one in distributions), max(one.max for one in distributions))
     weights = numpy.vstack([numpy.ones(len(distributions)), drawn])
     cumulated = numpy.cumsum(weights @ counts, axis=1)
     wanted = numpy.maximum(1, numpy.ceil(fraction * cumulated[:, -1:] - 1e-9))

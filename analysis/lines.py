@@ -7,7 +7,6 @@
 
 import json
 import os
-import re
 
 from conditions import TEXT
 
@@ -56,33 +55,40 @@ def _countable(word):
 # Nothing that a run counts or measures is as large: it can be reckoned with, in any unit.
 DIGITS_MOST = 40
 LARGEST = 1e40
-_LONG_NUMBER = re.compile(rb"\d{%d}" % DIGITS_MOST)
-_decode = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite).decode
-# Slower: only for lines with a long number in them, or in a text.
-_decode_long = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite, parse_int=_countable).decode
+_DIGITS = bytes.maketrans(b"0123456789", b"0" * 10)
+_LONG_NUMBER = b"0" * DIGITS_MOST
+_decode = json.JSONDecoder(parse_constant=_reject_constant).decode
+# Slower: only for lines with a long number or an exponent in them, or what looks like one in a text.
+_decode_large = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite, parse_int=_countable).decode
+
+
+def _decoded(line):
+    digits = line.translate(_DIGITS)
+    large = b"0e" in digits or b"0E" in digits or _LONG_NUMBER in digits
+    return (_decode_large if large else _decode)(line.decode("utf-8"))
 
 _MISSING = object()
 
 
 def of_kind(value, kinds):
-    """Is the value of one of these types? True and False are no numbers."""
-    return isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds)
+    """Is the value, which was JSON, of one of these types? True and False are no numbers."""
+    return type(value) in kinds
 
 
 def need(record, key, kinds):
     """A field that must be there; Malformed if it is absent or of another type."""
     value = record.get(key, _MISSING)
+    if type(value) in kinds:
+        return value
     if value is _MISSING:
         raise Malformed(f"a `{record.get('type')}` record lacks `{key}`")
-    if not of_kind(value, kinds):
-        raise Malformed(f"`{key}` of a `{record.get('type')}` record is {ellipsis_json(value)}")
-    return value
+    raise Malformed(f"`{key}` of a `{record.get('type')}` record is {ellipsis_json(value)}")
 
 
 def maybe(record, key, kinds):
     """A field that may be absent or null, and is None then; Malformed if it is of another type."""
     value = record.get(key)
-    if value is not None and not of_kind(value, kinds):
+    if value is not None and type(value) not in kinds:
         raise Malformed(f"`{key}` of a `{record.get('type')}` record is {ellipsis_json(value)}")
     return value
 
@@ -104,7 +110,7 @@ class Decoder:
         if not line.strip():
             return None
         try:
-            record = (_decode_long if _LONG_NUMBER.search(line) else _decode)(line.decode("utf-8"))
+            record = _decoded(line)
         except (ValueError, RecursionError) as error:
             if line.endswith(b"\n"):
                 raise DataError(f"{self.path}: line {number} is no JSON ({_short(error)}); the file is damaged: "

@@ -76,10 +76,10 @@ def change_of(metric, a, b, is_paired, seed=0):
     return (change.paired if is_paired else change.unpaired)(*values, seed)
 
 
-def merged_percentile(trials, fraction):
+def merged_percentile(trials, fraction, seed=stats.SEED):
     """(percentile of what the trials' latencies add up to, the same of resampled trials)."""
     kept = [latency(trial)[1] for trial in trials]
-    return histogram.resampled_percentiles(kept, fraction, histogram.draws(len(kept), stats.SEED))
+    return histogram.resampled_percentiles(kept, fraction, histogram.draws(len(kept), seed))
 
 
 def named(name):

@@ -11,8 +11,10 @@ Only what came out CLEAN is recommended. A difference that the repeats do not sh
 
 from dataclasses import dataclass, field
 
+import numpy
 from scipy import stats as scipy_stats
 
+import change
 import metrics
 import points
 import stats
@@ -55,7 +57,8 @@ class Figure:
     value: float
     interval: stats.Interval | None
     n: int
-    trials: list
+    # The same of resampled trials, drawn independently of everybody else's.
+    resampled: object
     # How much worse than the best: 0.1 is a throughput 10 % lower, or a latency 10 % higher. With its interval.
     loss: float = 0.0
     loss_interval: stats.Interval | None = None
@@ -136,8 +139,8 @@ def recommend(run):
     broken = _broken(run)
     found = Recommendation(survivals=_survivals(run, broken))
     for condition, pools in _conditions(run).items():
-        for seed, criterion in enumerate(CRITERIA):
-            choice = _choice(criterion, condition, pools, broken, len(found.choices) + seed)
+        for criterion in CRITERIA:
+            choice = _choice(criterion, condition, pools, broken)
             if choice:
                 found.choices.append(choice)
     found.flips = list(_flips(found.choices))
@@ -187,45 +190,47 @@ def _objection(sync, trials, broken):
 
 # --- choices ----------------------------------------------------------------------------------------------------------
 
-def _choice(criterion, condition, pools, broken, seed):
+def _choice(criterion, condition, pools, broken):
     """The choice under one condition; None where nobody has the figure."""
     excluded, figures = {}, []
-    for sync, trials in pools.items():
+    for seed, (sync, trials) in enumerate(pools.items()):
         why = _objection(sync, trials, broken)
         usable = [trial for trial in trials if trial.verdict == "CLEAN" and criterion.metric.of(trial) is not None]
         if why:
             excluded[sync] = why
         elif usable:
-            figures.append(_figure(criterion.metric, sync, usable))
+            figures.append(_figure(criterion.metric, sync, usable, seed))
     if not figures and not (excluded and criterion is CRITERIA[0]):
         return None
     higher = criterion.metric.higher_is_better
     figures.sort(key=lambda figure: (-figure.value if higher else figure.value, figure.sync))
     choice = Choice(criterion, condition, figures, excluded)
-    _tell_apart(choice, seed)
+    _tell_apart(choice)
     return choice
 
 
-def _figure(metric, sync, trials):
-    values = [metric.of(trial) for trial in trials]
+def _figure(metric, sync, trials, seed):
     if metric.fraction is None:
-        middle = stats.middle(values)
-        return Figure(sync, middle.median, middle.interval, len(values), trials)
-    value, resampled = metrics.merged_percentile(trials, metric.fraction)
-    interval = stats.Interval(*stats.ends(resampled)) if len(values) >= stats.FEWEST_FOR_INTERVAL else None
-    return Figure(sync, value, interval, len(values), trials)
+        values = [metric.of(trial) for trial in trials]
+        value, resampled = stats.median(values), stats.resampled_medians(values, stats.SEED + seed)
+    else:
+        value, resampled = metrics.merged_percentile(trials, metric.fraction, stats.SEED + seed)
+    return Figure(sync, value, _interval(resampled, len(trials)), len(trials), resampled)
 
 
-def _tell_apart(choice, seed):
+def _interval(resampled, repeats):
+    return stats.Interval(*stats.ends(resampled)) if repeats >= stats.FEWEST_FOR_INTERVAL else None
+
+
+def _tell_apart(choice):
     """Compares everybody with the best, and says whether it is clear who that is."""
     figures = choice.figures
     if not figures:
         return
     best = figures[0]
     best.tied = True
-    for place, figure in enumerate(figures[1:], 1):
-        measured = metrics.change_of(choice.criterion.metric, best.trials, figure.trials, False, seed * 64 + place)
-        figure.loss, figure.loss_interval = _loss(choice.criterion.metric, measured)
+    for figure in figures[1:]:
+        figure.loss, figure.loss_interval = _loss(choice.criterion.metric, best, figure)
         surely = figure.loss_interval is not None and figure.loss_interval.low > 0
         figure.tied = not (surely and figure.loss >= MARGIN)
     if min(figure.n for figure in figures) < FEWEST:
@@ -236,12 +241,11 @@ def _tell_apart(choice, seed):
         choice.says = TIE if sum(figure.tied for figure in figures) > 1 else CLEAR
 
 
-def _loss(metric, measured):
-    """(relative loss, its interval) of a change from the best."""
-    interval = measured.interval
-    if metric.higher_is_better:
-        return 1 - measured.ratio, interval and stats.Interval(1 - interval.high, 1 - interval.low)
-    return measured.ratio - 1, interval and stats.Interval(interval.low - 1, interval.high - 1)
+def _loss(metric, best, figure):
+    """(relative loss, its interval) against the best."""
+    ratios = numpy.exp(change.log_ratios([best.value, *best.resampled], [figure.value, *figure.resampled]))
+    losses = 1 - ratios if metric.higher_is_better else ratios - 1
+    return float(losses[0]), _interval(losses[1:], min(best.n, figure.n))
 
 
 # --- where it flips ---------------------------------------------------------------------------------------------------

@@ -234,7 +234,7 @@ class _Reader:
             trial.longest = acquire.max, acquire.max_where[2]
         trial.course = added(self.courses.pop(trial.number, ()))
         for name in self.keep:
-            histogram = of_name(histograms, name)
+            histogram = acquire if name == "acquire" else of_name(histograms, name)
             if histogram is not None:
                 trial.distributions[name] = Distribution.of(histogram)
         for key, histogram in histograms.items():

@@ -17,6 +17,7 @@ MOST_PLAN_BYTES = 200_000
 try:
     import charts
     import exports
+    import latency_table
     import metrics
     import output
     import page
@@ -168,7 +169,7 @@ def page_text(run, built):
         "page.html.j2", run=run, identity=identity(run), headline=story.headline(run),
         charts=[page.chart_entry(row, chart) for row, chart in built], legend=list(style.VERDICTS.items()),
         failures=groups, failures_left=groups_left, unjudged=unjudged, unjudged_left=unjudged_left,
-        reading=reading(run), advice=advice_entry(advice), deaths=tables.deaths(run), tradeoffs=tables.tradeoffs(run), trials=tables.trials(run),
+        reading=reading(run), advice=advice_entry(advice), deaths=tables.deaths(run), tradeoffs=tables.tradeoffs(run), trials=tables.trials(run), latencies=latency_table.latencies(run),
         hosts=tables.hosts(run), facts=facts(run), command=command_line(run), plan=plan_text(run),
         records=os.path.abspath(run.path), records_size=style.size(run.bytes))
 

@@ -351,7 +351,7 @@ def recipe_of(trials):
     loads = loads[:max(1, min(4, wanted // 40))]
     sizes = sizes[:max(1, min(4, wanted // (len(loads) * 8)))]
     populations = populations[:max(1, min(10, round(wanted / (len(loads) * len(sizes)))))]
-    return Recipe(loads=loads, syncs=syncs, populations=populations, sizes=sizes, repeats=repeats)
+    return Recipe(loads=loads, syncs=syncs, populations=populations, sizes=sizes, repeats=repeats, intervals=20)
 
 
 def main():

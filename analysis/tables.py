@@ -38,15 +38,17 @@ def plain(caption, headings, rows):
     return Table(caption, [(heading, "") for heading in headings], [[Cell(words) for words in row] for row in rows])
 
 
-def _figure(words, value):
+def figure(words, value):
+    """The cell of a number: its words, and what it is sorted by."""
     return Cell(words, "" if value is None else f"{value:.6g}", "n")
 
 
 def _maybe_figure(write, value):
-    return _figure("N/A" if value is None else write(value), value)
+    return figure("N/A" if value is None else write(value), value)
 
 
-def _population(point):
+def population(point):
+    """The cell of a crew."""
     return Cell(points.population(point), point.writers + point.readers)
 
 
@@ -78,15 +80,18 @@ class _Figures:
     response: object
     handoff_share: float | None
     fairness: float | None
+    jain: float | None
 
 
 def _figures(data):
     rates = stats.middle(points.rates(data.trials))
     ops = sum(trial.ops for trial in data.trials)
     handoffs = [trial.exposure["handoffs"] for trial in data.trials if "handoffs" in trial.exposure]
-    shares = [share for share in (trial.crew.fairness() for trial in data.trials) if share is not None]
+    shares, indices = ([value for value in found if value is not None] for found in zip(
+        *((trial.crew.fairness(), trial.crew.jain()) for trial in data.trials)))
     return _Figures(rates, data.histogram("acquire"), data.histogram("response"),
-                    sum(handoffs) / ops if ops and handoffs else None, stats.median(shares) if shares else None)
+                    sum(handoffs) / ops if ops and handoffs else None, stats.median(shares) if shares else None,
+                    stats.median(indices) if indices else None)
 
 
 # What the kernel had to do with an operation: the columns' headings, and the fields of a trial.
@@ -118,7 +123,7 @@ class _Columns:
         words += [("sync", ""), ("verdict", ""), ("ops/s, median", "n"), ("95 % interval", "n"), ("repeats", "n")]
         words += [(f"{name} {what}", "n") for name, has in (("acquire", self.acquire), ("response", self.response))
                   if has for what in (f"50{NO_BREAK}%", f"99{NO_BREAK}%", "max")]
-        return words + [("hand-offs", "n"), ("least / most", "n")] + [(name, "n") for name, _ in self.per_op]
+        return words + [("hand-offs", "n"), ("least / most", "n"), ("Jain", "n")] + [(name, "n") for name, _ in self.per_op]
 
 
 def _tradeoff_table(load, groups):
@@ -135,7 +140,7 @@ def _tradeoff_table(load, groups):
 
 def _tradeoff_row(columns, group, point, data):
     figures = _figures(data)
-    row = [_figure(style.size(group.size), group.size), _population(point)]
+    row = [figure(style.size(group.size), group.size), population(point)]
     row += [Cell(group.fault)] * columns.fault + [Cell(group.setting_words)] * columns.settings
     row += [Cell(point.sync), verdict_cell(data.trials)]
     row += _rate_cells(figures.rate, points.broken(data.trials))
@@ -143,20 +148,21 @@ def _tradeoff_row(columns, group, point, data):
         row += _latency_cells(figures.acquire)
     if columns.response:
         row += _latency_cells(figures.response)
-    row.append(_figure(style.share(figures.handoff_share), figures.handoff_share))
-    row.append(_figure(style.share(figures.fairness), figures.fairness))
+    row.append(figure(style.share(figures.handoff_share), figures.handoff_share))
+    row.append(figure(style.share(figures.fairness), figures.fairness))
+    row.append(_maybe_figure("{:.3f}".format, figures.jain))
     return row + [_per_op_cell(data, kind) for _, kind in columns.per_op]
 
 
 def _per_op_cell(data, kind):
     values = [value for value in (getattr(trial, kind) for trial in data.trials) if value is not None]
-    return _figure(f"{stats.median(values):.3g}", stats.median(values)) if values else Cell("N/A", "", "n")
+    return figure(f"{stats.median(values):.3g}", stats.median(values)) if values else Cell("N/A", "", "n")
 
 
 def _rate_cells(rate, broken):
     if rate is None:
         return [Cell("N/A", "", "n"), Cell("–", "", "n"), _count(0)]
-    median = _figure(style.metric(rate.median) + (" ✗" if broken else ""), rate.median)
+    median = figure(style.metric(rate.median) + (" ✗" if broken else ""), rate.median)
     if broken:
         median.kind += " broken"
     return [median, _interval_cell(rate.interval), _count(rate.n)]
@@ -165,7 +171,7 @@ def _rate_cells(rate, broken):
 def _interval_cell(interval):
     if interval is None:
         return Cell("too few", "", "n")
-    return _figure(f"{style.metric(interval.low)} – {style.metric(interval.high)}", interval.low)
+    return figure(f"{style.metric(interval.low)} – {style.metric(interval.high)}", interval.low)
 
 
 def _latency_cells(histogram):
@@ -174,8 +180,8 @@ def _latency_cells(histogram):
     cells = []
     for fraction in (0.5, 0.99):
         value = histogram.percentile(fraction) if histogram.supports(fraction) else None
-        cells.append(Cell("too few", "", "n") if value is None else _figure(style.duration(value), value))
-    return cells + [_figure(style.duration(histogram.max), histogram.max)]
+        cells.append(Cell("too few", "", "n") if value is None else figure(style.duration(value), value))
+    return cells + [figure(style.duration(histogram.max), histogram.max)]
 
 
 def trials(run):
@@ -194,13 +200,13 @@ def trials(run):
 
 def _acquire(trial, name):
     value = getattr(trial.acquire, name) if trial.acquire else None
-    return _figure("–" if value is None else style.duration(value), value)
+    return figure("–" if value is None else style.duration(value), value)
 
 
 def _handoffs(trial):
     value = trial.exposure.get("handoffs")
     portion = value / trial.ops if value is not None and trial.ops else None
-    return _figure(style.share(portion), portion)
+    return figure(style.share(portion), portion)
 
 
 # Heading, class, whether the light table has it too, and what it says of a trial.
@@ -209,8 +215,8 @@ TRIAL_COLUMNS = (
     ("load", "", True, lambda trial: Cell(trial.point.load)),
     ("sync", "", True, lambda trial: Cell(trial.point.sync)),
     ("fault", "", True, lambda trial: Cell(trial.point.fault)),
-    ("population", "", True, lambda trial: _population(trial.point)),
-    ("size", "n", True, lambda trial: _figure(style.size(trial.point.size), trial.point.size)),
+    ("population", "", True, lambda trial: population(trial.point)),
+    ("size", "n", True, lambda trial: figure(style.size(trial.point.size), trial.point.size)),
     ("repeat", "n", True, lambda trial: Cell(str(trial.repeat), None, "n")),
     ("verdict", "", True, lambda trial: verdict_cell([trial])),
     ("ops/s", "n", True, lambda trial: _maybe_figure(style.metric, trial.ops_per_s)),
@@ -250,7 +256,7 @@ def _death_row(sync, blow, cell):
     number = "" if blow.number is None else f"{blow.number:g}"
     return [Cell(sync), Cell(blow.place), Cell(blow.manner_words), Cell(number, None, "n"), Cell(cell.expected),
             Cell(words, None, f"v {kind}{' loud' if cell.odd else ''}"), _count(len(cell.trials)),
-            *(Cell("never", "", "n") if value is None else _figure(style.duration(value * 1e9), value) for value in figures),
+            *(Cell("never", "", "n") if value is None else figure(style.duration(value * 1e9), value) for value in figures),
             _count(cell.torn), _count(cell.looked_at)]
 
 

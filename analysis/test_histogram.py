@@ -6,7 +6,7 @@ import numpy
 import pytest
 
 import synthetic
-from histogram import Histogram, low, merged, mid
+from histogram import Histogram, low, merged, mid, mids
 
 
 def of_values(values, sub_bits=synthetic.SUB_BITS):
@@ -142,3 +142,24 @@ def test_an_empty_histogram_has_no_percentile():
     with pytest.raises(ValueError):
         Histogram(5).percentile(0.5)
     assert merged([]) is None
+
+
+@pytest.mark.parametrize("sub_bits", [0, 2, 5])
+def test_middles_of_many_steps_are_those_of_each(sub_bits):
+    steps = numpy.arange(60 << sub_bits)
+    assert mids(steps, sub_bits).tolist() == [mid(int(step), sub_bits) for step in steps]
+
+
+def test_percentiles_by_time_are_those_of_the_summed_values():
+    values = numpy.sort(numpy.random.Generator(numpy.random.PCG64(9)).lognormal(6, 2, 3000).astype(int) + 1)
+    fractions = (0.1, 0.5, 0.9, 0.999, 1)
+    sums = numpy.cumsum(values.astype(float))
+    for fraction, (value, beyond) in zip(fractions, of_values(values).time_percentiles(fractions)):
+        exact = values[min(numpy.searchsorted(sums, fraction * sums[-1]), values.size - 1)]
+        assert value == pytest.approx(exact, rel=2.5 * 2.0 ** -synthetic.SUB_BITS)  # a step may end on either side of the share
+        assert beyond == (values >= low(int(synthetic.steps_of([value])[0]), synthetic.SUB_BITS)).sum()
+
+
+def test_one_long_wait_is_most_of_the_time():
+    (half, beyond), = of_values([20] * 1000 + [10 ** 9]).time_percentiles((0.5,))
+    assert half == pytest.approx(10 ** 9, rel=2.0 ** -synthetic.SUB_BITS) and beyond == 1

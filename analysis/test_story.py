@@ -2,6 +2,7 @@
 
 import pytest
 
+import latency_table
 import story
 import tables
 
@@ -162,3 +163,22 @@ def test_host_in_words(run_of):
     rows = dict(rows)
     assert not title
     assert rows["memory"] == "8 GiB" and rows["governor"] == "not known" and rows["shm filesystem"] == "tmpfs"
+
+
+def test_all_latencies_by_number_and_by_time(run_of):
+    run = run_of(syncs=("mutex", "spin"), populations=((2, 2),), repeats=2, samples=3000)
+    table = latency_table.latencies(run)
+    assert [[row[place].words for place in (3, 4)] for row in table.rows] == [["mutex", "acquire"], ["mutex", "hold"],
+                                                                           ["spin", "acquire"], ["spin", "hold"]]
+    [acquire, *_] = table.rows
+    numbers, times = ([float(cell.value) for cell in acquire[start:start + 4]] for start in (6, 10))
+    assert numbers == sorted(numbers) and times == sorted(times) and all(time >= number for number, time in zip(numbers, times))
+    histogram = next(iter(run.points.values())).histogram("acquire")
+    assert [acquire[5].value, acquire[-2].value] == ["12000", f"{histogram.max:.6g}"] and acquire[-1].words.startswith("trial ")
+    assert len(acquire) == len(table.headings) and latency_table.latencies(run_of(syncs=("mutex",), verdicts=(("mutex", "UNSUPPORTED"),))) is None
+
+
+def test_many_latencies_are_cut_and_it_is_said(run_of, monkeypatch):
+    monkeypatch.setattr(latency_table, "MOST_ROWS", 5)
+    table = latency_table.latencies(run_of(syncs=("mutex", "spin"), populations=((1, 0), (2, 0)), repeats=1))
+    assert len(table.rows) == 4 and table.note.startswith("4 more rows left out")

@@ -15,9 +15,9 @@ def test_damaged_lines_are_read_or_refused_in_words():
 
 
 def test_a_finding_is_told_with_what_repeats_it(monkeypatch, capsys):
-    def broken(self, record):
-        raise ZeroDivisionError("a reader that breaks")
-    monkeypatch.setattr(records._Reader, "_verdict", broken)
+    def broken(run):
+        raise ZeroDivisionError("what reckons with a run breaks")
+    monkeypatch.setattr(fuzz_records, "judge_run", broken)
     with pytest.raises(ZeroDivisionError):
         fuzz_records.run(50, seed=1)
     assert "of seed 1 (ZeroDivisionError" in capsys.readouterr().err

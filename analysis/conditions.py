@@ -42,6 +42,7 @@ FIELDS = (
     Field("rate", NUMBER, "rate", style.rate),
     Field("pin", TEXT, "pin"),
     Field("prefault", TEXT, "prefault", absent="fallocate"),
+    Field("pages", TEXT, "pages", absent="system"),
     Field("address", TEXT, "address", absent="free"),
     Field("ops_limit", INTEGER, "limit", style.count),
     Field("sampling", INTEGER, "one timed in", style.count),

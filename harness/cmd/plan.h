@@ -26,6 +26,7 @@ enum run_option {
     RUN_RATE,
     RUN_PIN,
     RUN_PREFAULT, /* the first of LAYOUT_AXES, in their order */
+    RUN_PAGES,
     RUN_ADDRESS,
     RUN_SAMPLE,
     RUN_HISTORY,

@@ -20,6 +20,7 @@
 #include "run/oom.h"
 #include "run/preflight.h"
 #include "run/priority.h"
+#include "run/pages.h"
 #include "run/room.h"
 #include "run/trial.h"
 
@@ -236,6 +237,16 @@ static unsigned needs_of(const struct plan *plan)
     return needs;
 }
 
+static bool chooses_pages(const struct plan *plan)
+{
+    bool any = false;
+    for (size_t i = 0; i < plan->trial_count; i++) {
+        uint8_t pages = plan->trials[i].shape.layout.choice[LAYOUT_PAGES];
+        any |= pages == PAGES_BASE || pages == PAGES_THP;
+    }
+    return any;
+}
+
 static int prepare_and_run(struct session *s, char *const *jobs, int job_count, struct error *error)
 {
     if (plan_build(&s->plan, jobs, job_count, s->options, error))
@@ -246,6 +257,8 @@ static int prepare_and_run(struct session *s, char *const *jobs, int job_count, 
     if (text(s, RUN_THRESHOLD) && !text(s, RUN_AGAINST))
         return notice("--threshold is for --against: two runs that are there already are compared by `shmoo compare`"), STATUS_USAGE;
     room_prepare(needs_of(&s->plan));
+    if (chooses_pages(&s->plan))
+        pages_prepare();
     if (preflight_pins(s->plan.trials, s->plan.trial_count, error) ||
         preflight_silence(s->plan.trials, s->plan.trial_count, error) || preflight(&need, error) || interrupt_setup(error))
         return error_print(error), (int)error->status;

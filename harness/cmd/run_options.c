@@ -71,6 +71,11 @@ static int valid_prefault(const char *text, struct error *error)
     return layout_find(LAYOUT_PREFAULT, text, error) < 0 ? -1 : 0;
 }
 
+static int valid_pages(const char *text, struct error *error)
+{
+    return layout_find(LAYOUT_PAGES, text, error) < 0 ? -1 : 0;
+}
+
 static int valid_address(const char *text, struct error *error)
 {
     return layout_find(LAYOUT_ADDRESS, text, error) < 0 ? -1 : 0;
@@ -138,6 +143,10 @@ const struct option_row run_options[RUN_OPTIONS] = {
                       .help = "when the pages of the region come to be: fallocate (the object's when it is made, so that it has them; a "
                               "process's when it first touches them), none (both when first touched), populate (both when it is "
                               "mapped, MAP_POPULATE)"},
+    [RUN_PAGES] = {.name = "pages", .argument = "SIZE", .type = OPTION_NAME, .flags = AXIS, .fallback = "system",
+                   .valid = valid_pages,
+                   .help = "of the region: system (as it gives them), base, thp (transparent huge pages, in a /dev/shm of the run's own), "
+                           "huge-2m, huge-1g (of the pool of huge pages). What was not really had is UNSUPPORTED"},
     [RUN_ADDRESS] = {.name = "address", .argument = "WHERE", .type = OPTION_NAME, .flags = AXIS, .fallback = "free",
                      .valid = valid_address,
                      .help = "where each process has the region: same (one address in all), different (another one in each; UNSUPPORTED "

@@ -9,6 +9,9 @@ const struct layout_row layout_rows[LAYOUT_AXES] = {
     [LAYOUT_PREFAULT] = {"prefault",
                          (const char *const[]){[PREFAULT_FALLOCATE] = "fallocate", [PREFAULT_NONE] = "none",
                                                [PREFAULT_POPULATE] = "populate", NULL}},
+    [LAYOUT_PAGES] = {"pages",
+                      (const char *const[]){[PAGES_SYSTEM] = "system", [PAGES_BASE] = "base", [PAGES_THP] = "thp",
+                                            [PAGES_HUGE_2M] = "huge-2m", [PAGES_HUGE_1G] = "huge-1g", NULL}},
     [LAYOUT_ADDRESS] = {"address", (const char *const[]){[ADDRESS_FREE] = "free", [ADDRESS_SAME] = "same",
                                                          [ADDRESS_DIFFERENT] = "different", NULL}},
 };

@@ -12,6 +12,7 @@
 
 enum layout_axis {
     LAYOUT_PREFAULT, /* when the pages of a region come to be */
+    LAYOUT_PAGES,    /* how large they are */
     LAYOUT_ADDRESS,  /* where each process has the region */
     LAYOUT_AXES,
 };
@@ -20,6 +21,14 @@ enum layout_prefault {
     PREFAULT_FALLOCATE, /* the object's when it is sized, each mapping's when first touched */
     PREFAULT_NONE,      /* both when first touched */
     PREFAULT_POPULATE,  /* both when it is mapped */
+};
+
+enum layout_pages {
+    PAGES_SYSTEM,  /* as the system gives them */
+    PAGES_BASE,
+    PAGES_THP,     /* base pages that the kernel has in huge ones */
+    PAGES_HUGE_2M, /* of the system's pool of huge pages */
+    PAGES_HUGE_1G,
 };
 
 enum layout_address {

@@ -231,6 +231,7 @@ static void put_syscalls(json_t *record, const struct trial_spec *spec, const st
 /* What the crew had of the region. Page faults are of its loops: first touches of pages, mostly. */
 static void put_mapping(json_t *record, const struct trial_result *result)
 {
+    records_put_pages(record, &result->pages);
     if (result->region_addresses)
         put(record, "region_addresses", integer(result->region_addresses));
     if (result->gate_ns)

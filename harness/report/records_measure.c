@@ -17,6 +17,14 @@ void records_put_meter(json_t *record, const struct trial_spec *spec, const stru
                                   "timing_share", share < 0 ? json_null() : json_real(share)));
 }
 
+void records_put_pages(json_t *record, const struct page_sizes *had)
+{
+    if (had->page_bytes)
+        json_object_set_new(record, "pages_had",
+                            json_pack("{s:I, s:I, s:I}", "page_bytes", (json_int_t)had->page_bytes, "mapped_bytes",
+                                      (json_int_t)had->mapped_bytes, "huge_bytes", (json_int_t)had->huge_bytes));
+}
+
 static json_t *fairness_object(const struct fairness *f)
 {
     json_t *starved = json_array();

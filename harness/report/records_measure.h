@@ -15,4 +15,7 @@ void records_put_fairness(json_t *record, const struct trial_spec *spec, const s
 /* Into a histogram that is not empty: quantiles of the values, by number and by time. */
 void records_put_quantiles(json_t *record, const struct histogram *h);
 
+/* The pages that mappings of the region had; nothing where nobody has looked. */
+void records_put_pages(json_t *record, const struct page_sizes *had);
+
 #endif

@@ -46,6 +46,7 @@ struct crew_plan {
     const char *region_name;
     uint64_t region_bytes;
     void *region_base; /* the harness's own mapping, which workers give up for one of their own */
+    int region_fd; /* the harness's own, for a region without a name */
     const struct sync_setup *setups; /* one for each instance of the sync's state */
     const struct handover *handover; /* descriptors that workers are to have, and no others; NULL: as the harness has them */
 };

@@ -22,6 +22,7 @@
 #include "run/priority.h"
 #include "run/process.h"
 #include "run/syscalls.h"
+#include "shm/page_sizes.h"
 #include "shm/region.h"
 
 static struct slot *own_slot; /* for the signal handler */
@@ -126,11 +127,12 @@ static void bind_sync(struct worker *w, const struct sync_ops *sync)
  * one have. NULL: address space is short. */
 static char *address_room(const struct crew_plan *plan, uint32_t index)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uint64_t page = region_page_bytes(spec_region_layout(plan->spec).pages);
     bool asked = plan->spec->shape.layout.choice[LAYOUT_ADDRESS] == ADDRESS_DIFFERENT;
     uint32_t places = asked ? plan->ledger->workers + 1 : 13; /* few will do to show pointers in the state */
-    char *room = mmap(NULL, plan->region_bytes + (places + 1) * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return room == MAP_FAILED ? NULL : room + (1 + index % places) * page;
+    char *room = mmap(NULL, plan->region_bytes + (places + 2) * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    size_t ahead = (page - (uintptr_t)room % page) % page;
+    return room == MAP_FAILED ? NULL : room + ahead + (1 + index % places) * page;
 }
 
 /* Gives the inherited mapping up for one of its own: where the creator had it, or at an address that is another one in each
@@ -138,6 +140,7 @@ static char *address_room(const struct crew_plan *plan, uint32_t index)
 static int attach_region(struct region *region, const struct crew_plan *plan, uint32_t index, struct error *error)
 {
     struct region_layout layout = spec_region_layout(plan->spec);
+    layout.inherited = plan->region_fd;
     enum layout_address address = (enum layout_address)plan->spec->shape.layout.choice[LAYOUT_ADDRESS];
     if (address == ADDRESS_SAME || plan->spec->sync->traits & SYNC_SAME_ADDRESS) {
         layout.at = plan->region_base;
@@ -264,6 +267,17 @@ static void begin_course(struct worker *w, const struct crew_plan *plan, struct 
         course_begin(&w->course, course, kind, origin, width_ns, width_ns);
 }
 
+/* Only when it was asked for: looking takes the kernel a walk through the page tables. */
+static void note_pages(struct worker *w, const struct crew_plan *plan)
+{
+    struct page_sizes had;
+    if (plan->spec->shape.layout.choice[LAYOUT_PAGES] == PAGES_SYSTEM || page_sizes_read(w->region, &had))
+        return;
+    w->slot->page_bytes = had.page_bytes;
+    w->slot->mapped_bytes = had.mapped_bytes;
+    w->slot->huge_bytes = had.huge_bytes;
+}
+
 static void work(struct worker *w, const struct crew_plan *plan)
 {
     struct usage before, after;
@@ -294,6 +308,7 @@ static void work(struct worker *w, const struct crew_plan *plan)
         syscalls_report(w);
     look_usage(&after);
     note_usage(w->slot, &before, &after);
+    note_pages(w, plan);
     slot_store(&w->slot->phase, PHASE_DETACHING);
 }
 

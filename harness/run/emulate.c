@@ -226,6 +226,14 @@ int emulation_fill_shm(bool full)
     return rc;
 }
 
+int emulation_huge_pages(bool huge)
+{
+    const struct emulation *row = current ? current : &own_shm;
+    if (!shm_is_own)
+        return EPERM;
+    return mount("tmpfs", REGION_FOLDER, "tmpfs", MS_REMOUNT | row->flags, huge ? "huge=always" : "huge=never") == 0 ? 0 : errno;
+}
+
 void emulation_sweep(void)
 {
     cgroup_sweep();

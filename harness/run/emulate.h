@@ -39,6 +39,9 @@ int emulation_enter_shm(struct error *error);
 bool emulation_owns_shm(void);
 int emulation_fill_shm(bool full);
 
+/* Are files in it, from now on, to have transparent huge pages? Only where it is this process's own. 0 or an errno. */
+int emulation_huge_pages(bool huge);
+
 /* The one that this process has entered, or NULL. */
 const struct emulation *emulation_current(void);
 

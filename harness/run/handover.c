@@ -193,15 +193,24 @@ int handover_receive(struct handover *handover, struct error *error)
                      count, error_name(errnum), errnum == EMFILE ? "; raise `ulimit -n`" : "");
 }
 
+/* Closes what lies between, and returns what comes after. */
+static unsigned close_up_to(unsigned from, unsigned kept)
+{
+    if (kept > from)
+        close_range(from, kept - 1, 0);
+    return kept + 1;
+}
+
 /* Whatever the harness has open is none of a primitive's business: records, the descriptors of others. */
 void handover_shed(const struct handover *handover)
 {
-    unsigned from = STDERR_FILENO + 1;
-    for (uint32_t i = 0; i < handover->count; i++) {
-        unsigned fd = (unsigned)handover->fds[i];
-        if (fd > from)
-            close_range(from, fd - 1, 0);
-        from = fd + 1;
+    unsigned from = STDERR_FILENO + 1, spared = (unsigned)handover->spared;
+    for (uint32_t i = 0; i <= handover->count; i++) {
+        unsigned fd = i < handover->count ? (unsigned)handover->fds[i] : ~0u;
+        if (spared >= from && spared < fd)
+            from = close_up_to(from, spared);
+        if (i < handover->count)
+            from = close_up_to(from, fd);
     }
     close_range(from, ~0u, 0);
 }

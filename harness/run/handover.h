@@ -26,6 +26,7 @@ struct handover {
     int ends[2]; /* of a socket pair: the harness's, the creator's; -1 when done */
     int *fds;    /* in rising order, owned; NULL before the beginning */
     uint32_t count;
+    int spared;  /* by handover_shed() as well: of a region without a name; 0: none */
 };
 
 /* Has it begun, and are the descriptors not yet received? */

@@ -113,22 +113,24 @@ START_TEST(a_number_that_the_harness_uses_is_not_given_away)
 }
 END_TEST
 
-static int shed(void *user)
+static int shed(void *spared)
 {
-    (void)user;
+    handover.spared = *(int *)spared;
     handover_shed(&handover);
     for (int fd = 3; fd < 300; fd++)
-        if (is_open(fd) != (fd == 12 || fd == 77))
+        if (is_open(fd) != (fd == 12 || fd == 77 || fd == handover.spared))
             return 1;
     return is_open(STDERR_FILENO) ? 0 : 2;
 }
 
 START_TEST(a_worker_has_these_and_no_others)
 {
-    static int numbers[] = {77, 12, 0};
-    ck_assert_int_ge(dup2(STDERR_FILENO, 40), 0);
+    static int numbers[] = {77, 12, 0}, spared[] = {0, 9, 40, 77, 90};
+    for (size_t i = 1; i < sizeof spared / sizeof spared[0]; i++)
+        ck_assert_int_ge(dup2(STDERR_FILENO, spared[i] == 77 ? 40 : spared[i]), 0);
     ck_assert_msg(receive(numbers) == 0, "%s", error.text);
-    ck_assert_int_eq(testing_wait(testing_fork(shed, NULL)), 0);
+    for (size_t i = 0; i < sizeof spared / sizeof spared[0]; i++)
+        ck_assert_int_eq(testing_wait(testing_fork(shed, &spared[i])), 0);
     ck_assert(is_open(40));
     handover_end(&handover);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "contract/layout.h"
+#include "run/pages.h"
 
 static int compare(const void *a, const void *b)
 {
@@ -41,9 +42,31 @@ static void check_addresses(const struct trial_spec *spec, struct trial_result *
              layout_word(&spec->shape.layout, LAYOUT_ADDRESS), had, result->region_addresses);
 }
 
+/* A trial that had other pages than it was to have has no figures: they would be those of something else. */
+static void check_pages(const struct trial_spec *spec, struct trial_result *result)
+{
+    char why[600];
+    bool missed = false;
+    for (uint32_t i = 0; i < result->ledger.workers; i++) {
+        const struct slot *slot = &result->ledger.slots[i];
+        struct page_sizes had = {slot->page_bytes, slot->mapped_bytes, slot->huge_bytes};
+        result->pages.page_bytes = had.page_bytes > result->pages.page_bytes ? had.page_bytes : result->pages.page_bytes;
+        result->pages.mapped_bytes += had.mapped_bytes;
+        result->pages.huge_bytes += had.huge_bytes;
+        missed = missed || pages_missed((enum layout_pages)spec->shape.layout.choice[LAYOUT_PAGES], &had, why, sizeof why);
+    }
+    if (!missed || (result->verdict != VERDICT_CLEAN && result->verdict != VERDICT_INCONCLUSIVE))
+        return;
+    result->verdict = VERDICT_UNSUPPORTED;
+    result->as_expected = !spec->expect_given || spec->expect == VERDICT_UNSUPPORTED;
+    result->window_ns = 0;
+    snprintf(result->reason, sizeof result->reason, "%s", why);
+}
+
 void layout_got(const struct trial_spec *spec, struct trial_result *result)
 {
     uint32_t had;
     result->region_addresses = count_addresses(&result->ledger, &had);
     check_addresses(spec, result, had);
+    check_pages(spec, result);
 }

@@ -9,6 +9,7 @@
 #include "run/ledger.h"
 #include "run/spec.h"
 #include "run/syscalls.h"
+#include "shm/page_sizes.h"
 #include "shm/region.h"
 
 struct interval {
@@ -89,6 +90,7 @@ struct trial_result {
     struct syscalls syscalls; /* of a crew whose calls were watched */
     uint64_t voluntary_switches, involuntary_switches; /* of the crew's loops */
     uint64_t minor_faults, major_faults;
+    struct page_sizes pages; /* of all workers' mappings together; page_bytes 0: not looked at */
     uint32_t region_addresses; /* at how many the workers had the region; 0: none had it */
 
     uint64_t fork_ns, ready_ns, reap_ns;

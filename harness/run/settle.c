@@ -77,7 +77,8 @@ static const char *settle_slot(struct slot *slot, const struct bounds *bounds)
     }
     uint64_t *const counts[] = {&slot->ops,       &slot->beats,   &slot->handoffs,           &slot->sampled,
                                 &slot->contended, &slot->preempted, &slot->voluntary_switches, &slot->involuntary_switches,
-                                &slot->user_ns,   &slot->system_ns, &slot->minor_faults, &slot->major_faults, &slot->messages, &slot->bytes,
+                                &slot->user_ns,   &slot->system_ns, &slot->minor_faults, &slot->major_faults,
+                                &slot->page_bytes, &slot->mapped_bytes, &slot->huge_bytes, &slot->messages, &slot->bytes,
                                 &slot->delayed_ns};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         settle_count(counts[i], "counters", &what);

@@ -1,12 +1,14 @@
 /* One trial as the plan orders it: what follows from it. */
 #include "run/spec.h"
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "run/instances.h"
 #include "run/mortality.h"
+#include "run/pages.h"
 #include "run/pin.h"
 #include "run/room.h"
 
@@ -71,12 +73,28 @@ static const char *silence_refused(const struct trial_spec *spec)
     return NULL;
 }
 
+/* A region of pages from the pool has no name, and is had by an inherited descriptor alone. */
+static const char *pool_refused(const struct trial_spec *spec)
+{
+    const struct fault_ops *fault = spec->fault;
+    bool on_object = fault->unlinks || fault->needs & (FAULT_NEEDS_OWN_SHM | FAULT_NEEDS_MEMORY_LIMIT);
+    for (const int *signal = fault->brings; signal && *signal; signal++)
+        on_object |= *signal == SIGBUS;
+    return on_object ? "--pages: this fault acts on the region's object in /dev/shm, and huge pages of the pool are not there" : NULL;
+}
+
 /* What cannot be laid out that way, with that load, sync and fault. */
 static const char *layout_refused(const struct trial_spec *spec)
 {
     const uint8_t *choice = spec->shape.layout.choice;
     if (choice[LAYOUT_PREFAULT] == PREFAULT_NONE && spec->fault->needs & (FAULT_NEEDS_OWN_SHM | FAULT_NEEDS_MEMORY_LIMIT))
         return "--prefault none: this fault takes room away, and pages that are not there yet would be a SIGBUS: no primitive's doing";
+    if (choice[LAYOUT_PAGES] != PAGES_SYSTEM && spec->load->uses_system)
+        return "--pages: this load makes objects of its own, whose pages it leaves to the system";
+    if (choice[LAYOUT_PAGES] >= PAGES_HUGE_2M && pool_refused(spec))
+        return pool_refused(spec);
+    if (pages_refuse((enum layout_pages)choice[LAYOUT_PAGES], 0))
+        return pages_refuse((enum layout_pages)choice[LAYOUT_PAGES], 0);
     if (choice[LAYOUT_ADDRESS] == ADDRESS_DIFFERENT && spec->sync->traits & SYNC_SAME_ADDRESS)
         return "--address different: this sync needs the region at one address in all processes (trait same-address)";
     if (choice[LAYOUT_ADDRESS] != ADDRESS_FREE && spec->load->uses_system)
@@ -158,7 +176,8 @@ struct region_layout spec_region_layout(const struct trial_spec *spec)
 {
     static const enum region_fill fills[] = {
         [PREFAULT_FALLOCATE] = REGION_RESERVED, [PREFAULT_NONE] = REGION_UNTOUCHED, [PREFAULT_POPULATE] = REGION_POPULATED};
-    return (struct region_layout){.fill = fills[spec->shape.layout.choice[LAYOUT_PREFAULT]]};
+    const uint8_t *choice = spec->shape.layout.choice;
+    return (struct region_layout){.fill = fills[choice[LAYOUT_PREFAULT]], .pages = pages_of_region((enum layout_pages)choice[LAYOUT_PAGES])};
 }
 
 uint64_t spec_area_offset(const struct trial_spec *spec)
@@ -172,7 +191,7 @@ uint64_t spec_region_bytes(const struct trial_spec *spec)
     const struct shape shape = spec_shape(spec);
     if (spec->load->loads)
         return 0;
-    return spec_area_offset(spec) + spec->load->area_bytes(&shape);
+    return region_whole_pages(spec_region_layout(spec).pages, spec_area_offset(spec) + spec->load->area_bytes(&shape));
 }
 
 uint32_t spec_histograms(const struct trial_spec *spec)

@@ -41,3 +41,22 @@ def test_workers_have_the_region_where_they_are_to(shmoo):
         addresses = {worker["region_at"] for worker in workers}
         assert verdict["region_addresses"] == len(addresses) == (1 if trial["address"] == "same" else 18)
         assert verdict["verdict"] == "CLEAN"
+
+
+def test_pages_are_what_the_kernel_says_they_are_or_there_are_no_figures(shmoo):
+    found = trials(shmoo, "--load", "snapshot", "--sync", "mutex", "--size", "4MiB", "--ops", "5", "--pages", "base,thp,huge-2m",
+                   "--prefault", "fallocate,populate", "--address", "different")
+    assert len(found) == 6
+    for trial, verdict, workers in found:
+        if verdict["verdict"] == "UNSUPPORTED":
+            assert trial["pages"] != "base" and "--pages" in verdict["reason"] and verdict["ops_per_s"] is None
+            continue
+        assert verdict["verdict"] == "CLEAN", verdict["reason"]
+        for had in [worker["pages_had"] for worker in workers]:
+            assert had["mapped_bytes"] > 0 and (had["huge_bytes"] == 0 if trial["pages"] == "base" else had["huge_bytes"] > 0)
+
+
+def test_faults_on_the_object_need_one_with_a_name(shmoo):
+    named, nameless = trials(shmoo, "--sync", "mutex", "--fault", "unlink", "--pages", "system,huge-2m", "--ops", "50")
+    assert named[1]["verdict"] == "CLEAN", named[1]["reason"]
+    assert (nameless[1]["verdict"], nameless[1]["ops_per_s"]) == ("UNSUPPORTED", None) and "this fault" in nameless[1]["reason"]

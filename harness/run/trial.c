@@ -20,6 +20,7 @@
 #include "run/leftover.h"
 #include "run/limits.h"
 #include "run/monitor.h"
+#include "run/pages.h"
 #include "run/mortality.h"
 #include "run/pin.h"
 #include "run/process.h"
@@ -67,10 +68,23 @@ static void fail(const struct stage *stage, struct trial_result *result, const s
 {
     result->interrupted = interrupt_pending();
     result->verdict = result->interrupted ? VERDICT_INCONCLUSIVE : stage->verdict;
-    result->as_expected = !result->interrupted && stage->verdict != VERDICT_ERROR && spec_as_expected(&stage->spec, stage->verdict);
+    bool declined = stage->verdict == VERDICT_UNSUPPORTED && !stage->spec.expect_given;
+    result->as_expected = declined || (!result->interrupted && stage->verdict != VERDICT_ERROR && spec_as_expected(&stage->spec, stage->verdict));
     result->error_status = error->status;
     snprintf(result->reason, sizeof result->reason, "%s",
              result->interrupted ? "interrupted before the crew had started" : error->text);
+}
+
+/* The region has been written to: has it the pages that it was to have? */
+static int missed_pages(struct stage *stage, struct error *error)
+{
+    enum layout_pages pages = (enum layout_pages)stage->spec.shape.layout.choice[LAYOUT_PAGES];
+    struct page_sizes had;
+    char why[600];
+    if (pages == PAGES_SYSTEM || page_sizes_read(stage->region.base, &had) || !pages_missed(pages, &had, why, sizeof why))
+        return 0;
+    stage->verdict = VERDICT_UNSUPPORTED;
+    return error_set(error, STATUS_ENVIRONMENT, 0, "%s", why);
 }
 
 static int make_data(struct stage *stage, struct trial_result *result, struct error *error)
@@ -78,6 +92,13 @@ static int make_data(struct stage *stage, struct trial_result *result, struct er
     const struct trial_spec *spec = &stage->spec;
     if (instances_size(spec, &stage->verdict, error))
         return -1;
+    enum layout_pages pages = (enum layout_pages)spec->shape.layout.choice[LAYOUT_PAGES];
+    const char *short_of = pages_refuse(pages, spec_region_bytes(spec));
+    if (short_of) {
+        stage->verdict = VERDICT_UNSUPPORTED;
+        return error_set(error, STATUS_ENVIRONMENT, ENOMEM, "%s", short_of);
+    }
+    pages_choose(pages);
     if (region_create_as(&stage->region, stage->name, spec_region_bytes(spec), spec_region_layout(spec), error))
         return -1;
     stage->region_made = true;
@@ -91,6 +112,8 @@ static int make_data(struct stage *stage, struct trial_result *result, struct er
     if (rc)
         return error_set(error, STATUS_ENVIRONMENT, rc, "load %s in region %s: prepare: %s", spec->load->name, stage->name,
                          error_name(rc));
+    if (missed_pages(stage, error))
+        return -1;
     return pin_create(&stage->pin, spec->pin, shape_workers(&spec->shape), error);
 }
 
@@ -104,9 +127,12 @@ static int make_crew(struct stage *stage, struct trial_result *result, struct er
         .region_name = stage->name,
         .region_bytes = stage->region.bytes,
         .region_base = stage->region.base,
+        .region_fd = stage->region.fd,
         .setups = stage->instances.setups,
         .handover = &stage->instances.handover,
     };
+    if (!stage->region.linked)
+        stage->instances.handover.spared = stage->region.fd;
     stage->crew_made = true;
     if (crew_start(&stage->crew, &stage->plan, error))
         return -1;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/memfd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "shm/page_sizes.h"
 
 static const struct {
     const char *name, *call;
@@ -44,6 +46,7 @@ static const struct {
      "--shm-size)"},
     {REGION_RESERVE, EFBIG, "the size is above the file size limit: `ulimit -f unlimited`"},
     {REGION_RESERVE, ENOMEM, "not enough memory: use a smaller --size"},
+    {REGION_OPEN, ENODEV, "this kernel or processor has no huge pages of that size: `ls /sys/kernel/mm/hugepages`"},
     {REGION_MAP, ENOMEM, "no room in this process's address space or memory: `ulimit -v unlimited`, or a smaller --size"},
     {REGION_MAP, EPERM, "the mount or a security module forbids the mapping: see mount options and the audit log"},
     {REGION_MAP, EACCES, "the object is not readable and writable by this user"},
@@ -77,12 +80,38 @@ const char *region_step_name(enum region_step step)
     return steps[step].name;
 }
 
+uint64_t region_page_bytes(enum region_pages pages)
+{
+    uint64_t base = (uint64_t)sysconf(_SC_PAGESIZE), transparent = 0;
+    if (pages == REGION_PAGES_TRANSPARENT)
+        transparent = page_sizes_transparent();
+    return pages == REGION_PAGES_2M ? 2ULL << 20 : pages == REGION_PAGES_1G ? 1ULL << 30 : transparent ? transparent : base;
+}
+
+uint64_t region_whole_pages(enum region_pages pages, uint64_t bytes)
+{
+    uint64_t page = region_page_bytes(pages);
+    return pages == REGION_PAGES_ANY ? bytes : (bytes + page - 1) / page * page;
+}
+
+static bool from_pool(const struct region *region)
+{
+    return region->layout.pages == REGION_PAGES_2M || region->layout.pages == REGION_PAGES_1G;
+}
+
+static int open_nameless(const struct region *region)
+{
+    unsigned size = region->layout.pages == REGION_PAGES_2M ? MFD_HUGE_2MB : MFD_HUGE_1GB;
+    return region->layout.inherited ? fcntl(region->layout.inherited, F_DUPFD_CLOEXEC, 0)
+                                    : memfd_create(region->name + 1, MFD_CLOEXEC | MFD_HUGETLB | size);
+}
+
 static int step_open(struct region *region, int flags, struct error *error)
 {
     uint64_t start = clock_ns();
-    region->fd = shm_open(region->name, flags, 0600);
+    region->fd = from_pool(region) ? open_nameless(region) : shm_open(region->name, flags, 0600);
     if (region->fd < 0)
-        return fail(region, REGION_OPEN, steps[REGION_OPEN].call, errno, error);
+        return fail(region, REGION_OPEN, from_pool(region) ? "memfd_create (MFD_HUGETLB)" : steps[REGION_OPEN].call, errno, error);
     step_done(region, REGION_OPEN, start);
     return 0;
 }
@@ -151,15 +180,46 @@ static int require_pages(struct region *region, struct error *error)
     return 0;
 }
 
+static bool has_advice(const struct region *region)
+{
+    return region->layout.pages == REGION_PAGES_BASE || region->layout.pages == REGION_PAGES_TRANSPARENT;
+}
+
+/* Address space in which the region begins at a whole page of its kind: elsewhere it could not have one. */
+static void *aligned_room(const struct region *region)
+{
+    uint64_t page = region_page_bytes(region->layout.pages);
+    char *room = mmap(NULL, region->bytes + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room == MAP_FAILED)
+        return NULL;
+    size_t ahead = (page - (uintptr_t)room % page) % page;
+    if (ahead)
+        munmap(room, ahead);
+    munmap(room + ahead + region->bytes, page - ahead);
+    return room + ahead;
+}
+
+/* The kernel may take advice or not, and does not say: who wants to know looks at what came of it. Pages come after the advice. */
+static void advise(const struct region *region)
+{
+    madvise(region->base, region->bytes, region->layout.pages == REGION_PAGES_BASE ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+    if (region->layout.fill == REGION_POPULATED && madvise(region->base, region->bytes, MADV_POPULATE_WRITE) != 0)
+        for (size_t at = 0; at < region->bytes && errno == EINVAL; at += 4096) /* older than Linux 5.14; others may be writing */
+            __atomic_fetch_or((char *)region->base + at, 0, __ATOMIC_RELAXED);
+}
+
 static int step_map(struct region *region, struct error *error)
 {
     uint64_t start = clock_ns();
-    int populate = region->layout.fill == REGION_POPULATED ? MAP_POPULATE : 0;
-    int fixed = region->layout.at ? MAP_FIXED : 0;
-    void *base = mmap(region->layout.at, region->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | populate | fixed, region->fd, 0);
+    bool populate = region->layout.fill == REGION_POPULATED, advised = has_advice(region);
+    void *at = region->layout.at || !advised ? region->layout.at : aligned_room(region);
+    int flags = MAP_SHARED | (at ? MAP_FIXED : 0) | (populate && !advised ? MAP_POPULATE : 0);
+    void *base = mmap(at, region->bytes, PROT_READ | PROT_WRITE, flags, region->fd, 0);
     if (base == MAP_FAILED)
         return fail(region, REGION_MAP, steps[REGION_MAP].call, errno, error);
     region->base = base;
+    if (advised)
+        advise(region);
     step_done(region, REGION_MAP, start);
     region->mapped_ns = clock_ns();
     return populate ? require_pages(region, error) : 0;
@@ -170,7 +230,7 @@ static int region_init(struct region *region, const char *name, size_t bytes, st
     memset(region, 0, sizeof *region);
     region->layout = layout;
     region->fd = -1;
-    region->bytes = bytes;
+    region->bytes = region_whole_pages(layout.pages, bytes);
     if (strlen(name) >= sizeof region->name)
         return error_set(error, STATUS_USAGE, ENAMETOOLONG, "region name %s: longer than %d bytes", name, REGION_NAME_MAX - 1);
     memcpy(region->name, name, strlen(name) + 1);
@@ -188,7 +248,7 @@ int region_create_as(struct region *region, const char *name, size_t bytes, stru
         return -1;
     if (step_open(region, O_RDWR | O_CREAT | O_EXCL, error))
         return -1;
-    region->linked = true;
+    region->linked = !from_pool(region);
     struct stat st;
     if (fstat(region->fd, &st) == 0) {
         region->device = st.st_dev;

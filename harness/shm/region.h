@@ -43,7 +43,17 @@ enum region_fill {
     REGION_POPULATED, /* both when it is mapped */
 };
 
+enum region_pages {
+    REGION_PAGES_ANY,
+    REGION_PAGES_BASE,
+    REGION_PAGES_TRANSPARENT, /* huge ones where the file system and the kernel will; nothing fails where they will not */
+    REGION_PAGES_2M,          /* from the pool of huge pages: the object has no name then, and is had by its descriptor alone */
+    REGION_PAGES_1G,
+};
+
 struct region_layout {
+    enum region_pages pages;
+    int inherited; /* of an object without a name: the descriptor that its creator has made; 0: none */
     enum region_fill fill;
     void *at; /* where the mapping is to be, in place of whatever is mapped there; NULL: anywhere */
 };
@@ -62,6 +72,12 @@ struct region {
     uint64_t step_ns[REGION_STEPS];   /* time taken by each step */
     bool step_done[REGION_STEPS];
 };
+
+/* So many bytes in whole pages of that kind. */
+uint64_t region_whole_pages(enum region_pages pages, uint64_t bytes);
+
+/* Bytes of such a page; of REGION_PAGES_ANY, of the base page. */
+uint64_t region_page_bytes(enum region_pages pages);
 
 /* "open", "size", ... */
 const char *region_step_name(enum region_step step);

@@ -264,7 +264,10 @@ static int prepare_and_run(struct session *s, char *const *jobs, int job_count, 
         return error_print(error), (int)error->status;
     if (text(s, RUN_AGAINST))
         return run_against(s);
+    char class[300];
     priority_raise();
+    if (priority_realtime(class, sizeof class))
+        notice("%s", class);
     return run_plan(s, error);
 }
 

@@ -1,5 +1,7 @@
 """shmoo run: exit statuses, what goes where, the order of the records, and runs side by side."""
+import os
 import re
+import subprocess
 
 import pytest
 from testing import PROGRAM, QUICK, needs_two_cpus, one_line, read_records, records, verdicts
@@ -182,6 +184,20 @@ def test_a_trial_by_time_runs_for_its_time_at_the_least(shmoo):
     verdict, = verdicts(shmoo.cwd / "o")
     assert verdict["seconds"] >= 0.3
     assert sum(i["ops"] for i in records(shmoo.cwd / "o", "interval")) <= verdict["ops"]
+
+
+def test_a_real_time_crew_is_ended_and_told(shmoo):
+    """Two that spin on one CPU, in the class in which the harness was started: it must stay above them, or nobody ends them. The
+    limit ends what would take the CPU for ever."""
+    real_time = ("taskset", "-c", str(min(os.sched_getaffinity(0))), "prlimit", "--rttime=5000000:5000000", "chrt", "-f", "10")
+    if subprocess.run([*real_time, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("real-time classes are not permitted")
+    done = shmoo("run", "--sync", "spin", "--writers", "2", "--readers", "0", "--duration", "20ms", "--count-syscalls", "0", "--out", "o",
+                 wrap=real_time)
+    verdict, = verdicts(shmoo.cwd / "o")
+    assert verdict["verdict"] in ("INCONCLUSIVE", "CLEAN"), verdict["reason"]
+    assert "SCHED_FIFO" in verdict["setting"] and "SCHED_FIFO" in done.stderr
+    assert {worker["exit"] for worker in records(shmoo.cwd / "o", "worker")} == {"exited 0"}
 
 
 def test_think_time_spaces_operations(shmoo):

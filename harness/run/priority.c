@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/resource.h>
 
 #define RAISED (-15)
@@ -54,4 +55,34 @@ void priority_restore(void)
         setpriority(PRIO_PROCESS, 0, original_nice);
     if (higher)
         sched_setscheduler(0, original_class, &original_level);
+}
+
+static long read_setting(const char *path)
+{
+    long value = -1;
+    FILE *file = fopen(path, "re");
+    if (file && fscanf(file, "%ld", &value) != 1)
+        value = -1;
+    if (file)
+        fclose(file);
+    return value;
+}
+
+bool priority_realtime(char *text, size_t size)
+{
+    if (!higher)
+        return false;
+    long period_us = read_setting("/proc/sys/kernel/sched_rt_period_us"), runtime_us = read_setting("/proc/sys/kernel/sched_rt_runtime_us");
+    int n = snprintf(text, size, "the crew is in real-time class %s at priority %d: ", original_class == SCHED_RR ? "SCHED_RR" : "SCHED_FIFO",
+                     original_level.sched_priority);
+    if (n < 0 || (size_t)n >= size)
+        return true;
+    if (runtime_us >= 0 && runtime_us < period_us)
+        snprintf(text + n, size - (size_t)n,
+                 "where others want its CPUs it loses them for %ld ms in each %ld ms (kernel.sched_rt_runtime_us), so that the largest "
+                 "times may be that gap, and no long time of this primitive",
+                 (period_us - runtime_us) / 1000, period_us / 1000);
+    else
+        snprintf(text + n, size - (size_t)n, "no others have its CPUs while it runs, not even the kernel's own work");
+    return true;
 }

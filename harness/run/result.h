@@ -52,7 +52,7 @@ struct trial_result {
     char reason[2048];
     enum status error_status; /* of a verdict ERROR: USAGE or ENVIRONMENT where the harness knows better */
     int interrupted;          /* signal number, 0 */
-    char setting[400];        /* what the system's limits make of the sync, in a sentence; empty: nothing to say */
+    char setting[720];        /* what the system's limits make of the sync, and its class of the figures; empty: nothing to say */
 
     struct ledger ledger; /* kept mapped until trial_result_free() */
     struct worker_end *ends;

@@ -23,6 +23,7 @@
 #include "run/pages.h"
 #include "run/mortality.h"
 #include "run/pin.h"
+#include "run/priority.h"
 #include "run/process.h"
 #include "run/room.h"
 #include "run/settle.h"
@@ -275,6 +276,16 @@ static void decline(const struct trial_spec *spec, const char *why, struct trial
     snprintf(result->reason, sizeof result->reason, "%s", why);
 }
 
+/* What the crew's class makes of its figures is the system's setting too. */
+static void note_class(struct trial_result *result)
+{
+    size_t n = strlen(result->setting);
+    const char *joint = n ? "; " : "";
+    char class[300];
+    if (priority_realtime(class, sizeof class))
+        snprintf(result->setting + n, sizeof result->setting - n, "%s%s", joint, class);
+}
+
 void trial_run(const struct trial_spec *spec, struct trial_result *result)
 {
     struct stage stage;
@@ -292,6 +303,7 @@ void trial_run(const struct trial_spec *spec, struct trial_result *result)
         decline(spec, result->setting, result);
         return;
     }
+    note_class(result);
     if (lost || make_data(&stage, result, &error) || make_crew(&stage, result, &error))
         fail(&stage, result, &error);
     else

@@ -289,11 +289,12 @@ static void consume(struct worker *w)
         if (payload_version(stamp) != STREAM_END)
             history_end(&history, HISTORY_READ, stamp);
         misses = 0;
-        bool marker = stream_judge(w, &s, got) == STREAM_MARKER;
-        if (!stream_release(w, &s) || marker)
+        enum stream_taken taken = stream_judge(w, &s, got);
+        if (!stream_release(w, &s) || taken == STREAM_MARKER)
             return;
         worker_handoff(w);
-        worker_received(w, got);
+        if (__builtin_expect(taken == STREAM_ELEMENT, 1)) /* of what is spoilt nothing was transferred */
+            worker_received(w, got);
         worker_done(w);
     }
 }

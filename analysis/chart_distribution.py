@@ -52,6 +52,14 @@ def _edge(place):
     return 10 ** (place / BINS_PER_DECADE)
 
 
+def _fanned(entries):
+    """The heights of the labels: those of the marks, given to them from the right to the left, so that no two leaders cross."""
+    heights, fanned = sorted(y for _, y, _, _ in entries), {}
+    for height, place in zip(heights, sorted(range(len(entries)), key=lambda place: -entries[place][0])):
+        fanned[place] = height
+    return [fanned[place] for place in range(len(entries))]
+
+
 def _panel(group, name, found, looks, file_name):
     curves = [(sync, shares(histogram), broken) for sync, histogram, broken in found]
     labels = [points.marked(sync, group.trials_of(sync)) for sync, _, _ in curves]
@@ -70,7 +78,7 @@ def _panel(group, name, found, looks, file_name):
         mode = max(rows, key=lambda row: row[1])
         canvas.series([(mode[0], 100 * mode[1])], f"points pt {look.filled} ps 0.6 lc rgb '{look.colour.light}'", f"{sync}: most often")
         entries.append((canvas.x_px(mode[0]), canvas.y_px(100 * mode[1]), label, look.colour))
-    canvas.labels_right(entries)
+    canvas.labels_right(entries, wanted=_fanned(entries))
     samples = ", ".join(f"{sync} {style.metric(histogram.count)}" for sync, histogram, _ in found)
     return plot.Panel(file_name, f"Distribution of latency, {chart_latency.WORDS[name]}: {group.title}", canvas,
                       f"The mark is where most lie. Samples: {samples}.")

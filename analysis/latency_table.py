@@ -39,7 +39,8 @@ def _place(name):
 def _headings(faults, settings):
     words = [("load", ""), ("size", "n"), ("population", "")] + [("fault", "")] * faults + [("settings", "")] * settings
     words += [("sync", ""), ("latency", ""), ("samples", "n")]
-    words += [(f"{how}, {style.percentile_name(fraction)}".replace(" ", NO_BREAK), "n") for how in ("by number", "by time") for fraction in FRACTIONS]
+    percentiles = [style.percentile_name(fraction).replace(" ", NO_BREAK) for fraction in FRACTIONS]
+    words += [(f"{how}, {percentile}", "n") for how in ("by number", "by time") for percentile in percentiles]
     return words + [("max", "n"), ("met by", "")]
 
 
@@ -62,5 +63,5 @@ def _by_time(value, samples):
 
 def _where(histogram):
     trial, worker, at_s = histogram.max_where or (None, None, None)
-    parts = [f"{word} {value}" for word, value in (("trial", trial), ("worker", worker)) if value is not None]
-    return ", ".join(parts + ([f"at {style.seconds(at_s)}"] if at_s is not None else []))
+    parts = [f"{word}{NO_BREAK}{value}" for word, value in (("trial", trial), ("worker", worker)) if value is not None]
+    return ", ".join(parts + ([f"at {style.seconds(at_s)}".replace(" ", NO_BREAK)] if at_s is not None else []))

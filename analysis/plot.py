@@ -173,9 +173,10 @@ class Canvas:
         if middles:
             self.series(middles, f"boxxyerror fs solid 1 noborder lc rgb '{fill.light}'", tip)
 
-    def labels_right(self, entries, gap=16):
-        """Names series at the right edge: entries are (x_px, y_px, words, colour); displaced ones get a thin leader."""
-        places = spread_places([y for _, y, _, _ in entries], gap, self.top, self.bottom)
+    def labels_right(self, entries, gap=16, wanted=None):
+        """Names series at the right edge: entries are (x_px, y_px, words, colour); displaced ones get a thin leader.
+        `wanted`: at which heights, if not at those of the entries."""
+        places = spread_places(wanted or [y for _, y, _, _ in entries], gap, self.top, self.bottom)
         for (x, y, words, colour), place in zip(entries, places):
             start = self.right + 18
             if abs(place - y) > 3 or x < self.right - 40:

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+from collections import Counter
 
 import numpy
 import pytest
@@ -144,6 +145,32 @@ def test_hdr_percentiles_are_those_of_the_values():
     mean, deviation = map(float, re.match(r"#\[Mean *= *([0-9.]+), StdDeviation *= *([0-9.]+)\]$", lines[-3]).groups())
     assert mean == pytest.approx(values.mean(), abs=1e-3) and deviation == pytest.approx(values.std(), rel=0.05)
     assert re.match(r"#\[Max *= *([0-9.]+), Total count *= *5000\]$", lines[-2])
+
+
+def test_hdr_is_what_another_implementation_writes():
+    """analysis/reference.hgrm was written by hdr-histogram-js 3.0.1, of these values, with three digits and five ticks."""
+    values = [number * number * 7 % 1999 + 1 for number in range(1, 301)]
+    histogram = Histogram(10)
+    histogram.add(sorted(Counter(values).items()), len(values), sum(values), min(values), max(values))
+    with open(os.path.join(os.path.dirname(__file__), "reference.hgrm"), encoding="ascii") as file:
+        reference = file.read().splitlines()
+    ours = export_hdr.text(histogram).splitlines()
+    assert ours[:-1] == reference[:-1]
+    # How many buckets there are depends on the largest value that could have been counted.
+    assert re.sub("= +[0-9]+, S", "S", ours[-1]) == re.sub("= +[0-9]+, S", "S", reference[-1])
+
+
+def test_hdr_is_read_by_a_reader_of_columns(tmp_path):
+    values = numpy.arange(1, 3001)
+    histogram = Histogram(synthetic.SUB_BITS)
+    record = synthetic.histogram(1, "acquire", "writer", values)
+    histogram.add(record["buckets"], record["count"], record["sum"], record["min"], record["max"])
+    path = tmp_path / "x.hgrm"
+    path.write_text(export_hdr.text(histogram))
+    read = numpy.genfromtxt(path, skip_header=2, comments="#", usecols=(0, 1, 2))
+    assert read.shape[0] > 30 and not numpy.isnan(read).any() and (numpy.diff(read, axis=0) >= 0).all()
+    assert read[-1].tolist() == [3000, 1, 3000] and numpy.genfromtxt(path, max_rows=1, dtype=str).tolist() == [
+        "Value", "Percentile", "TotalCount", "1/(1-Percentile)"]
 
 
 def test_hdr_has_a_file_for_each_distribution(run):

@@ -174,7 +174,7 @@ def test_all_latencies_by_number_and_by_time(run_of):
     numbers, times = ([float(cell.value) for cell in acquire[start:start + 4]] for start in (6, 10))
     assert numbers == sorted(numbers) and times == sorted(times) and all(time >= number for number, time in zip(numbers, times))
     histogram = next(iter(run.points.values())).histogram("acquire")
-    assert [acquire[5].value, acquire[-2].value] == ["12000", f"{histogram.max:.6g}"] and acquire[-1].words.startswith("trial ")
+    assert [acquire[5].value, acquire[-2].value] == ["12000", f"{histogram.max:.6g}"] and acquire[-1].words.startswith(f"trial{tables.NO_BREAK}")
     assert len(acquire) == len(table.headings) and latency_table.latencies(run_of(syncs=("mutex",), verdicts=(("mutex", "UNSUPPORTED"),))) is None
 
 

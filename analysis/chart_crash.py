@@ -63,14 +63,14 @@ def _heads(canvas, columns, left):
     for place, blow in enumerate(columns):
         lines = [blow.manner, *blow.others] + ([f"at {blow.number:g}"] if blow.number is not None else [])
         for line, words in enumerate(reversed(lines[:3])):
-            canvas.text(left + (place + 0.5) * width, HEAD - 12 - 13 * line, style.ellipsis(words, 7), colour=style.SOFT,
+            canvas.text(left + (place + 0.5) * width, HEAD - 12 - 13 * line, plot.fitting(words, width - 2, SIZE), colour=style.SOFT,
                         anchor="center", size=SIZE)
     start = 0
     for beyond in range(1, len(columns) + 1):
         if beyond < len(columns) and columns[beyond].place == columns[start].place:
             continue
         x, room = left + start * width, (beyond - start) * width
-        words = style.ellipsis(columns[start].place, max(7, int(room / (SIZE * plot.ADVANCE))))
+        words = plot.fitting(columns[start].place, room, SIZE)
         canvas.text(x + room / 2, HEAD - 60, words, anchor="center", size=SIZE)
         canvas.line(x + 4, HEAD - 50, x + room - 4, HEAD - 50, colour=style.SOFT, width=0.8)
         start = beyond

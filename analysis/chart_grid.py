@@ -108,7 +108,7 @@ def _draw_heads(canvas, block, left, cell_width):
         for first, last in _runs(block, level):
             x, room = left + first * cell_width, (last - first) * cell_width
             y = block.head - 25 - LEVEL * line
-            words = style.ellipsis(block.columns[first].levels[level], max(4, int((room - 4) / (size * plot.ADVANCE))))
+            words = plot.fitting(block.columns[first].levels[level], room - 4, size)
             canvas.text(x + room / 2, y - 11, words, anchor="center", size=size)
             canvas.line(x + 5, y, x + room - 5, y, colour=style.SOFT, width=0.8)
 

@@ -191,11 +191,11 @@ def _strip_height(series):
 def _draw_off_axis(canvas, series):
     """Below the plot: N/A for what was not measured, a verdict's glyph for what stopped half-way, 0 on a log axis."""
     size = style.FONT_SIZE - 3
-    room = (canvas.x_px(1) - canvas.x_px(0)) / plot.text_width("m", size)
+    room = canvas.x_px(1) - canvas.x_px(0) - 4
     for index, entries in _off_axis_columns(series).items():
         for place, (words, one) in enumerate(entries[:MOST_NAMED_MISSING]):
             words = style.VERDICTS[words].glyph if words in style.VERDICTS else words
-            name = style.ellipsis(one.sync, max(6, min(20, int(room) - len(words) - 2)))
+            name = plot.fitting(style.ellipsis(one.sync, 20), max(40, room - plot.text_width(f"{words} ", size)), size)
             canvas.text(canvas.x_px(index), canvas.bottom + 10 + 14 * place, f"{words} {name}",
                         colour=one.look.colour, anchor="center", size=size)
 

@@ -16,10 +16,22 @@ CHARTS_FOLDER = "charts"
 WIDE_FROM, LEAST_WIDTH = 560, 340
 
 
+# What a name from outside could turn the text around with, or hide.
+_UNSEEN = {code: "\N{REPLACEMENT CHARACTER}" for code in (
+    *range(9), 11, 12, *range(14, 32), *range(127, 160), 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF)}
+
+
+def harmless(words):
+    """Text without control characters and changes of direction; anything else as it is."""
+    if not isinstance(words, str) or isinstance(words, markupsafe.Markup) or words.isascii() and words.isprintable():
+        return words
+    return words.translate(_UNSEEN)
+
+
 @functools.cache
 def _templates():
     folder = os.path.dirname(os.path.abspath(__file__))
-    templates = jinja2.Environment(loader=jinja2.FileSystemLoader(folder), autoescape=True, trim_blocks=True)
+    templates = jinja2.Environment(loader=jinja2.FileSystemLoader(folder), autoescape=True, trim_blocks=True, finalize=harmless)
     templates.filters.update(count=style.count, plural=style.plural, verdict_class=tables.css_class, sentence=sentence)
     return templates
 

@@ -15,11 +15,10 @@ from dataclasses import dataclass, field
 
 import style
 from axis import spread
+from letters import fitting, text_width
 
 GNUPLOT = "gnuplot"
 DEADLINE_S = 120
-# Average advance of a character over the font's size: generous, so that a fallback font does not run out of its margin.
-ADVANCE = 0.6
 # Stands at the start of every chart file, so that a later report can tell its own old files from somebody's.
 MARK = "<!-- drawn by shmoo report -->"
 
@@ -45,11 +44,6 @@ class Chart:
 
     panels: list = field(default_factory=list)
     notes: list = field(default_factory=list)
-
-
-def text_width(words, size=style.FONT_SIZE):
-    """About how wide the words are, in pixels."""
-    return len(words) * size * ADVANCE
 
 
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;-+/=<>()")
@@ -89,11 +83,10 @@ class Canvas:
 
     def title(self, words, below=""):
         """The panel's title and, softer below it, what the vertical axis shows; cut where the picture ends."""
-        def fitting(text, size):
-            return style.ellipsis(text, int((self.width - 16) / (size * ADVANCE)))
-        self.text(8, 16, fitting(words, style.FONT_SIZE + 1), bold=True, size=style.FONT_SIZE + 1)
+        room = self.width - 16
+        self.text(8, 16, fitting(words, room, style.FONT_SIZE + 1, bold=True), bold=True, size=style.FONT_SIZE + 1)
         if below:
-            self.text(8, 35, fitting(below, style.FONT_SIZE - 1), colour=style.SOFT, size=style.FONT_SIZE - 1)
+            self.text(8, 35, fitting(below, room, style.FONT_SIZE - 1), colour=style.SOFT, size=style.FONT_SIZE - 1)
 
     def y_axis(self, low, high, ticks, write, log=False):
         """Ticks with a rule across the plot; `write` turns a value into its label."""

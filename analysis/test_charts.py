@@ -13,6 +13,7 @@ import chart_round_trip
 import chart_sighting
 import chart_throughput
 import charts
+import letters
 import plot
 import points
 import records
@@ -80,8 +81,7 @@ def test_every_text_stays_inside_its_picture(run_of):
 
 def test_every_verdict_fits_its_cell():
     for word, look in style.VERDICTS.items():
-        # Bold letters of a verdict are wider than the average.
-        assert 1.12 * plot.text_width(f"{look.glyph} {word}", style.FONT_SIZE - 2) <= chart_grid.WIDE[0] - 6
+        assert letters.BOLD * plot.text_width(f"{look.glyph} {word}", style.FONT_SIZE - 2) <= chart_grid.WIDE[0] - 6
 
 
 def placed_texts(panel):

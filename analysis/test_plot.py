@@ -4,6 +4,7 @@ import xml.dom.minidom
 
 import pytest
 
+import letters
 import plot
 import style
 
@@ -95,3 +96,17 @@ def test_gnuplot_complaining_is_an_error():
 def test_nothing_to_draw_needs_no_gnuplot(monkeypatch):
     monkeypatch.setattr(plot, "GNUPLOT", "gnuplot-that-is-not-there")
     plot.draw([])
+
+
+# Measured of DejaVu Sans, in parts of the font's size.
+@pytest.mark.parametrize("words, width", [("maximum", 5.04), ("a_b^c{d}@~e", 7.5), ("CORRUPT", 4.82), ("semaphore-named", 9.46), ("100.5 us", 4.34),
+                                          ("‖ WEDGED", 5.39), ("mM%@W", 4.78)])
+def test_no_letter_is_wider_than_it_is_taken_for(words, width):
+    assert width <= letters.text_width(words, 1) <= 1.2 * width
+
+
+def test_what_does_not_fit_is_cut_in_the_middle():
+    assert letters.fitting("short", 100) == "short"
+    for words in ("W" * 60, "i" * 60, "日本" * 30):
+        cut = letters.fitting(words, 200, 12, bold=True)
+        assert "…" in cut and 150 < letters.text_width(cut, 12 * letters.BOLD) <= 200

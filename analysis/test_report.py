@@ -12,7 +12,7 @@ import pytest
 import synthetic
 
 EVIL = ("<script>alert(1)</script>", "it's \"q\" `touch pwned` $(touch pwned)", "a_b^c{x}@y%d%s\\n\\",
-        "ünï ✓ 漢字")
+        "ünï ✓ 漢字", "turned\u202eback\x07")
 
 
 class Page(html.parser.HTMLParser):
@@ -79,6 +79,7 @@ def test_evil_strings_stay_words(folder_of, report, tmp_path):
     assert status == 0, err
     page = Page(out.strip())
     assert page.scripts == 1 and not {"img", "i"} & set(page.tags)
+    assert not set("\u202e\x07") & set(page.source)
     assert page.source.count("<script>") == 1 and "&lt;script&gt;alert(1)&lt;/script&gt;" in page.source
     assert not [name for _, _, names in os.walk(tmp_path) for name in names if "pwned" in name]
 

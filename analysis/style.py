@@ -132,10 +132,10 @@ ON_LOUD = Colour("v-on-loud", "#fffefe", "#101214")
 
 # Word, glyph, and (light, dark) of the quiet ground, the quiet ink and the loud ground.
 _VERDICT_ROWS = (
-    ("CLEAN", "✓", ("#d3efe2", "#173a2d"), ("#0b5a3c", "#8fe0bd"), ("#0a7a52", "#4fcf9f")),
+    ("CLEAN", "✓", ("#d3efe2", "#173a2d"), ("#0b5a3c", "#8fe0bd"), ("#0a7a52", "#6fe3b6")),
     ("CORRUPT", "✗", ("#fbdcc9", "#4a2613"), ("#8c3500", "#ffb58a"), ("#c24a00", "#ff9a5c")),
     ("WEDGED", "‖", ("#e8daf5", "#38254d"), ("#5b2a86", "#d3b3f5"), ("#6b2fa0", "#c08ff5")),
-    ("CRASHED", "†", ("#f9d5de", "#4d1f2b"), ("#8a1538", "#ffabc0"), ("#a3123f", "#ff7d9d")),
+    ("CRASHED", "†", ("#f9d5de", "#4d1f2b"), ("#8a1538", "#ffabc0"), ("#860c33", "#f0567f")),
     ("INCONCLUSIVE", "?", ("#fbf0c4", "#453b10"), ("#6b5500", "#eed77a"), ("#806500", "#e6c94f")),
     ("UNSUPPORTED", "–", ("#e9ebee", "#2b3036"), ("#4d555f", "#b5bcc5"), ("#5e6670", "#b0b7c0")),
     ("ERROR", "!", ("#d5deee", "#232f45"), ("#27406f", "#adc3ee"), ("#30508a", "#8fb0f0")),

@@ -9,9 +9,9 @@ import over_time
 import plot
 import points
 import style
+from course import FEWEST_INTERVALS, FEWEST_SAMPLES
 
 WIDTH, MOST_PANELS, MOST_LINES = 500, 12, 12
-FEWEST_INTERVALS = 3
 # Intervals are doubled until half of them carry the 99th percentile, as long as so many remain.
 TAIL, LEAST_LEFT = 0.99, 12
 
@@ -36,8 +36,8 @@ FIGURES = (
 def build(run, looks):
     """The chart, or None if no trial has latencies over time."""
     panels, few = [], 0
-    for firsts in over_time.firsts(run, lambda trial: trial.course is not None):
-        enough = [trial for trial in firsts if trial.course.intervals >= FEWEST_INTERVALS][:MOST_LINES]
+    for firsts in over_time.firsts(run, lambda trial: trial.course is not None, lambda trial: trial.course.tells):
+        enough = [trial for trial in firsts if trial.course.tells][:MOST_LINES]
         few += len(firsts) - len(enough) if len(firsts) <= MOST_LINES else 0
         # What is shaded is one trial's, so that each trial with a fault needs a panel of its own.
         if len(enough) == 1 or any(over_time.faulted(trial.point) for trial in enough):
@@ -52,7 +52,7 @@ def build(run, looks):
     if len(panels) > MOST_PANELS:
         chart.notes.append(f"{style.plural(len(panels) - MOST_PANELS, 'more panel')} left out here.")
     if few:
-        chart.notes.append(f"{style.plural(few, 'trial')} without a curve: fewer than {FEWEST_INTERVALS} intervals show no course.")
+        chart.notes.append(f"{style.plural(few, 'trial')} without a curve: it takes {FEWEST_SAMPLES} samples and {FEWEST_INTERVALS} intervals.")
     return chart
 
 

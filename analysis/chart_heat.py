@@ -6,9 +6,9 @@ import over_time
 import plot
 import points
 import style
+from course import FEWEST_INTERVALS, FEWEST_SAMPLES
 
 WIDTH, HEIGHT, MOST_PANELS = 500, 330, 12
-FEWEST_SAMPLES, FEWEST_INTERVALS = 100, 3
 BAR_WIDTH, STRIP = 14, 6
 WORDS = {**chart_latency.WORDS, "sighting": "time until a change was seen", "round-trip": "time there and back"}
 # How many times as many samples each further colour of the bar stands for: the least that reaches the fullest cell.
@@ -19,8 +19,8 @@ def build(run, looks):
     """The chart, or None if no trial has latencies over time."""
     del looks  # a cell's colour tells how many, and its panel whose
     trials, few = [], 0
-    for firsts in over_time.firsts(run, lambda trial: trial.course is not None):
-        enough = [trial for trial in firsts if trial.course.count >= FEWEST_SAMPLES and trial.course.intervals >= FEWEST_INTERVALS]
+    for firsts in over_time.firsts(run, lambda trial: trial.course is not None, lambda trial: trial.course.tells):
+        enough = [trial for trial in firsts if trial.course.tells]
         trials += enough
         few += len(firsts) - len(enough)
     if not trials and not few:

@@ -80,8 +80,8 @@ CHARTS = (
         "triangle at the top is the moment of the longest wait.",
         chart_time),
     Row("course", "details", "Latency over time",
-        "How long was waited from one interval to the next: in the middle, at the 99th percentile and at the most, of the first trial of "
-        "each; what is shaded, a fault was at work.",
+        "How long was waited from one interval to the next: in the middle, at the 99th percentile and at the most, of one trial "
+        "of each; what is shaded, a fault was at work.",
         chart_course),
     Row("heat", "details", "Latency over time, as a heat map",
         "Time to the right, latency upwards; the darker a cell (on a dark page: the brighter), the more of the timed operations ended "

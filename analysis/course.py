@@ -11,6 +11,8 @@ import numpy
 from histogram import MOST_BITS, MOST_SUB_BITS, low, mid, rank, supported
 
 MOST_INTERVALS, MOST_FOLDS = 4096, 40
+# Fewer show no course.
+FEWEST_SAMPLES, FEWEST_INTERVALS = 100, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,11 @@ class Course:
     def intervals(self):
         """How many intervals there are up to the last one that has a sample."""
         return int(self.max_places[-1]) + 1
+
+    @property
+    def tells(self):
+        """Is it enough to show a course?"""
+        return self.intervals >= FEWEST_INTERVALS and self.count >= FEWEST_SAMPLES
 
     def folded(self, times):
         """The same with 2**times intervals made one."""

@@ -98,7 +98,7 @@ class Trial:
     windows: list = field(default_factory=list)
     intervals: list = field(default_factory=list)
     tears: list = field(default_factory=list)
-    # Latencies over time, merged over the roles; of the first trial of its point alone, as charts need them.
+    # Latencies over time, merged over the roles; of no further trials of its point, once one of them tells something.
     course: Course | None = None
     bytes_per_s: float | None = None
     # (ns, seconds from the gate) of the longest wait.

@@ -20,11 +20,12 @@ def title(point):
     return f"{point.load} · {points.population(point)} · {style.size(point.size)}{fault}"
 
 
-def firsts(run, has):
-    """For each configuration, the first trial of each primitive in its largest crew that has what is to be shown."""
+def firsts(run, has, tells=lambda trial: True):
+    """For each configuration, the first trial of each primitive in its largest crew that has what is to be shown, and tells something
+    if one does."""
     for group in points.groups(run.points, lambda point, data: any(has(trial) for trial in data.trials)):
         largest = max(group.populations(), key=sum)
-        yield [next(trial for trial in data.trials if has(trial)) for point, data in group.points.items()
+        yield [max(filter(has, data.trials), key=tells) for point, data in group.points.items()
                if (point.writers, point.readers) == largest and any(has(trial) for trial in data.trials)]
 
 

@@ -169,7 +169,7 @@ class _Reader:
         trial = self._of_trial(record)
         intervals = need(record, "intervals", (list,))
         data = self.run.points.get(trial.point)
-        if data is not None and any(earlier.course is not None for earlier in data.trials[:1]):
+        if data is not None and any(earlier.course is not None and earlier.course.tells for earlier in data.trials):
             return
         self.courses.setdefault(trial.number, []).append(Course.of(
             need(record, "name", TEXT), need(record, "sub_bits", INTEGER), need(record, "interval_s", NUMBER), intervals))

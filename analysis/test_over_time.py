@@ -148,3 +148,12 @@ def test_a_damaged_course_is_told_with_its_line(folder_of):
     path.write_text("\n".join(lines) + "\n")
     with pytest.raises(records.DataError, match=f"line {place + 1}"):
         records.read(str(folder))
+
+
+def test_a_trial_that_tells_nothing_is_not_the_one_that_is_shown(folder_of):
+    def stopped(record):
+        if record["type"] == "course" and record["trial"] == 1:
+            record["intervals"] = record["intervals"][:1]
+    run = rewritten(folder_of(syncs=("mutex",), populations=((2, 0),), repeats=3), stopped)
+    assert [bool(trial.course) for trial in run.judged] == [True, True, False]
+    assert "3,000 samples" in build(chart_heat, run).panels[0].caption

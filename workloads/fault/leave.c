@@ -7,6 +7,20 @@
 #include "workloads/fault/rows.h"
 
 #define HELD_LONGEST_NS (8 * NS_PER_US)
+#define FAREWELL_LONGEST_NS (2 * NS_PER_MS) /* a process takes that long to end, and another to have its CPU */
+#define AWAITED_NS (100 * NS_PER_US)
+
+/* The crew's. */
+struct farewells {
+    uint32_t count; /* who has left its loop */
+};
+
+static uint32_t seen; /* this process's: farewells that it has stayed inside for */
+
+static struct farewells *farewells_of(const struct worker *w)
+{
+    return w->crew.fault_commons;
+}
 
 /* The first writer and the first reader stay. Small numbers of operations are as frequent as large ones. A load in step by itself
  * waits for everybody in each step, and nobody leaves it. */
@@ -20,12 +34,40 @@ static int leave_begin(struct worker *w, double operations)
     return 0;
 }
 
-/* So that, as a rule, somebody is inside when another one goes. */
+/* Times as frequent by their logarithm. */
+static void stay(struct worker *w, uint64_t longest_ns)
+{
+    clock_spin(seed_below(&w->random, (uint32_t)(longest_ns >> seed_below(&w->random, 4)) + 1));
+}
+
+/* So that, as a rule, somebody is inside when another one goes, and still is when a third one comes. */
 static void leave_inside(struct worker *w, double operations)
 {
     (void)operations;
-    if (seed_below(&w->random, 4) == 0)
-        clock_spin(seed_below(&w->random, (uint32_t)(HELD_LONGEST_NS >> seed_below(&w->random, 4)) + 1));
+    uint32_t count = __atomic_load_n(&farewells_of(w)->count, __ATOMIC_RELAXED);
+    if (count != seen) {
+        seen = count;
+        stay(w, FAREWELL_LONGEST_NS);
+    } else if (seed_below(&w->random, 4) == 0) {
+        stay(w, HELD_LONGEST_NS);
+    }
+}
+
+static bool anybody_inside(const struct worker *w)
+{
+    for (uint32_t i = 0; i < w->crew.workers; i++)
+        if (slot_load(&w->crew.slots[i].phase) == PHASE_INSIDE)
+            return true;
+    return false;
+}
+
+/* The primitive's detach() comes next. */
+static void leave_end(struct worker *w, double operations)
+{
+    (void)operations;
+    __atomic_fetch_add(&farewells_of(w)->count, 1, __ATOMIC_RELAXED);
+    for (uint64_t end = clock_ns() + AWAITED_NS; !worker_stopping(w) && !anybody_inside(w) && clock_ns() < end;)
+        cpu_relax();
 }
 
 const struct fault_ops fault_leave = {
@@ -38,4 +80,5 @@ const struct fault_ops fault_leave = {
     .expect = -1,
     .begin = leave_begin,
     .inside = leave_inside,
+    .end = leave_end,
 };

@@ -133,6 +133,7 @@ struct fault_ops {
     const struct disturbance *disturbances;
     bool preempts;            /* takes the CPU away inside the primitive or the critical section; so does whoever has inside() */
     bool slows;               /* the primitive's own code runs hundreds of times slower */
+    bool shows_life;          /* but whoever is slowed or held up beats meanwhile (slot.beats), and not for ever */
     int expect;               /* a verdict that this fault brings about by itself, or -1 */
     unsigned (*verdicts)(const uint8_t *choices); /* the same where there are several, or the words decide: 1 << VERDICT_...; 0: as
                                                      without the fault. Of several the first in the order of the enum is expected */

@@ -135,7 +135,7 @@ static bool steps(const struct trial_spec *spec)
 {
     const struct fault_ops *fault = spec->fault;
     enum death death = fault->dies_at ? fault->dies_at(spec->fault_choices) : DEATH_NONE;
-    return fault->slows || death == DEATH_WITHIN || death == DEATH_ANYWHERE;
+    return (fault->slows && !fault->shows_life) || death == DEATH_WITHIN || death == DEATH_ANYWHERE;
 }
 
 void watchdog_start(struct watchdog *watchdog, const struct trial_spec *spec, uint64_t now)

@@ -7,6 +7,8 @@
 #define _GNU_SOURCE
 #include "workloads/fault/trap.h"
 
+#include <string.h>
+
 #include "contract/worker.h"
 #include "workloads/fault/code_map.h"
 #include "workloads/fault/rows.h"
@@ -25,20 +27,34 @@ static const char *breakpoint_refuses(const struct shape *shape, double microsec
 /* A step costs up to 100 us on a virtual machine, so lessons are short, and later ones take one part in so many of the time. */
 #define LESSON_STEPS 400
 #define LESSON_FAMILIAR 64 /* steps in a row that bring nothing new: a waiter goes round and round */
-#define FIRST_LESSONS 10   /* calls; all but the very first, which look symbols up */
+#define FIRST_LESSONS 5    /* of each worker: a third of its time until then; none of the very first calls, which look symbols up */
+#define FIRST_ONE_IN 2
 #define LESSON_ONE_IN 30
+#define TAUGHT 200         /* instructions that are passed on to the crew */
+#define PRINT_BYTES 16
 #define NEIGHBOURS 16
+#define WANTED_RANGES 10 /* of operations of the others, each twice as many: numbers of few bits go round meanwhile */
 #define SHORTEST_NS (20 * NS_PER_US)
-#define SPIN_NS (10 * NS_PER_US)
+#define SPIN_NS (150 * NS_PER_US) /* who sleeps must wait for a CPU afterwards, for milliseconds if need be */
 #define NAP_NS (20 * NS_PER_US)
+#define INSIDE_LONGEST_NS (4 * NS_PER_US)
+#define BEAT_STEPS 16
+#define YIELD_ONE_IN 8 /* it may be milliseconds until the CPU comes back */
 #define BEAT_NS (10 * NS_PER_MS)
 #define INT3 0xcc
 
-/* The crew's. */
+/* The crew's. What one has learnt the others need not step through; they may have mapped the code elsewhere, so each instruction
+ * comes with its bytes' hash, which is never 0. */
 struct stage {
     uint32_t stalled;           /* how many are held up */
     _Alignas(128) uint64_t quiet_until_ns; /* nobody is to be held up before */
+    _Alignas(128) uint32_t taught_count;
+    struct {
+        uintptr_t address;
+        uint64_t print; /* written last */
+    } taught[TAUGHT];
 };
+_Static_assert(sizeof(struct stage) <= FAULT_COMMONS_BYTES, "the stage lies in the commons");
 
 /* This process's. */
 static struct {
@@ -53,7 +69,8 @@ static struct {
     uint32_t steps, familiar;
     uint64_t lesson_call, lesson_ns, lesson_start_ns; /* when the next one may be, in calls and on the clock */
     uintptr_t found[FOUND_MAX], seen[SEEN_SLOTS];
-    uint32_t found_count;
+    uint32_t found_count, passed_on, taken_over;
+    uint32_t lessons;
     bool strange; /* there is code that was not there when the map was read */
     uint32_t readings;
     struct code_map map;
@@ -102,8 +119,16 @@ TRAP_INLINE void learn(uintptr_t address)
     own.found[own.found_count++] = address;
 }
 
+/* The watchdog is to wait for who is held up, or goes step by step. */
+TRAP_INLINE void beat(void)
+{
+    slot_store(&own.worker->slot->beats, own.worker->slot->beats + 1);
+}
+
 TRAP_CODE static void step_taken(greg_t *regs)
 {
+    if (own.steps % BEAT_STEPS == 0)
+        beat();
     if (!own.learning || ++own.steps > LESSON_STEPS || own.familiar > LESSON_FAMILIAR)
         regs[REG_EFL] &= ~(greg_t)TRAP_FLAG;
     else if (trap_inside(regs, own.caller))
@@ -139,7 +164,8 @@ TRAP_CODE static void stall(void)
 {
     if (!may_stall())
         return;
-    uint64_t start = trap_clock_ns(), waited = 0, from = progress(), wanted = 1 + trap_below(&own.random, 16);
+    uint64_t start = trap_clock_ns(), waited = 0, from = progress(), wanted = 1ULL << trap_below(&own.random, WANTED_RANGES);
+    wanted += trap_below(&own.random, (uint32_t)wanted);
     uint64_t beats = 0, patience = SHORTEST_NS << trap_below(&own.random, own.ranges);
     if (patience > own.longest_ns)
         patience = own.longest_ns;
@@ -147,16 +173,17 @@ TRAP_CODE static void stall(void)
     while (waited < patience && progress() - from < wanted && !slot_load(own.worker->crew.stop)) {
         if (waited < SPIN_NS)
             __builtin_ia32_pause();
-        else if (trap_below(&own.random, 2))
+        else if (trap_below(&own.random, YIELD_ONE_IN) == 0)
             trap_yield();
         else
             trap_sleep(NAP_NS);
         waited = trap_clock_ns() - start;
-        if (waited / BEAT_NS > beats) { /* the watchdog is to wait for who is held up */
+        if (waited / BEAT_NS > beats) {
             beats++;
-            slot_store(&own.worker->slot->beats, own.worker->slot->beats + 1);
+            beat();
         }
     }
+    beat();
     __atomic_fetch_sub(&stage()->stalled, 1, __ATOMIC_RELAXED);
 }
 
@@ -174,10 +201,51 @@ TRAP_CODE static bool broke(greg_t *regs)
     return true;
 }
 
+/* 0: not all of it lies within one range of code. */
+static uint64_t print_of(uintptr_t address)
+{
+    uint64_t half[PRINT_BYTES / 8];
+    if (!is_known_code(address) || !is_known_code(address + PRINT_BYTES - 1))
+        return 0;
+    memcpy(half, (const void *)address, sizeof half);
+    return seed_scramble(half[0] ^ seed_scramble(half[1])) | 1;
+}
+
+/* No breakpoint is planted here meanwhile. */
+static void pass_on(void)
+{
+    struct stage *crew = stage();
+    for (; own.passed_on < own.found_count; own.passed_on++) {
+        uintptr_t address = own.found[own.passed_on];
+        uint64_t print = print_of(address);
+        uint32_t at = __atomic_load_n(&crew->taught_count, __ATOMIC_RELAXED);
+        if (print == 0 || at >= TAUGHT || (at = __atomic_fetch_add(&crew->taught_count, 1, __ATOMIC_RELAXED)) >= TAUGHT)
+            continue;
+        crew->taught[at].address = address;
+        __atomic_store_n(&crew->taught[at].print, print, __ATOMIC_RELEASE);
+    }
+}
+
+/* Nor here. */
+static void take_over(void)
+{
+    struct stage *crew = stage();
+    for (; own.taken_over < TAUGHT; own.taken_over++) {
+        uint64_t print = __atomic_load_n(&crew->taught[own.taken_over].print, __ATOMIC_ACQUIRE);
+        uintptr_t address = crew->taught[own.taken_over].address;
+        if (print == 0)
+            return;
+        if (print == print_of(address))
+            learn(address);
+        own.passed_on = own.found_count;
+    }
+}
+
 /* Another place. Rare paths get a chance by places that stay for long. */
 static void change(void)
 {
     own.target = 0;
+    take_over();
     if (own.strange && own.readings < 8) {
         own.readings++;
         own.strange = false;
@@ -215,8 +283,6 @@ static bool is_lesson(void)
 {
     if (own.calls < own.lesson_call || own.found_count == FOUND_MAX)
         return false;
-    if (own.calls < FIRST_LESSONS)
-        return true;
     own.lesson_call = own.calls + 1 + seed_below(&own.random, 32);
     return clock_ns() >= own.lesson_ns;
 }
@@ -234,7 +300,8 @@ static void end_lesson(void)
 {
     uint64_t now = clock_ns();
     own.learning = false;
-    own.lesson_ns = now + (now - own.lesson_start_ns) * LESSON_ONE_IN;
+    own.lesson_ns = now + (now - own.lesson_start_ns) * (++own.lessons < FIRST_LESSONS ? FIRST_ONE_IN : LESSON_ONE_IN);
+    pass_on();
 }
 
 /* As long as one was held up, until its call ended (on a busy system that is when it got a CPU again), all go on undisturbed:
@@ -285,6 +352,14 @@ TRAP_CODE static void breakpoint_called(struct worker *w, double microseconds)
     end_lesson();
 }
 
+/* Who comes too soon, because of what the one that is held up has done or not done, is to find somebody inside. */
+static void breakpoint_inside(struct worker *w, double microseconds)
+{
+    (void)microseconds;
+    if (__atomic_load_n(&stage()->stalled, __ATOMIC_RELAXED) && seed_below(&w->random, 2))
+        clock_spin(seed_below(&w->random, (uint32_t)(INSIDE_LONGEST_NS >> seed_below(&w->random, 5)) + 1));
+}
+
 static void breakpoint_end(struct worker *w, double microseconds)
 {
     (void)w, (void)microseconds;
@@ -296,6 +371,7 @@ static void breakpoint_end(struct worker *w, double microseconds)
 #define breakpoint_begin NULL
 #define breakpoint_calling NULL
 #define breakpoint_called NULL
+#define breakpoint_inside NULL
 #define breakpoint_end NULL
 #endif
 
@@ -310,9 +386,11 @@ const struct fault_ops fault_breakpoint = {
     .expect = -1,
     .preempts = true,
     .slows = true,
+    .shows_life = true,
     .refuses = breakpoint_refuses,
     .begin = breakpoint_begin,
     .calling = breakpoint_calling,
     .called = breakpoint_called,
+    .inside = breakpoint_inside,
     .end = breakpoint_end,
 };

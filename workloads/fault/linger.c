@@ -19,6 +19,7 @@
 #define SPIN_NS (50 * NS_PER_US)      /* sleeping takes longer than that to come back from */
 #define COMPANY_NS (500 * NS_PER_US)  /* so long at the most until somebody waits */
 #define OVERDUE_NS (15 * NS_PER_MS)   /* whose pause it is does not come: anybody may have it */
+#define TOGETHER_NS (100 * NS_PER_US) /* those look so often */
 #define GOLDEN 0x9e3779b97f4a7c15ULL  /* multiples of it, as fractions of 2^64, lie evenly at any number */
 #define FIRST 0xf000000000000000ULL   /* the longest come first: a short slice may have no other time for one */
 
@@ -26,6 +27,7 @@
 struct pauses {
     _Alignas(128) uint64_t due_ns; /* when the next one may begin; UINT64_MAX: one is under way */
     uint64_t count;
+    uint32_t together;             /* by a reader, with whoever else comes in as one meanwhile */
     _Alignas(128) uint32_t over;   /* the crew was asked to end */
 };
 _Static_assert(sizeof(struct pauses) <= FAULT_COMMONS_BYTES, "the pauses lie in the commons");
@@ -86,19 +88,32 @@ static bool is_whose(const struct worker *w, uint64_t n, bool inside)
     return (!roles || w->writer == (n & 1)) && inside == (n % 8 != 3 && n % 8 != 6);
 }
 
+/* Readers gather inside until the pause is over: what counts them must be able to count them all. */
+static void join(const struct worker *w)
+{
+    struct pauses *p = pauses_of(w);
+    while (__atomic_load_n(&p->together, __ATOMIC_ACQUIRE) && __atomic_load_n(&p->due_ns, __ATOMIC_ACQUIRE) == UINT64_MAX &&
+           !worker_stopping(w))
+        syscall(SYS_futex, &p->over, FUTEX_WAIT, 0, &(struct timespec){.tv_nsec = TOGETHER_NS}, NULL, 0);
+}
+
 /* Takes the pause that is due, if it is this worker's and nobody else does; afterwards all go on for half as long. */
 static void take_pause(struct worker *w, double milliseconds, bool inside)
 {
     struct pauses *p = pauses_of(w);
     uint64_t due = __atomic_load_n(&p->due_ns, __ATOMIC_ACQUIRE), n = __atomic_load_n(&p->count, __ATOMIC_RELAXED);
-    if (due == UINT64_MAX)
+    if (due == UINT64_MAX) {
+        if (inside && w->shared)
+            join(w);
         return;
+    }
     uint64_t now = clock_ns();
     if (now < due || (!is_whose(w, n, inside) && now < (due ? due : begun_ns) + OVERDUE_NS) ||
         !__atomic_compare_exchange_n(&p->due_ns, &due, UINT64_MAX, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
         return;
     uint64_t ns = pause_ns(w, n, milliseconds);
     __atomic_store_n(&p->count, n + 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&p->together, inside && w->shared && n / 2 % 2 == 0, __ATOMIC_RELEASE);
     await_company(w);
     pause_for(w, ns);
     __atomic_store_n(&p->due_ns, clock_ns() + ns / 2, __ATOMIC_RELEASE);

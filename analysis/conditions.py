@@ -44,6 +44,7 @@ FIELDS = (
     Field("prefault", TEXT, "prefault", absent="fallocate"),
     Field("pages", TEXT, "pages", absent="system"),
     Field("address", TEXT, "address", absent="free"),
+    Field("packing", TEXT, "packing", absent="usual"),
     Field("ops_limit", INTEGER, "limit", style.count),
     Field("sampling", INTEGER, "one timed in", style.count),
     Field("history", INTEGER, "history", style.count),

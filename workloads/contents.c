@@ -150,6 +150,7 @@ const struct load_ops *const contents_loads[] = {
     &load_snapshot,
     &load_quit,
     &load_cells,
+    &load_neighbours,
     &load_bank,
     &load_pool,
     &load_phases,

@@ -28,6 +28,7 @@ enum run_option {
     RUN_PREFAULT, /* the first of LAYOUT_AXES, in their order */
     RUN_PAGES,
     RUN_ADDRESS,
+    RUN_PACKING,
     RUN_SAMPLE,
     RUN_HISTORY,
     RUN_EXPOSURE,

@@ -14,6 +14,8 @@ const struct layout_row layout_rows[LAYOUT_AXES] = {
                                             [PAGES_HUGE_2M] = "huge-2m", [PAGES_HUGE_1G] = "huge-1g", NULL}},
     [LAYOUT_ADDRESS] = {"address", (const char *const[]){[ADDRESS_FREE] = "free", [ADDRESS_SAME] = "same",
                                                          [ADDRESS_DIFFERENT] = "different", NULL}},
+    [LAYOUT_PACKING] = {"packing", (const char *const[]){[PACKING_USUAL] = "usual", [PACKING_PADDED] = "padded",
+                                                         [PACKING_PACKED] = "packed", NULL}},
 };
 
 int layout_find(enum layout_axis axis, const char *word, struct error *error)

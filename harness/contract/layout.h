@@ -14,6 +14,7 @@ enum layout_axis {
     LAYOUT_PREFAULT, /* when the pages of a region come to be */
     LAYOUT_PAGES,    /* how large they are */
     LAYOUT_ADDRESS,  /* where each process has the region */
+    LAYOUT_PACKING,  /* whether neighbours share lines; of loads whose row says so */
     LAYOUT_AXES,
 };
 
@@ -35,6 +36,12 @@ enum layout_address {
     ADDRESS_FREE,      /* elsewhere in most processes, or as the primitive needs it */
     ADDRESS_SAME,      /* one in all processes */
     ADDRESS_DIFFERENT, /* another one in each */
+};
+
+enum layout_packing {
+    PACKING_USUAL,  /* as the load has it */
+    PACKING_PADDED, /* lines of its own to each cell */
+    PACKING_PACKED, /* side by side */
 };
 
 struct layout_row {

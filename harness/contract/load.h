@@ -50,6 +50,7 @@ struct load_ops {
     const struct load_ops *const *loads;
     const char *default_fault; /* used when no --fault is given; empty: none */
     uint64_t default_ns;       /* its duration when none is given; 0: the program's */
+    unsigned layouts; /* 1 << LAYOUT_PACKING ...: of which it has more than its usual one */
     bool alone;    /* even one process by itself is judged: the oracle needs no other */
     bool recorded; /* keeps shape->history operations of each worker, and checks them in the audit */
     bool exclusive; /* its readers enter as writers do: what is wrong with shared entry alone does not show */

@@ -113,14 +113,31 @@ int instances_size(const struct trial_spec *spec, enum verdict *verdict, struct 
                      "sync %s: state_size %s", spec->sync->name, answer->text);
 }
 
+static bool is_packed(const struct trial_spec *spec)
+{
+    return spec->shape.layout.choice[LAYOUT_PACKING] == PACKING_PACKED;
+}
+
+/* A multiple of a type's size is a multiple of its alignment. */
 static uint64_t stride_of(const struct trial_spec *spec)
 {
-    return instances_state_bytes(spec) + INSTANCES_GUARD;
+    return is_packed(spec) ? spec->sync->state_bytes : instances_state_bytes(spec) + INSTANCES_GUARD;
+}
+
+static uint32_t guards_count(const struct trial_spec *spec)
+{
+    return is_packed(spec) ? 2 : instances_count(spec) + 1;
+}
+
+static uint64_t guard_offset(const struct trial_spec *spec, uint32_t guard)
+{
+    uint64_t packed = (instances_count(spec) * stride_of(spec) + SYNC_STATE_ALIGN - 1) / SYNC_STATE_ALIGN * SYNC_STATE_ALIGN;
+    return guard * (is_packed(spec) ? INSTANCES_GUARD + packed : stride_of(spec));
 }
 
 uint64_t instances_bytes(const struct trial_spec *spec)
 {
-    return INSTANCES_GUARD + instances_count(spec) * stride_of(spec);
+    return guard_offset(spec, guards_count(spec) - 1) + INSTANCES_GUARD;
 }
 
 void *instances_state(const struct trial_spec *spec, void *base, uint32_t i)
@@ -162,12 +179,12 @@ static uint64_t guard_word(uint32_t guard, uint32_t word)
 
 static uint64_t *guard_at(const struct trial_spec *spec, void *base, uint32_t guard)
 {
-    return (uint64_t *)(void *)((char *)base + guard * stride_of(spec));
+    return (uint64_t *)(void *)((char *)base + guard_offset(spec, guard));
 }
 
 static void guards_write(const struct trial_spec *spec, void *base)
 {
-    for (uint32_t guard = 0; guard <= instances_count(spec); guard++)
+    for (uint32_t guard = 0; guard < guards_count(spec); guard++)
         for (uint32_t word = 0; word < INSTANCES_GUARD / 8; word++)
             guard_at(spec, base, guard)[word] = guard_word(guard, word);
 }
@@ -175,7 +192,7 @@ static void guards_write(const struct trial_spec *spec, void *base)
 /* The next word of a guard that has changed, from guard `guard` on. */
 static bool find_scribble(const struct trial_spec *spec, void *base, uint32_t from, uint32_t *guard, uint32_t *word)
 {
-    for (*guard = from; *guard <= instances_count(spec); ++*guard)
+    for (*guard = from; *guard < guards_count(spec); ++*guard)
         for (*word = 0; *word < INSTANCES_GUARD / 8; ++*word)
             if (guard_at(spec, base, *guard)[*word] != guard_word(*guard, *word))
                 return true;

@@ -2,6 +2,8 @@
  *
  *     region:   guard | state 0 | guard | state 1 | guard | ... | the load's area
  *
+ * Packed (--packing), the states lie side by side, and only the first and the last have a guard beside them.
+ *
  * Most loads use one instance; a load with many independent cells has one for each. The guards are lines that nobody may
  * write: a primitive that writes beside its own state shows there.
  */

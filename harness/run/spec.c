@@ -83,6 +83,16 @@ static const char *pool_refused(const struct trial_spec *spec)
     return on_object ? "--pages: this fault acts on the region's object in /dev/shm, and huge pages of the pool are not there" : NULL;
 }
 
+/* States side by side have the alignment that their size tells, and no more. */
+static const char *packing_refused(const struct trial_spec *spec)
+{
+    if (!(spec->load->layouts >> LAYOUT_PACKING & 1))
+        return "--packing: this load has no cells that could lie side by side; neighbours and cells have (shmoo list load)";
+    if (spec->shape.layout.choice[LAYOUT_PACKING] == PACKING_PACKED && (spec->sync->state_size || spec->sync->origin))
+        return "--packing packed: only a state whose size is fixed and known by type can lie at any address, and this sync's is neither";
+    return NULL;
+}
+
 /* What cannot be laid out that way, with that load, sync and fault. */
 static const char *layout_refused(const struct trial_spec *spec)
 {
@@ -99,6 +109,8 @@ static const char *layout_refused(const struct trial_spec *spec)
         return "--address different: this sync needs the region at one address in all processes (trait same-address)";
     if (choice[LAYOUT_ADDRESS] != ADDRESS_FREE && spec->load->uses_system)
         return "--address: this load maps objects of its own, and leaves it to the system where";
+    if (choice[LAYOUT_PACKING] != PACKING_USUAL)
+        return packing_refused(spec);
     return NULL;
 }
 

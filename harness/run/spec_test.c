@@ -189,6 +189,19 @@ START_TEST(a_fault_may_refuse_a_crew_and_says_why)
 }
 END_TEST
 
+START_TEST(packed_states_lie_side_by_side_between_two_guards)
+{
+    char base[1];
+    struct trial_spec spec = spec_of("neighbours", "counter-add", "none", 2, 0);
+    uint64_t count = instances_count(&spec);
+    ck_assert_int_eq((char *)instances_state(&spec, base, 1) - (char *)instances_state(&spec, base, 0), 2 * SYNC_STATE_ALIGN);
+    ck_assert_uint_eq(spec_area_offset(&spec), SYNC_STATE_ALIGN + count * 2 * SYNC_STATE_ALIGN);
+    spec.shape.layout.choice[LAYOUT_PACKING] = PACKING_PACKED;
+    ck_assert_int_eq((char *)instances_state(&spec, base, 1) - (char *)instances_state(&spec, base, 0), 8);
+    ck_assert_uint_eq(spec_area_offset(&spec), 2 * SYNC_STATE_ALIGN + count * 8);
+}
+END_TEST
+
 START_TEST(the_area_begins_on_a_line_of_its_own_behind_the_state)
 {
     for (size_t bytes = 0; bytes < 1000; bytes += 13) {
@@ -252,6 +265,7 @@ int main(void)
                                    a_value_larger_than_a_sync_can_hold_is_not_run,
                                    a_load_is_told_for_which_family_it_lays_its_data_out,
                                    a_fault_may_refuse_a_crew_and_says_why,
+                                   packed_states_lie_side_by_side_between_two_guards,
                                    the_area_begins_on_a_line_of_its_own_behind_the_state,
                                    histograms_are_the_common_ones_and_then_the_loads_own,
                                    what_is_kept_over_time_is_what_a_user_of_the_primitive_waits_for,

@@ -60,3 +60,15 @@ def test_faults_on_the_object_need_one_with_a_name(shmoo):
     named, nameless = trials(shmoo, "--sync", "mutex", "--fault", "unlink", "--pages", "system,huge-2m", "--ops", "50")
     assert named[1]["verdict"] == "CLEAN", named[1]["reason"]
     assert (nameless[1]["verdict"], nameless[1]["ops_per_s"]) == ("UNSUPPORTED", None) and "this fault" in nameless[1]["reason"]
+
+
+def test_cells_side_by_side_are_as_right_as_others_and_what_has_none_says_so(shmoo):
+    found = trials(shmoo, "--load", "neighbours,cells,snapshot", "--sync", "mutex,ticket,semaphore,anderson", "--packing", "padded,packed",
+                   "--duration", "20ms")
+    for trial, verdict, _ in found:
+        cells, fixed = trial["load"] != "snapshot", trial["sync"] != "anderson" or trial["packing"] == "padded"
+        if cells and fixed:
+            assert verdict["verdict"] in ("CLEAN", "INCONCLUSIVE"), (trial["replay"], verdict["reason"])
+        else:
+            assert (verdict["verdict"], verdict["ops_per_s"]) == ("UNSUPPORTED", None)
+            assert ("size is fixed" if cells else "no cells that could lie side by side") in verdict["reason"]

@@ -36,11 +36,14 @@ struct rounds {
     uint64_t *seen;  /* with a cell: the newest version of each writer seen, by cell and writer; with a lock: by cell, the count */
 };
 
-/* The same in all processes, and for all trials with that seed. */
+/* The same in all processes, and for all trials with that seed. Packed, one record follows the other. */
 static struct small *small_at(const struct worker *w, uint32_t cell)
 {
+    struct cells_area *area = w->area;
+    if (w->shape->layout.choice[LAYOUT_PACKING] == PACKING_PACKED)
+        return (struct small *)(void *)area->cells + cell;
     uint64_t place = seed_scramble(w->shape->seed + cell) % ((PLAIN_LINE - sizeof(struct small)) / 8 + 1);
-    return (void *)(((struct cells_area *)w->area)->cells[cell].bytes + place * 8);
+    return (void *)(area->cells[cell].bytes + place * 8);
 }
 
 static size_t cells_bytes(const struct shape *shape)
@@ -327,6 +330,7 @@ const struct load_ops load_cells = {
     .min_writers = 1,
     .enough = 30,
     .instances = CELLS,
+    .layouts = 1u << LAYOUT_PACKING,
     .area_bytes = cells_bytes,
     .prepare = cells_prepare,
     .write = cells_run,

@@ -8,6 +8,7 @@ extern const struct load_ops load_counter;
 extern const struct load_ops load_snapshot;
 extern const struct load_ops load_quit;
 extern const struct load_ops load_cells;
+extern const struct load_ops load_neighbours;
 extern const struct load_ops load_bank;
 extern const struct load_ops load_pool;
 extern const struct load_ops load_phases;

@@ -133,23 +133,10 @@ TIGHT_INLINE void tight_done(struct worker *w, struct tight_state *s, bool timed
     slot_store(&s->slot->phase, PHASE_ACQUIRING);
 }
 
-/* One operation of a writer. False: it cannot go on. */
-TIGHT_INLINE bool tight_write_one(struct worker *w, struct tight *t, struct tight_state *s, const struct tight_calls *call,
-                                  bool timed)
+/* The rest of a writer's operation, once the line is replaced. `read`: what was found there, if that was no whole write. */
+TIGHT_INLINE bool tight_write_rest(struct worker *w, struct tight *t, struct tight_state *s, const struct tight_calls *call, bool timed,
+                                   bool other, uint64_t old, uint64_t next, uint64_t floor, const uint64_t *read)
 {
-    uint64_t read[PAYLOAD_LINE_WORDS], floor = timed ? tight_sample(w, t) : 0, old = s->seen;
-    if (!tight_enter(w, s, call, timed))
-        return false;
-    uint64_t stamp = payload_line_word(s->line, 0);
-    bool other = stamp != old;
-    if (TIGHT_RARE(other)) {
-        old = stamp;
-        t->taken = (stamp & s->marks) == 0 ? ticks_now() : 0;
-    } else {
-        __asm__("" : "+r"(old)); /* what comes next waits for the branch, which is foreseen, and not for the load */
-    }
-    uint64_t next = s->own | ((old + 1) & TIGHT_VERSIONS);
-    bool whole = call->replace(s->line, old, next, read);
     unsigned at = s->ops % PAYLOAD_LINE_WORDS;
     if (TIGHT_RARE(payload_line_word(s->line, at) != next + at * PAYLOAD_STRIDE))
         t->overwritten(w, next & TIGHT_VERSIONS, at);
@@ -158,11 +145,48 @@ TIGHT_INLINE bool tight_write_one(struct worker *w, struct tight *t, struct tigh
     if (TIGHT_RARE((next & s->marks) == 0))
         tight_mark(w, next);
     bool left = tight_leave(w, s, call);
-    if (TIGHT_RARE(!whole))
+    if (read)
         t->broken(w, read);
-    if (timed || TIGHT_RARE(other))
+    if (timed || other)
         tight_judge(w, t, old, floor, s->seen, s->ops);
     s->seen = next;
+    tight_done(w, s, timed);
+    return TIGHT_LIKELY(left);
+}
+
+/* One operation of a writer. False: it cannot go on. The usual case has code of its own, in which nothing but what the loop keeps
+ * lives beyond the release: what is put by on the stack is a store as well, and the next acquisition waits for all stores. */
+TIGHT_INLINE bool tight_write_one(struct worker *w, struct tight *t, struct tight_state *s, const struct tight_calls *call,
+                                  bool timed)
+{
+    uint64_t read[PAYLOAD_LINE_WORDS], floor = timed ? tight_sample(w, t) : 0, old = s->seen;
+    if (!tight_enter(w, s, call, timed))
+        return false;
+    uint64_t stamp = payload_line_word(s->line, 0);
+    if (TIGHT_RARE(stamp != old)) {
+        t->taken = (stamp & s->marks) == 0 ? ticks_now() : 0;
+        uint64_t next = s->own | ((stamp + 1) & TIGHT_VERSIONS);
+        bool whole = call->replace(s->line, stamp, next, read);
+        return tight_write_rest(w, t, s, call, timed, true, stamp, next, floor, whole ? NULL : read);
+    }
+    __asm__("" : "+r"(old)); /* what comes next waits for the branch, which is foreseen, and not for the load */
+    uint64_t next = s->own | ((old + 1) & TIGHT_VERSIONS);
+    if (TIGHT_RARE(!call->replace(s->line, old, next, read)))
+        return tight_write_rest(w, t, s, call, timed, false, old, next, floor, read);
+    return tight_write_rest(w, t, s, call, timed, false, old, next, floor, NULL);
+}
+
+/* The rest of a reader's operation, the same way. `read`: what was found, if it was not what this worker saw last. */
+TIGHT_INLINE bool tight_read_rest(struct worker *w, struct tight *t, struct tight_state *s, const struct tight_calls *call, bool timed,
+                                  uint64_t floor, const uint64_t *read)
+{
+    if (timed)
+        worker_held(w);
+    bool left = tight_leave(w, s, call);
+    if (read)
+        s->seen = tight_judge_read(w, t, read, floor, s->seen);
+    else if (timed)
+        tight_judge(w, t, s->seen, floor, s->seen, s->ops);
     tight_done(w, s, timed);
     return TIGHT_LIKELY(left);
 }
@@ -173,18 +197,10 @@ TIGHT_INLINE bool tight_read_one(struct worker *w, struct tight *t, struct tight
     uint64_t read[PAYLOAD_LINE_WORDS], floor = timed ? tight_sample(w, t) : 0;
     if (!tight_enter(w, s, call, timed))
         return false;
-    bool known = payload_line_same(s->line, s->seen, read);
-    if (TIGHT_RARE(!known))
-        t->taken = (read[0] & s->marks) == 0 ? ticks_now() : 0;
-    if (timed)
-        worker_held(w);
-    bool left = tight_leave(w, s, call);
-    if (TIGHT_RARE(!known))
-        s->seen = tight_judge_read(w, t, read, floor, s->seen);
-    else if (timed)
-        tight_judge(w, t, s->seen, floor, s->seen, s->ops);
-    tight_done(w, s, timed);
-    return TIGHT_LIKELY(left);
+    if (TIGHT_LIKELY(payload_line_same(s->line, s->seen, read)))
+        return tight_read_rest(w, t, s, call, timed, floor, NULL);
+    t->taken = (read[0] & s->marks) == 0 ? ticks_now() : 0;
+    return tight_read_rest(w, t, s, call, timed, floor, read);
 }
 
 /* Untimed operations up to the next one that is timed, that one, and so on until the end. */
@@ -196,7 +212,7 @@ TIGHT_INLINE bool tight_read_one(struct worker *w, struct tight *t, struct tight
     slot_store(&w->slot->phase, PHASE_ACQUIRING);                                                                           \
     while (going) {                                                                                                         \
         uint64_t untimed = w->until_sample - 1, left = limit - s.ops, batch = untimed < left ? untimed : left;              \
-        for (uint64_t i = batch; i && TIGHT_LIKELY(going); i--)                                                             \
+        for (uint64_t end = s.ops + batch; s.ops != end && TIGHT_LIKELY(going);)                                            \
             going = TIGHT_LIKELY(!slot_load(stop)) && one(w, t, &s, call, false);                                           \
         w->until_sample -= (uint32_t)batch;                                                                                 \
         if (!going || s.ops == limit || (s.ops && slot_load(stop)))                                                         \

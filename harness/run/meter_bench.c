@@ -239,8 +239,9 @@ static void compare(struct bare *b, const struct primitive *p, uint32_t workers,
 int main(int argc, char **argv)
 {
     int rounds = argc > 1 ? atoi(argv[1]) : 15;
+    const char *only = argc > 2 ? argv[2] : NULL;
     if (rounds < 1 || rounds > ROUNDS_MAX) {
-        fprintf(stderr, "Usage: meter_bench [ROUNDS], 1 to %d\n", ROUNDS_MAX);
+        fprintf(stderr, "Usage: meter_bench [ROUNDS [PRIMITIVE]], 1 to %d; one primitive: alone\n", ROUNDS_MAX);
         return STATUS_USAGE;
     }
     struct bare *b = mmap(NULL, sizeof *b, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -251,13 +252,14 @@ int main(int argc, char **argv)
     printf("Time of an operation as a ratio: median and quartiles of %d interleaved rounds of %d ms\n", rounds,
            (int)(ROUND_NS / NS_PER_MS));
     printf("%-52s %9s  %-15s  %-12s %9s\n", "", "ratio", "quartiles", "bound", "below, ns");
-    for (uint32_t workers = 1; workers <= CREW; workers++) {
+    for (uint32_t workers = 1; workers <= (only ? 1 : CREW); workers++) {
         if (workers > pin_cpus_allowed()) {
             printf("contended: N/A, this process may use one CPU only\n");
             break;
         }
         for (size_t i = 0; i < sizeof primitives / sizeof primitives[0]; i++)
-            compare(b, &primitives[i], workers, rounds);
+            if (!only || strcmp(only, primitives[i].name) == 0)
+                compare(b, &primitives[i], workers, rounds);
     }
     munmap(b, sizeof *b);
     return 0;

@@ -15,6 +15,7 @@
 #   make torture [COUNT=N]  kills the harness N times, and looks for what it leaves
 #   make race [COUNT=N]     N objects are removed while processes keep opening them: none that is held may lose its name
 #   make crowd              how long ls, gc and doctor take with 5,000 processes and 20,000 objects
+#   make growth             what plans of 10 to 10,000 trials and crews of 2 to 5,000 processes cost, and how that grows
 #   make coverage           workloads/check/COVERAGE.md, from the rows of the checks
 #   make check-musl         the checks against another C library: static, without a library besides
 #   make check-aarch64      the checks as a program of another processor, under qemu-user
@@ -169,6 +170,9 @@ race: $(BUILD)/test/harness/run/leftover_race_test
 wolf: $(BUILD)/shmoo
 	SHMOO=$(abspath $(BUILD)/shmoo) ci/wolf
 
+growth: $(BUILD)/shmoo
+	SHMOO=$(abspath $(BUILD)/shmoo) ci/growth
+
 crowd: $(BUILD)/shmoo
 	SHMOO=$(abspath $(BUILD)/shmoo) ci/crowd
 
@@ -209,5 +213,5 @@ clean:
 
 -include $(sort $(OBJECTS:.o=.d) $(CHECK_OBJECTS:.o=.d)) $(BENCHES:$(BUILD)/bench/%=$(BUILD)/obj/%.d) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d)
 
-.PHONY: all tests fuzzers check check-built check-analysis bench demo smoke detect zoo alarms fuzz soak scenes torture wolf race crowd layers coverage mutants check-musl check-aarch64 install uninstall clean
+.PHONY: all tests fuzzers check check-built check-analysis bench demo smoke detect zoo alarms fuzz soak scenes torture wolf race crowd growth layers coverage mutants check-musl check-aarch64 install uninstall clean
 .SECONDARY:

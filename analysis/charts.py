@@ -13,6 +13,7 @@ import chart_grid
 import chart_handoff
 import chart_heat
 import chart_latency
+import chart_layout
 import chart_lifecycle
 import chart_recovery
 import chart_round_trip
@@ -98,6 +99,10 @@ CHARTS = (
         "The universal scalability law through the medians, with the 95 % interval of the fit over resampled repeats. It is drawn "
         "half as far again as was measured, and not a step further.",
         chart_scaling),
+    Row("layout", "trade-offs", "Which layout",
+        "Each choice of how crew and memory lie against the first of its kind, all else being equal: right of the line it is faster. "
+        "What this machine has not is N/A, with the reason below.",
+        chart_layout),
     Row("handoff", "details", "Hand-off from core to core",
         "The median time of a message from the CPU of the row to that of the column.",
         chart_handoff),

@@ -19,7 +19,7 @@ class Field:
     """One condition; where `word` is empty every panel and row of a table has a place of its own for it.
 
     `kinds` are the types of its values. What must be there has `needed`; of all others a record without the field
-    means `absent`. `write` turns a value into words.
+    means `absent`. `write` turns a value into words. Of `layout` it is how crew and memory lie: a choice to be made.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Field:
     write: object = str
     needed: bool = False
     absent: object = None
+    layout: bool = False
 
 
 FIELDS = (
@@ -40,11 +41,11 @@ FIELDS = (
     Field("hold_ns", NUMBER, "hold", style.duration),
     Field("think_ns", NUMBER, "think", style.duration),
     Field("rate", NUMBER, "rate", style.rate),
-    Field("pin", TEXT, "pin"),
-    Field("prefault", TEXT, "prefault", absent="fallocate"),
-    Field("pages", TEXT, "pages", absent="system"),
-    Field("address", TEXT, "address", absent="free"),
-    Field("packing", TEXT, "packing", absent="usual"),
+    Field("pin", TEXT, "pin", layout=True),
+    Field("prefault", TEXT, "prefault", absent="fallocate", layout=True),
+    Field("pages", TEXT, "pages", absent="system", layout=True),
+    Field("address", TEXT, "address", absent="free", layout=True),
+    Field("packing", TEXT, "packing", absent="usual", layout=True),
     Field("ops_limit", INTEGER, "limit", style.count),
     Field("sampling", INTEGER, "one timed in", style.count),
     Field("history", INTEGER, "history", style.count),
@@ -56,6 +57,7 @@ NOT_CONDITIONS = frozenset((
     "type", "trial", "job", "family", "repeat", "seed", "duration_s", "expect", "at_s", "replay", "control", "turn",
     "origin", "fault_name", "fault_words", "fault_parameter", "plugin"))
 SETTINGS = tuple(field for field in FIELDS if field.word)
+LAYOUT = tuple(field for field in FIELDS if field.layout)
 CORE = tuple(field for field in FIELDS if not field.word)
 
 Point = make_dataclass(

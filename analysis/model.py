@@ -83,6 +83,7 @@ class Trial:
     calls_per_op: float | None = None
     voluntary_per_op: float | None = None
     involuntary_per_op: float | None = None
+    minor_faults: int | None = None
     violations: int = 0
     kinds: dict = field(default_factory=dict)
     exposure: dict = field(default_factory=dict)

@@ -214,6 +214,7 @@ class _Reader:
         trial.calls_per_op = _numbers(maybe(record, "syscalls", (dict,))).get("per_op")
         switches = _numbers(maybe(record, "switches", (dict,)))
         trial.voluntary_per_op, trial.involuntary_per_op = (switches.get(f"{kind}_per_op") for kind in ("voluntary", "involuntary"))
+        trial.minor_faults = _numbers(maybe(record, "page_faults", (dict,))).get("minor")
         trial.violations = need(record, "violations", INTEGER)
         trial.kinds = _numbers(maybe(record, "violations_by_kind", (dict,)))
         trial.exposure = _numbers(maybe(record, "exposure", (dict,)))

@@ -13,6 +13,7 @@ import chart_round_trip
 import chart_sighting
 import chart_throughput
 import charts
+import conditions
 import letters
 import plot
 import points
@@ -41,7 +42,7 @@ def words(panel):
 def test_the_contents_page_names_each_chart_once():
     keys = [row.key for row in charts.CHARTS]
     assert keys == ["grid", "detection", "tears", "crash", "words", "recovery", "throughput", "latency", "distribution", "fairness", "time", "course",
-                    "heat", "bandwidth", "round-trip", "scaling", "handoff", "sighting", "lifecycle"]
+                    "heat", "bandwidth", "round-trip", "scaling", "layout", "handoff", "sighting", "lifecycle"]
     assert all(callable(row.module.build) for row in charts.CHARTS)
 
 
@@ -68,6 +69,8 @@ def test_every_text_stays_inside_its_picture(run_of):
                  faults=("none", "stop", *DEATHS), samples=60)
     for data in run.points.values():  # as if it had been sent there and back
         data.histograms |= {("round-trip", role): found for (name, role), found in data.histograms.items() if name == "acquire"}
+    for point, data in list(run.points.items())[:3]:
+        run.points |= {conditions.replaced(point, pages="huge-2m"): data}
     for row in charts.CHARTS:
         chart = build(row.module, run)
         assert chart or row.key == "handoff"

@@ -9,6 +9,7 @@ import chart_bandwidth
 import chart_distribution
 import chart_fairness
 import chart_handoff
+import chart_layout
 import chart_scaling
 import chart_tears
 import chart_time
@@ -136,3 +137,28 @@ def test_handoff_takes_each_way_from_whoever_received(folder_of):
     slow, = (number for number, text in enumerate(texts) if text.endswith(" ms") and text.startswith(("6.", "7")))
     assert sum(text.endswith((" ns", " us", " ms")) for text in texts) == 2
     assert slow > next(number for number, text in enumerate(texts) if text.endswith((" ns", " us")))  # from CPU 1, the second row
+
+
+def test_layouts_are_compared_with_the_first_and_what_is_lacking_is_named(folder_of):
+    packings = {"mutex": "padded", "spin": "packed", "semaphore": "usual"}
+
+    def relay(record):
+        if record["type"] in ("trial", "verdict"):
+            packing, record["sync"] = packings[record["sync"]], "mutex"
+            if record["type"] == "trial":
+                record["packing"] = packing
+            else:
+                record["page_faults"] = {"minor": 17, "major": 0}
+                if packing == "usual":
+                    record.update(verdict="UNSUPPORTED", ops_per_s=None, reason="there is no such thing")
+    folder = folder_of(syncs=("mutex", "spin", "semaphore"), populations=((2, 0),), repeats=5, noise=0.01, speeds=(("spin", 0.1),))
+    panel, = build(chart_layout, rewritten(folder, relay)).panels
+    said = words(panel)
+    assert "N/A: UNSUPPORTED" in said and "usual: there is no such thing." in panel.caption
+    rows = [word for word in said if word.endswith(" · 17")]
+    first, packed = (float(row.split(" · ")[1]) for row in rows)
+    assert first == 1 and packed == pytest.approx(0.1 * 7.8 / 5.2, rel=0.1)
+
+
+def test_without_a_choice_of_layout_there_is_no_such_chart(run_of):
+    assert build(chart_layout, run_of(syncs=("mutex",))) is None

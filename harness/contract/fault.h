@@ -75,6 +75,7 @@ struct disturbance {
     const char *pin;           /* NULL: as asked for */
     uint32_t history;          /* operations of each worker that are recorded */
     uint32_t longer;           /* its slices are so many times as long as the others'; 0: as long */
+    unsigned families;         /* that it can show something in: 1 << SYNC_..., several at once; 0: all */
 };
 
 /* How many kinds of words may follow a fault's name, before the number: die:inside:kill:4. */

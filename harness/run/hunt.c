@@ -102,6 +102,7 @@ bool hunt_slice(const struct trial_spec *spec, uint32_t i, struct trial_spec *sl
     slice->slice = true;
     if (spec->load->loads)
         slice->load = spec->load->loads[i / disturbances_of(spec) % loads_of(spec)];
+    bool concerns = !d || !d->families || d->families & 1u << spec->sync->family;
     if (d) {
         slice->fault = d->fault;
         slice->fault_parameter = d->parameter;
@@ -123,7 +124,7 @@ bool hunt_slice(const struct trial_spec *spec, uint32_t i, struct trial_spec *sl
     slice->expect = VERDICT_CLEAN;
     bool size_fits = slice->shape.size >= slice->load->min_size &&
                      (slice->load->max_size == 0 || slice->shape.size <= slice->load->max_size);
-    return size_fits && slice->shape.writers >= slice->load->min_writers && !spec_unsupported(slice);
+    return concerns && size_fits && slice->shape.writers >= slice->load->min_writers && !spec_unsupported(slice);
 }
 
 const char *hunt_unsupported(const struct trial_spec *spec)

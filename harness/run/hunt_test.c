@@ -105,6 +105,26 @@ START_TEST(a_crew_is_fitted_to_what_the_sync_is_made_for)
 }
 END_TEST
 
+START_TEST(a_disturbance_keeps_to_the_families_that_it_concerns)
+{
+    static const uint32_t crowd = 7;
+    const struct fault_ops *undisturbed = contents_fault("none");
+    const struct disturbance disturbances[] = {{.fault = undisturbed, .writers = 2, .readers = 1},
+                                               {.fault = undisturbed, .writers = crowd, .families = 1u << SYNC_CELL}, {.fault = NULL}};
+    const struct fault_ops both = {.name = "both", .expect = -1, .disturbances = disturbances};
+    for (int cell = 0; cell < 2; cell++) {
+        struct trial_spec spec = spec_of("verify", cell ? "cell-none" : "mutex", "explore"), slice;
+        uint32_t crowds = 0, others = 0;
+        spec.fault = &both;
+        for (uint32_t i = 0; i < hunt_slices(&spec); i++)
+            if (hunt_slice(&spec, i, &slice))
+                *(slice.shape.writers == crowd ? &crowds : &others) += 1;
+        ck_assert_uint_gt(others, 0);
+        ck_assert_uint_eq(crowds, cell ? others : 0);
+    }
+}
+END_TEST
+
 START_TEST(what_is_broken_is_found_and_the_hunt_ends_with_it)
 {
     struct trial_spec spec = spec_of("verify", "none", "explore");
@@ -189,6 +209,7 @@ int main(void)
                                    a_slice_is_a_trial_that_ends_with_the_first_violation,
                                    a_crew_and_a_size_that_were_asked_for_are_not_varied,
                                    a_crew_is_fitted_to_what_the_sync_is_made_for,
+                                   a_disturbance_keeps_to_the_families_that_it_concerns,
                                    what_is_broken_is_found_and_the_hunt_ends_with_it,
                                    a_wedge_is_found_and_counts_as_broken_where_corruption_was_expected,
                                    what_is_correct_is_clean_with_the_exposure_of_all_slices,

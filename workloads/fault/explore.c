@@ -2,22 +2,26 @@
 #include <stddef.h>
 
 #include "contract/fault.h"
+#include "contract/sync.h"
 #include "workloads/fault/rows.h"
+
+/* Where somebody may wait for another's next step: a lock, a slot, the last one of a meeting, an element. */
+#define WAITED_FOR (1u << SYNC_LOCK | 1u << SYNC_POOL | 1u << SYNC_BARRIER | 1u << SYNC_QUEUE)
 
 /* No single one finds every bug. In the order of the first time round: what finds most, soonest, comes first, and what needs many
  * processes or a special moment follows. Rounds of one operation are there three times: what is open for nanoseconds at a round's
  * end takes many of them. The tight loop at the end is long: it is for what breaks after a million operations. Some sizes are odd:
- * what copies whole words or lines is right for all others. */
+ * what copies whole words or lines is right for all others; the crowd's is large, so that many are switched out in the middle. */
 static const struct disturbance disturbances[] = {
     {.fault = &fault_none, .writers = 2, .readers = 2},
     {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1},
     {.fault = &fault_signals, .parameter = 300, .writers = 2, .readers = 2, .size = 61, .longer = 2},
-    {.fault = &fault_linger, .parameter = 20, .writers = 2, .readers = 2, .longer = 3},
+    {.fault = &fault_linger, .parameter = 20, .writers = 2, .readers = 2, .longer = 3, .families = WAITED_FOR},
     {.fault = &fault_yield, .parameter = 16, .writers = 12, .readers = 12},
     {.fault = &fault_rounds_held, .parameter = 1, .writers = 2, .readers = 2},
     {.fault = &fault_breakpoint, .parameter = 1000, .writers = 2, .readers = 2, .longer = 3},
     {.fault = &fault_none, .writers = 1, .readers = 1, .size = 139},
-    {.fault = &fault_none, .writers = 8, .readers = 8},
+    {.fault = &fault_none, .writers = 8, .readers = 8, .size = 509},
     {.fault = &fault_leave, .parameter = 2000, .writers = 6, .readers = 6},
     {.fault = &fault_rounds, .parameter = 1, .writers = 2, .readers = 0, .longer = 4},
     {.fault = &fault_both, .parameter = 5, .writers = 1, .readers = 1},
@@ -26,7 +30,7 @@ static const struct disturbance disturbances[] = {
     {.fault = &fault_step, .parameter = 20, .writers = 1, .readers = 2, .size = 29},
     {.fault = &fault_breakpoint, .parameter = 1000, .writers = 3, .readers = 1, .longer = 2},
     {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1, .size = 256, .longer = 4},
-    {.fault = &fault_linger, .parameter = 300, .writers = 2, .readers = 10, .longer = 20},
+    {.fault = &fault_linger, .parameter = 300, .writers = 2, .readers = 10, .longer = 14, .families = WAITED_FOR},
     {.fault = &fault_breakpoint, .parameter = 100000, .writers = 2, .readers = 2, .longer = 4},
     {.fault = &fault_none, .writers = 1, .readers = 1, .longer = 20},
     {.fault = NULL},

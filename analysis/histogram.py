@@ -195,7 +195,7 @@ def resampled_percentiles(distributions, fraction, drawn):
         counts[row, numpy.searchsorted(steps, one.indices)] = one.counts
     values = numpy.clip(mids(steps, distributions[0].sub_bits), min(one.min for one in distributions), max(one.max for one in distributions))
     weights = numpy.vstack([numpy.ones(len(distributions)), drawn])
-    cumulated = numpy.cumsum(weights @ counts, axis=1)
+    cumulated = weights @ numpy.cumsum(counts, axis=1)
     wanted = numpy.maximum(1, numpy.ceil(fraction * cumulated[:, -1:] - 1e-9))
     found = values[(cumulated < wanted).sum(axis=1)]
     return float(found[0]), found[1:]

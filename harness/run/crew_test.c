@@ -50,7 +50,16 @@ static void begin(uint32_t workers, uint64_t size, void (*write_row)(struct work
     testing_ok(ledger_create(&ledger, workers, spec_histograms(&spec), &error));
     testing_ok(pin_create(&pin, "none", workers, &error));
     setup = (struct sync_setup){.name = region.name, .writers = workers - 1, .readers = 1};
-    plan = (struct crew_plan){&spec, &ledger, pin, region.name, region.bytes, region.base, &setup, NULL};
+    plan = (struct crew_plan){
+        .spec = &spec,
+        .ledger = &ledger,
+        .pin = pin,
+        .region_name = region.name,
+        .region_bytes = region.bytes,
+        .region_base = region.base,
+        .region_fd = region.fd,
+        .setups = &setup,
+    };
 }
 
 static void finish(void)

@@ -36,7 +36,8 @@
 /* A process of several threads may wait for one of its own, which sleeps for a time, or waits for a CPU. */
 #define THREADS_NS (3 * NS_PER_S)
 #define BLIND_NS (5 * NS_PER_S)
-/* Whatever the processes look like, so long a standstill is the end of the trial: a wedge, unless somebody waits for a CPU. */
+/* Whatever the processes look like, so long a standstill is the end of the trial: a wedge, unless somebody waits for a CPU or is in the kernel's
+ * hands. */
 #define STANDSTILL_NS (10 * NS_PER_S)
 /* How long the others are waited for once a worker has died. */
 #define BEREFT_NS (400 * NS_PER_MS)
@@ -56,6 +57,7 @@ struct crew_look {
     uint32_t manifold; /* asleep, with other threads */
     uint32_t owed;    /* not asleep, and had no turn on a CPU since the round began */
     uint32_t starved; /* of these, who could have used one */
+    uint32_t served;  /* ending, or in the kernel where no signal reaches: no step of another worker is what they wait for */
 };
 
 /* Has it been put on a CPU so often since the round began? */
@@ -92,12 +94,14 @@ static struct crew_look crew_look(const struct watchdog *watchdog, const struct 
         pid_t pid = crew->members[i].pid;
         struct process_look p = process_look(pid);
         look.seen += p.state != 0;
-        look.stopped += p.state == 'T' || p.state == 't';
-        if (p.dying) { /* its end is still to come, and with it what the kernel does for the others */
+        uint32_t phase = slot_load(&ledger->slots[i].phase);
+        bool stopped = p.state == 'T' || p.state == 't';
+        if (p.dying || p.state == 'D' || (phase == PHASE_DONE && !stopped)) { /* and with its end what the kernel does for the others */
             look.owed++;
+            look.served += p.state != 'Z' && p.state != 0;
             continue;
         }
-        uint32_t phase = slot_load(&ledger->slots[i].phase);
+        look.stopped += stopped;
         look.inside += phase == PHASE_INSIDE;
         if (p.state == 'R' && phase == PHASE_IDLE) /* it computes, and may come out of that with news for the others */
             look.inside++;
@@ -171,6 +175,9 @@ static void explain(const struct watchdog *watchdog, const struct crew *crew, co
     if (slow && look.starved && still_s > 1)
         snprintf(why, size, "no progress for %.2f s, in which %u of %u workers left had no turn on a CPU: other processes take them", still_s,
                  look.starved, crew->alive);
+    else if (slow && look.served && still_s > 1)
+        snprintf(why, size, "no progress for %.2f s, in which %u of %u workers left are served by the kernel, or end there", still_s,
+                 look.served, crew->alive);
     else if (slow)
         snprintf(why, size, "%.1f s after they were asked to end, with %u of %u workers left",
                  asked ? (double)(now - watchdog->stopped_ns) / 1e9 : 0.0, crew->alive, crew->count);
@@ -244,8 +251,9 @@ enum watch watchdog_look(struct watchdog *watchdog, const struct crew *crew, con
     bool bereft = crew->failed && !watchdog->deaths_planned && now > watchdog->progress_ns + BEREFT_NS;
     bool slow = now > watchdog->end_ns || (hurry && now > watchdog->stopped_ns + INTERRUPTED_NS);
     bool still = now > watchdog->progress_ns + (slow ? STOPPED_NS : STANDSTILL_NS + patience_of(watchdog, crew));
-    /* without a proof, but nobody waits for a CPU; before suspect(), which may begin a round */
-    bool over = still && crew_look(watchdog, crew, ledger).starved == 0;
+    /* without a proof, but nobody waits for a CPU or the kernel; before suspect(), which may begin a round */
+    struct crew_look look = still ? crew_look(watchdog, crew, ledger) : (struct crew_look){0};
+    bool over = still && look.starved == 0 && look.served == 0;
     bool wedged = suspect(watchdog, crew, ledger, now) || bereft || over;
     slow = slow || still;
     if (wedged) {

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "run/watchdog.h"
 
+#include <sys/prctl.h>
+
 #include "base/testing.h"
 #include "run/process.h"
 
@@ -284,6 +286,45 @@ START_TEST(a_crew_of_which_one_is_not_quite_dead_is_not_wedged)
 }
 END_TEST
 
+START_TEST(who_is_done_and_not_gone_is_slow_to_end_and_not_wedged)
+{
+    begin(sleep_for_ever);
+    watchdog_stopping(&dog, START);
+    ledger.slots[1].phase = PHASE_DONE;
+    ck_assert_int_eq(look_at(0, false), WATCH_GO_ON);
+    ck_assert_int_eq(look_at(60000, false), WATCH_SLOW);
+    testing_has(why, "1 of 3 workers left are served by the kernel, or end there");
+    finish();
+}
+END_TEST
+
+/* Until its child execs or ends, a process that calls vfork() sleeps where no signal but the last one reaches it. */
+static int sleep_in_the_kernel(void *user)
+{
+    (void)user;
+    if (vfork() == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            pause();
+    }
+    return 0;
+}
+
+START_TEST(who_sleeps_where_the_kernel_serves_it_is_slow_and_not_wedged)
+{
+    begin(sleep_for_ever);
+    pid_t other = members[1].pid;
+    members[1].pid = testing_fork(sleep_in_the_kernel, NULL);
+    await_state(1, 'D');
+    watchdog_stopping(&dog, START);
+    ck_assert_int_eq(look_at(0, false), WATCH_GO_ON);
+    ck_assert_int_eq(look_at(60000, false), WATCH_SLOW);
+    kill(other, SIGKILL);
+    testing_wait(other);
+    finish();
+}
+END_TEST
+
 START_TEST(a_holder_inside_may_take_its_time_but_not_for_ever)
 {
     begin(sleep_for_ever);
@@ -429,6 +470,8 @@ int main(void)
                                        who_has_no_cpu_is_slow_to_end_and_not_wedged,
                                        who_gives_the_cpu_away_has_had_its_turns,
                                        a_crew_of_which_one_is_not_quite_dead_is_not_wedged,
+                                       who_is_done_and_not_gone_is_slow_to_end_and_not_wedged,
+                                       who_sleeps_where_the_kernel_serves_it_is_slow_and_not_wedged,
                                        a_holder_inside_may_take_its_time_but_not_for_ever,
                                        a_crew_with_a_stopped_worker_is_waited_for_until_it_was_asked_to_end,
                                        time_that_an_operation_takes_by_order_is_no_standstill,

@@ -180,6 +180,15 @@ static void default_fault(struct trial_spec *spec)
     spec->fault_text = spec->fault->name;
 }
 
+/* A hunt that was given no crew has the largest that it needs for this sync; what another sync needs has no part in it. */
+static void settle_crew(const struct point *point, struct trial_spec *spec)
+{
+    spec->shape.writers = (uint32_t)number(point, RUN_WRITERS);
+    spec->shape.readers = (uint32_t)number(point, RUN_READERS);
+    if (hunt_is(spec) && !spec->crew_given)
+        hunt_crew(spec, &spec->shape.writers, &spec->shape.readers);
+}
+
 static int fill_spec(const struct grid *grid, const struct point *point, struct trial_spec *spec, struct error *error)
 {
     struct fault_choice fault;
@@ -192,9 +201,7 @@ static int fill_spec(const struct grid *grid, const struct point *point, struct 
         .fault = fault.fault,
         .fault_parameter = fault.parameter,
         .fault_text = point->values[RUN_FAULT]->text,
-        .shape = {.writers = (uint32_t)number(point, RUN_WRITERS),
-                  .readers = (uint32_t)number(point, RUN_READERS),
-                  .size = number(point, RUN_SIZE),
+        .shape = {.size = number(point, RUN_SIZE),
                   .hold_ns = number(point, RUN_HOLD),
                   .think_ns = number(point, RUN_THINK),
                   .rate = (double)number(point, RUN_RATE),
@@ -215,8 +222,7 @@ static int fill_spec(const struct grid *grid, const struct point *point, struct 
         default_fault(spec);
     if (spec->load->default_ns && !given(grid, RUN_DURATION) && spec->duration_ns)
         spec->duration_ns = spec->load->default_ns;
-    if (hunt_is(spec) && !spec->crew_given)
-        hunt_crew(spec, &spec->shape.writers, &spec->shape.readers);
+    settle_crew(point, spec);
     if (spec->shape.size == 0)
         spec->shape.size = spec->load->default_size;
     settle_sampling(grid, &spec->shape);
@@ -227,7 +233,7 @@ static int fill_spec(const struct grid *grid, const struct point *point, struct 
 
 /* The control that a trial leans on: made, once for each family, before the first trial of a group that differs in the sync
  * only. What is expected to break needs none, and is none. */
-static int lean_on_control(struct plan *plan, size_t group_start, struct trial_spec *spec)
+static int lean_on_control(struct plan *plan, size_t group_start, const struct point *point, struct trial_spec *spec)
 {
     const struct sync_ops *row = contents_control(spec->sync->family);
     if (!row || row == spec->sync || spec->expect != VERDICT_CLEAN || spec->load->uses_system)
@@ -241,8 +247,7 @@ static int lean_on_control(struct plan *plan, size_t group_start, struct trial_s
     control.sync = row;
     control.control = true;
     control.expect_given = false;
-    if (hunt_is(&control) && !control.crew_given)
-        hunt_crew(&control, &control.shape.writers, &control.shape.readers);
+    settle_crew(point, &control);
     control.expect = spec_expected(&control);
     plan->trials[plan->trial_count] = control;
     return 1;
@@ -269,7 +274,7 @@ static int expand_grid(struct plan *plan, const struct grid *grid, uint32_t repe
             return -1;
         if (i % syncs == 0)
             group_start = plan->trial_count;
-        if (with_control && lean_on_control(plan, group_start, &spec)) {
+        if (with_control && lean_on_control(plan, group_start, &point, &spec)) {
             append(plan, repeat);
             spec.control_trial = (uint32_t)plan->trial_count;
         }

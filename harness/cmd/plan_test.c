@@ -299,6 +299,17 @@ START_TEST(placements_are_axes_and_cpus_in_a_row_are_one_of_them)
 }
 END_TEST
 
+START_TEST(a_hunt_and_its_control_have_each_the_crew_that_suits_it)
+{
+    testing_ok(build(NULL, "--load verify --sync ck-sequence --fault none --control"));
+    ck_assert_uint_eq(plan.trial_count, 2);
+    ck_assert_str_eq(plan.trials[0].sync->name, "cell-none");
+    ck_assert_uint_eq(plan.trials[0].shape.writers, 2);
+    ck_assert_uint_eq(plan.trials[1].shape.writers, 1);
+    finish();
+}
+END_TEST
+
 int main(void)
 {
     return testing_run("plan", (const TTest *[]){
@@ -319,6 +330,7 @@ int main(void)
                                    a_plan_can_be_freed_after_a_failure_and_twice,
                                    every_option_has_one_row_with_a_name_and_a_help_text,
                                    placements_are_axes_and_cpus_in_a_row_are_one_of_them,
+                                   a_hunt_and_its_control_have_each_the_crew_that_suits_it,
                                    NULL,
                                });
 }

@@ -56,19 +56,19 @@ def _panel(field, lines, looks, namer):
     names = [style.ellipsis(f"{_name(line, namer, field)} · {line.value}", 64) for line in lines]
     size = style.FONT_SIZE - 1
     left = 24 + max(plot.text_width(name, size) for name in names)
-    canvas = plot.Canvas(max(WIDTH, round(left) + 460), 112 + ROW * len(lines), round(left), 210, 58, 54)
+    canvas = plot.Canvas(max(WIDTH, round(left) + 540), 112 + ROW * len(lines), round(left), 290, 58, 54)
     canvas.title(f"Which {field.word}", "operations a second against the first value's, with the 95 % interval; more is better")
     low, high, ticks = axis.logarithmic([1.0] + [end for line in lines for end in _ends(line.middle)], 8)
     canvas.y_axis(-0.5, len(lines) - 0.5, [], str)
     canvas.x_axis(low, high, ticks, [f"{tick:.3g}" for tick in ticks], "ratio (log scale)", log=True, grid=True)
     canvas.line(canvas.x_px(1), canvas.top, canvas.x_px(1), canvas.bottom, colour=style.SOFT)
-    canvas.text(canvas.right + 12, 46, "ops/s, ratio, page faults", colour=style.SOFT, size=size)
+    canvas.text(canvas.right + 12, 46, "ops/s · ratio · CPU/op · page faults", colour=style.SOFT, size=size)
     reasons = {}
     for place, (line, name) in enumerate(zip(lines, names)):
         _row(canvas, len(lines) - 1 - place, line, name, looks[line.point.sync])
         if line.middle is None:
             reasons.setdefault(line.data.trials[0].reason, []).append(str(line.value))
-    caption = "Ratios are of the same repeat, run next to each other. Page faults are those of the crew's loops, at the median."
+    caption = "Ratios are of the same repeat, run next to each other. CPU time and page faults are of the crew's loops, at the median."
     caption += "".join(f" {points.named_list(dict.fromkeys(values))}: {why}." for why, values in reasons.items())
     if left_out:
         caption += f" {style.plural(left_out, 'more row')} left out."
@@ -79,6 +79,12 @@ def _ends(middle):
     if middle is None:
         return ()
     return (middle.median, *((middle.interval.low, middle.interval.high) if middle.interval else ()))
+
+
+def _cpu(data):
+    """CPU time an operation: what others run on the machine it hardly shows."""
+    known = [trial.crew.cpu_s / trial.ops for trial in data.trials if trial.ops and trial.crew.workers and trial.crew.cpu_s is not None]
+    return style.duration(1e9 * stats.median(known)) if known else "–"
 
 
 def _faults(data):
@@ -102,4 +108,4 @@ def _row(canvas, height, line, name, look):
     kind = look.hollow if points.broken(line.data.trials) else look.filled
     canvas.series([(middle.median, height)], f"points pt {kind} ps 0.8 lc rgb '{look.colour.light}'", tip)
     ratio = "1" if base else f"{middle.median:.2f}"
-    canvas.text(canvas.right + 12, y, f"{rate} · {ratio} · {_faults(line.data)}", size=size, bold=not base)
+    canvas.text(canvas.right + 12, y, f"{rate} · {ratio} · {_cpu(line.data)} · {_faults(line.data)}", size=size, bold=not base)

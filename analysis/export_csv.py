@@ -7,7 +7,7 @@ from conditions import SETTINGS
 
 FRACTIONS = (("acquire_p50_ns", 0.5), ("acquire_p99_ns", 0.99))
 COLUMNS = ("trial", "job", "load", "sync", "fault", "writers", "readers", "size", "repeat", "seed", "verdict", "expect", "as_expected",
-           "ops", "seconds", "ops_per_s", "window_s", "violations", "handoffs", "contended", "sampled", "acquire_p50_ns",
+           "ops", "seconds", "ops_per_s", "window_s", "violations", "handoffs", "contended", "sampled", "minor_faults", "acquire_p50_ns",
            "acquire_p99_ns", "acquire_max_ns", "reason", "replay")
 
 
@@ -31,7 +31,7 @@ def _fields(trial):
               "verdict": trial.verdict, "expect": trial.expect, "as_expected": bool(trial.as_expected), "ops": trial.ops,
               "seconds": trial.seconds, "ops_per_s": trial.ops_per_s, "window_s": trial.window_s, "violations": trial.violations,
               **{name: trial.exposure.get(name) for name in ("handoffs", "contended", "sampled")},
-              "acquire_max_ns": acquire.max if acquire else None, "reason": trial.reason, "replay": trial.replay,
+              "minor_faults": trial.minor_faults, "acquire_max_ns": acquire.max if acquire else None, "reason": trial.reason, "replay": trial.replay,
               "cpu_s": trial.crew.cpu_s if trial.crew.workers else None, "jain": trial.crew.jain()}
     for name, fraction in FRACTIONS:
         values[name] = acquire.percentile(fraction) if acquire and acquire.supports(fraction) else None

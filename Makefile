@@ -214,7 +214,7 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
--include $(sort $(OBJECTS:.o=.d) $(CHECK_OBJECTS:.o=.d)) $(BENCHES:$(BUILD)/bench/%=$(BUILD)/obj/%.d) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d)
+-include $(sort $(OBJECTS:.o=.d) $(CHECK_OBJECTS:.o=.d)) $(BENCHES:$(BUILD)/bench/%=$(BUILD)/obj/%.d) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d) $(FUZZERS:$(BUILD)/fuzz/%=$(BUILD)/obj/%.d)
 
 .PHONY: all tests fuzzers check check-built check-analysis bench demo smoke detect zoo alarms fuzz soak scenes torture wolf race crowd growth layers coverage mutants check-musl check-aarch64 install uninstall clean
 .SECONDARY:

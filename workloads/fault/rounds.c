@@ -230,4 +230,5 @@ const struct fault_ops fault_rounds_held = {
     .before = rounds_before,
     .inside = rounds_inside,
     .end = rounds_end,
+    .release = rounds_release,
 };

@@ -2,6 +2,7 @@
 #include <sys/mman.h>
 
 #include "base/testing.h"
+#include "contract/contents.h"
 #include "contract/worker.h"
 #include "workloads/fault/rows.h"
 
@@ -108,6 +109,17 @@ START_TEST(the_end_of_the_trial_lets_go_whoever_waits)
 }
 END_TEST
 
+START_TEST(whatever_makes_workers_wait_for_each_other_can_let_them_go)
+{
+    uint32_t seen = 0;
+    for (const struct fault_ops *const *fault = contents_faults; *fault; fault++) {
+        seen += (*fault)->in_step;
+        ck_assert_msg(!(*fault)->in_step || (*fault)->release, "fault %s has no release()", (*fault)->name);
+    }
+    ck_assert_uint_ge(seen, 2);
+}
+END_TEST
+
 START_TEST(after_the_end_nobody_waits)
 {
     setup();
@@ -152,6 +164,7 @@ int main(void)
                                            nobody_begins_a_round_before_all_have_ended_the_last,
                                            who_has_left_its_loop_is_not_waited_for,
                                            the_end_of_the_trial_lets_go_whoever_waits,
+                                           whatever_makes_workers_wait_for_each_other_can_let_them_go,
                                            after_the_end_nobody_waits,
                                            a_load_in_step_by_itself_is_left_alone,
                                            a_waiter_is_between_operations_and_asleep,

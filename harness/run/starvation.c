@@ -52,10 +52,10 @@ void starvation_look(struct starvation *starvation, const struct crew *crew, con
         struct starvation_wait *wait = &starvation->waits[i];
         const struct slot *slot = &ledger->slots[i];
         pid_t pid = crew->members[i].pid;
-        uint64_t ops = slot_load(&slot->ops);
+        uint64_t ops = slot_load(&slot->ops), beats = slot_load(&slot->beats);
         bool waiting = slot_load(&slot->phase) == PHASE_ACQUIRING && crew->members[i].exit == EXIT_NOT_YET;
-        if (!waiting || !wait->waiting || ops != wait->ops) {
-            *wait = (struct starvation_wait){.ops = ops, .waiting = waiting, .told = wait->told};
+        if (!waiting || !wait->waiting || ops != wait->ops || beats != wait->beats) {
+            *wait = (struct starvation_wait){.ops = ops, .beats = beats, .waiting = waiting, .told = wait->told};
             wait->cpu_ns = waiting ? process_cpu_ns(pid) : 0;
         } else if (wait->served_ops == 0) {
             wait->served_ops = has_joined(wait, pid, spec->fault->slows) ? crew_ops : 0;

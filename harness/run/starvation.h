@@ -15,7 +15,7 @@
 #include "run/spec.h"
 
 struct starvation_wait {
-    uint64_t ops;        /* of the worker, when it was first seen waiting */
+    uint64_t ops, beats; /* of the worker, when it was first seen waiting: an operation may ask several times */
     uint64_t cpu_ns;     /* that it had used then */
     uint64_t served_ops; /* of the whole crew when it had joined for certain; 0: not yet */
     uint64_t joined_ns;

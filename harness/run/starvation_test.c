@@ -104,6 +104,18 @@ START_TEST(who_is_served_meanwhile_has_not_waited)
 }
 END_TEST
 
+START_TEST(who_was_served_and_asks_again_in_one_operation_has_not_waited)
+{
+    begin(SYNC_FAIR);
+    for (int k = 0; k < 100; k++) {
+        ledger.slots[0].beats++; /* it gave back, and was never seen between */
+        serve(10);
+    }
+    ck_assert_uint_eq(told(), 0);
+    finish();
+}
+END_TEST
+
 START_TEST(who_had_no_cpu_to_join_the_queue_with_is_not_in_it)
 {
     begin(SYNC_FAIR);
@@ -123,6 +135,7 @@ int main(void)
                                          a_sync_that_promises_nothing_starves_nobody,
                                          a_few_operations_of_others_are_no_starvation,
                                          who_is_served_meanwhile_has_not_waited,
+                                         who_was_served_and_asks_again_in_one_operation_has_not_waited,
                                          who_had_no_cpu_to_join_the_queue_with_is_not_in_it,
                                          NULL,
                                      });

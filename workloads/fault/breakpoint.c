@@ -35,7 +35,10 @@ static const char *breakpoint_refuses(const struct shape *shape, double microsec
 #define NEIGHBOURS 16
 #define WANTED_RANGES 10 /* of operations of the others, each twice as many: numbers of few bits go round meanwhile */
 #define SHORTEST_NS (20 * NS_PER_US)
-#define SPIN_NS (150 * NS_PER_US) /* who sleeps must wait for a CPU afterwards, for milliseconds if need be */
+/* Who sleeps must wait for a CPU afterwards, for milliseconds if need be; who spins keeps one from the others, of whom several may
+ * have to run together. Half of each. */
+#define SPIN_NS (150 * NS_PER_US)
+#define SPIN_SHORT_NS (10 * NS_PER_US)
 #define NAP_NS (20 * NS_PER_US)
 #define INSIDE_LONGEST_NS (4 * NS_PER_US)
 #define BEAT_STEPS 16
@@ -169,9 +172,10 @@ TRAP_CODE static void stall(void)
     uint64_t beats = 0, patience = SHORTEST_NS << trap_below(&own.random, own.ranges);
     if (patience > own.longest_ns)
         patience = own.longest_ns;
+    uint64_t spin = trap_below(&own.random, 2) ? SPIN_NS : SPIN_SHORT_NS;
     own.stalled_at_ns = start;
     while (waited < patience && progress() - from < wanted && !slot_load(own.worker->crew.stop)) {
-        if (waited < SPIN_NS)
+        if (waited < spin)
             __builtin_ia32_pause();
         else if (trap_below(&own.random, YIELD_ONE_IN) == 0)
             trap_yield();

@@ -11,7 +11,8 @@
 /* No single one finds every bug. In the order of the first time round: what finds most, soonest, comes first, and what needs many
  * processes or a special moment follows. Rounds of one operation are there three times: what is open for nanoseconds at a round's
  * end takes many of them. The tight loop at the end is long: it is for what breaks after a million operations. Some sizes are odd:
- * what copies whole words or lines is right for all others; the crowd's is large, so that many are switched out in the middle. */
+ * what copies whole words or lines is right for all others. Some are large, so that many are interrupted in the middle of a copy:
+ * what knows a whole value by a few bits is fooled once in hundreds of times. */
 static const struct disturbance disturbances[] = {
     {.fault = &fault_none, .writers = 2, .readers = 2},
     {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1},
@@ -31,6 +32,7 @@ static const struct disturbance disturbances[] = {
     {.fault = &fault_breakpoint, .parameter = 1000, .writers = 3, .readers = 1, .longer = 2},
     {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1, .size = 256, .longer = 4},
     {.fault = &fault_linger, .parameter = 300, .writers = 2, .readers = 10, .longer = 14, .families = WAITED_FOR},
+    {.fault = &fault_signals, .parameter = 100, .writers = 4, .readers = 4, .size = 509, .longer = 10, .families = ~(1u << SYNC_LOCK)},
     {.fault = &fault_breakpoint, .parameter = 100000, .writers = 2, .readers = 2, .longer = 4},
     {.fault = &fault_none, .writers = 1, .readers = 1, .longer = 20},
     {.fault = NULL},

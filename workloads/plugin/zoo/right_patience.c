@@ -4,22 +4,6 @@
 #include <semaphore.h>
 #include <signal.h>
 
-#define US 1000ull
-#define MS 1000000ull
-
-static uint64_t clock_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-static void futex_for(uint32_t *word, uint32_t value, uint64_t ns)
-{
-    struct timespec limit = {0, (long)ns};
-    syscall(SYS_futex, word, FUTEX_WAIT, value, &limit, NULL, 0);
-}
-
 /* A semaphore with a time limit: what it has not got in time it says. */
 static int limit_create(void *state, const struct sync_setup *setup UNUSED)
 {

@@ -3,23 +3,6 @@
 
 #include <semaphore.h>
 
-#define US 1000ull
-#define MS 1000000ull
-
-static uint64_t clock_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-/* futex() with a time limit. */
-static bool futex_timed_out(uint32_t *word, uint32_t value, uint64_t ns)
-{
-    struct timespec limit = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
-    return syscall(SYS_futex, word, FUTEX_WAIT, value, &limit, NULL, 0) != 0 && errno == ETIMEDOUT;
-}
-
 /* A read-write lock whose writer does not wait for readers for ever. */
 struct shared {
     LINE uint32_t writer;
@@ -175,7 +158,7 @@ static int late_arrive(struct sync_self *self)
         return 0;
     }
     while (get(&m->phase) == phase)
-        if (futex_timed_out(&m->phase, phase, 20 * MS))
+        if (futex_for(&m->phase, phase, 20 * MS))
             return 0;
     return 0;
 }
@@ -221,7 +204,7 @@ static int box_pop(struct sync_self *self, void *element, size_t bytes, size_t *
     for (uint32_t filled; b->head == b->tail && !waited; guard(&b->lock)) {
         filled = get(&b->filled);
         unguard(&b->lock);
-        waited = futex_timed_out(&b->filled, filled, 3 * MS);
+        waited = futex_for(&b->filled, filled, 3 * MS);
     }
     memcpy(element, b->places + b->tail % PLACES * padded(self->setup), bytes);
     *got = bytes;

@@ -49,6 +49,23 @@ static inline long futex(uint32_t *word, int operation, uint32_t value, uint32_t
     return syscall(SYS_futex, word, operation, value, NULL, NULL, bits);
 }
 
+#define US 1000ull
+#define MS 1000000ull
+
+static inline uint64_t clock_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* Waits for so long at the most. True: that long. */
+static inline bool futex_for(uint32_t *word, uint32_t value, uint64_t ns)
+{
+    struct timespec limit = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+    return syscall(SYS_futex, word, FUTEX_WAIT, value, &limit, NULL, 0) != 0 && errno == ETIMEDOUT;
+}
+
 static inline void nap(long nanoseconds)
 {
     struct timespec rest = {0, nanoseconds};

@@ -23,12 +23,26 @@ static bool was_late(const struct trial_result *result, const struct slot *slot)
     return result->stopped_ns && slot->started_ns >= result->stopped_ns;
 }
 
+/* For how long a fault had it stopped. */
+static uint64_t stopped_ns(const struct trial_result *result, uint32_t worker)
+{
+    uint64_t ns = 0;
+    for (uint32_t i = 0; i < result->fault_count; i++) {
+        const struct fault_note *note = &result->faults[i];
+        if (note->worker == worker && note->until_ns > note->at_ns && strncmp(note->detail, "stopped", 7) == 0)
+            ns += note->until_ns - note->at_ns;
+    }
+    return ns;
+}
+
 /* Seconds of its loop in which the primitive had the worker before it: on a CPU, or asleep and not yet woken. Where the kernel does
  * not tell, the CPU time of one that never slept; all of the loop for one that did. */
-static double attended_s(const struct slot *slot)
+static double attended_s(const struct trial_result *result, uint32_t worker)
 {
+    const struct slot *slot = &result->ledger.slots[worker];
     uint64_t whole = slot->ended_ns - slot->started_ns, used = slot->user_ns + slot->system_ns;
     uint64_t away = slot->delay_known ? slot->delayed_ns : slot->voluntary_switches || used > whole ? 0 : whole - used;
+    away += stopped_ns(result, worker);
     return (double)(away < whole ? whole - away : 0) / 1e9;
 }
 
@@ -58,7 +72,7 @@ static bool add_up(const struct trial_result *result, struct role *role, struct 
         role->rates += rate;
         role->squares += rate * rate;
         role->most = rate > role->most ? rate : role->most;
-        role->attended_s += attended_s(slot);
+        role->attended_s += attended_s(result, i);
     }
     return role->ran > 1 && role->rates > 0;
 }
@@ -85,7 +99,7 @@ static void explain_small(const struct trial_result *result, const struct role *
 {
     for (uint32_t i = role->from; i < role->to; i++) {
         const struct slot *slot = &result->ledger.slots[i];
-        double part = rate_of(slot) / (role->rates / role->ran), attended = attended_s(slot);
+        double part = rate_of(slot) / (role->rates / role->ran), attended = attended_s(result, i);
         if (was_late(result, slot) || part >= FAIRNESS_STARVED)
             continue;
         double due = due_of(role, attended), small = FAIRNESS_STARVED * role->ops / role->ran;

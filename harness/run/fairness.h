@@ -4,8 +4,8 @@
  * serves all from one that a single process keeps to itself.
  *
  * A small part has two reasons. Who had a CPU, or slept in the primitive, while the others had it again and again, was passed over
- * by the primitive: it starved. Who could have run and had no CPU was passed over by the scheduler, and that tells nothing about
- * the primitive. The kernel's own account of that delay tells the two apart.
+ * by the primitive: it starved. Who could have run and had no CPU was passed over by the scheduler, or was stopped by a fault, and that
+ * tells nothing about the primitive. The kernel's own account of that delay tells the two apart.
  */
 #ifndef RUN_FAIRNESS_H
 #define RUN_FAIRNESS_H

@@ -89,6 +89,25 @@ START_TEST(whom_the_scheduler_passes_over_does_not_starve)
 }
 END_TEST
 
+START_TEST(whom_a_fault_has_stopped_does_not_starve)
+{
+    struct fault_note note = {.at_ns = 1000, .until_ns = 1000 + NS_PER_S - NS_PER_MS, .worker = 2, .detail = "stopped"};
+    begin(WORKERS);
+    result.faults = &note;
+    result.fault_count = 1;
+    for (uint32_t i = 0; i < WORKERS; i++)
+        result.ledger.slots[i].ops = i == 2 ? 100 : 100000;
+    ck_assert(fairness_of(&spec, &result, true, &fairness));
+    ck_assert_uint_eq(fairness.starved_count, 0);
+    ck_assert_uint_eq(fairness.unscheduled_count, 1);
+    note.worker = 1;
+    ck_assert(fairness_of(&spec, &result, true, &fairness));
+    ck_assert_uint_eq(fairness.starved_count, 1);
+    ck_assert_uint_eq(fairness.starved[0], 2);
+    ledger_destroy(&result.ledger);
+}
+END_TEST
+
 /* One operation in no time is no splendid rate. */
 START_TEST(who_came_when_all_was_over_has_no_part_in_the_figures)
 {
@@ -197,6 +216,7 @@ int main(void)
     return testing_run("fairness", (const TTest *[]){equal_parts_are_fair, half_the_time_is_not_half_the_part,
                                                      who_keeps_the_lock_shows_and_who_starves_is_named,
                                                      whom_the_scheduler_passes_over_does_not_starve,
+                                                     whom_a_fault_has_stopped_does_not_starve,
                                                      who_came_when_all_was_over_has_no_part_in_the_figures,
                                                      where_the_kernel_tells_no_delay_cpu_time_and_sleep_do,
                                                      few_operations_starve_nobody,

@@ -107,7 +107,7 @@ def _panel(trials, figures, looks, name):
     canvas.labels_right(entries)
     point = trials[0].point
     what = figures[0].name if len(figures) == 1 else points.named_list(figure.name for figure in figures)
-    return plot.Panel(name, f"Latency over time, {what}: {over_time.title(point)}", canvas, _caption(trials, figures, curves))
+    return plot.Panel(name, f"Latency over time, {what}: {over_time.title(point)}: {over_time.whose(trials)}", canvas, _caption(trials, figures, curves))
 
 
 def _canvas(trials, figures, curves):

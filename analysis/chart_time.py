@@ -60,7 +60,7 @@ def _panel(trials, looks, name):
             canvas.series([(trial.longest[1], top * 0.985)], f"points pt {style.SHAPES['down'][0]} ps 0.7 lc rgb '{look.colour.light}'",
                           f"{trial.point.sync}: longest wait, {style.duration(trial.longest[0])}")
     canvas.labels_right(entries)
-    return plot.Panel(name, f"Throughput over time: {over_time.title(point)}", canvas, _caption(trials))
+    return plot.Panel(name, f"Throughput over time: {over_time.title(point)}: {over_time.whose(trials)}", canvas, _caption(trials))
 
 
 def _caption(trials):

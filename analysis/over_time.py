@@ -20,6 +20,11 @@ def title(point):
     return f"{point.load} · {points.population(point)} · {style.size(point.size)}{fault}"
 
 
+def whose(trials):
+    """The primitives that a panel is of."""
+    return points.named_list(trial.point.sync for trial in trials)
+
+
 def firsts(run, has, tells=lambda trial: True):
     """For each configuration, the first trial of each primitive in its largest crew that has what is to be shown, and tells something
     if one does."""

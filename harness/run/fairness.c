@@ -29,7 +29,7 @@ static uint64_t stopped_ns(const struct trial_result *result, uint32_t worker)
     uint64_t ns = 0;
     for (uint32_t i = 0; i < result->fault_count; i++) {
         const struct fault_note *note = &result->faults[i];
-        if (note->worker == worker && note->until_ns > note->at_ns && strncmp(note->detail, "stopped", 7) == 0)
+        if (note->worker == worker && note->until_ns > note->at_ns && fault_note_stops(note))
             ns += note->until_ns - note->at_ns;
     }
     return ns;

@@ -99,7 +99,7 @@ static void end_stop(struct trial_result *r, uint32_t worker, uint64_t at_ns)
         struct fault_note *note = &r->faults[i];
         if (note->worker != worker)
             continue;
-        if (strncmp(note->detail, "stopped", 7) == 0 && !note->until_ns)
+        if (fault_note_stops(note) && !note->until_ns)
             note->until_ns = at_ns;
         return;
     }

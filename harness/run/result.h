@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "run/crew.h"
 #include "run/ledger.h"
@@ -30,6 +31,12 @@ struct fault_note {
     bool lasts;        /* it ends by a word of its own, or with the trial */
     char detail[64];
 };
+
+/* Did it stop its worker? Then until_ns is when that one was continued. */
+static inline bool fault_note_stops(const struct fault_note *note)
+{
+    return strncmp(note->detail, "stopped", 7) == 0;
+}
 
 /* How one worker ended, for the record. */
 struct worker_end {

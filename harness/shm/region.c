@@ -106,12 +106,19 @@ static int open_nameless(const struct region *region)
                                     : memfd_create(region->name + 1, MFD_CLOEXEC | MFD_HUGETLB | size);
 }
 
+static const char *opening_call(const struct region *region)
+{
+    if (!from_pool(region))
+        return steps[REGION_OPEN].call;
+    return region->layout.inherited ? "fcntl (F_DUPFD_CLOEXEC)" : "memfd_create (MFD_HUGETLB)";
+}
+
 static int step_open(struct region *region, int flags, struct error *error)
 {
     uint64_t start = clock_ns();
     region->fd = from_pool(region) ? open_nameless(region) : shm_open(region->name, flags, 0600);
     if (region->fd < 0)
-        return fail(region, REGION_OPEN, from_pool(region) ? "memfd_create (MFD_HUGETLB)" : steps[REGION_OPEN].call, errno, error);
+        return fail(region, REGION_OPEN, opening_call(region), errno, error);
     step_done(region, REGION_OPEN, start);
     return 0;
 }

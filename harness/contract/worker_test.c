@@ -77,7 +77,7 @@ static void setup(void)
         .sync = &sync_row,
         .lock = {.acquire = take, .release = give, .acquire_shared = take_shared, .release_shared = give_shared},
         .slot = &slots[0],
-        .crew = {slots, WORKERS, &stop},
+        .crew = {.slots = slots, .workers = WORKERS, .stop = &stop},
         .histograms = histograms,
         .until_sample = 1,
         .ops_limit = UINT64_MAX,

@@ -99,7 +99,7 @@ static struct sync_ops queue_of(const char *name, int (*push)(struct sync_self *
                                 int (*pop)(struct sync_self *, void *, size_t, size_t *), bool not_now)
 {
     return (struct sync_ops){.name = name, .summary = "", .family = SYNC_QUEUE, .expect = VERDICT_CORRUPT,
-                             .state_bytes = sizeof(struct faulty), .queue = {push, pop, not_now}};
+                             .state_bytes = sizeof(struct faulty), .queue = {.push = push, .pop = pop, .not_now = not_now}};
 }
 
 /* One trial; the first words of the verdict are in `result`, freed by the next. */

@@ -13,7 +13,6 @@
 
 /* The reason is in these; they are far above what it takes. */
 #define TRIES 4
-#define TRIES_MOST 8
 #define ONE_TRY_NS (8 * NS_PER_S)
 
 static struct trial_result result;
@@ -46,8 +45,11 @@ static const struct sync_ops hasty = {
     .lock = {.acquire = hasty_acquire, .release = hasty_release},
 };
 
-/* A futex lock that counts its waiters; the release stores the word, and then loads the count, with nothing that keeps the two in
- * that order: a waiter in between is not woken. */
+/* A futex lock that counts its waiters; the release loads the count, and only then stores the word: a waiter that comes in between
+ * is not woken. While the crew goes on, the next release wakes it. (That the two are out of order in the processor only is
+ * futex-fence's fault: how often that is met is the processor's affair, and a figure for `make detect`.) */
+#define BETWEEN 2000 /* turns of an empty loop: a microsecond or so, longer than the call into the kernel before a sleep */
+
 struct sleeper {
     _Alignas(128) uint32_t word;
     _Alignas(128) uint32_t waiters;
@@ -69,8 +71,11 @@ static int sleeper_acquire(struct sync_self *self)
 static int sleeper_release(struct sync_self *self)
 {
     struct sleeper *lock = self->state;
-    __atomic_store_n(&lock->word, 0, __ATOMIC_RELEASE);
-    if (__atomic_load_n(&lock->waiters, __ATOMIC_RELAXED))
+    uint32_t waiters = __atomic_load_n(&lock->waiters, __ATOMIC_SEQ_CST);
+    for (volatile int i = 0; i < BETWEEN; i++)
+        ;
+    __atomic_store_n(&lock->word, 0, __ATOMIC_SEQ_CST);
+    if (waiters)
         syscall(SYS_futex, &lock->word, FUTEX_WAKE, 1, NULL, NULL, 0);
     return 0;
 }
@@ -134,39 +139,26 @@ static struct trial_spec spec_of(const struct sync_ops *sync, const struct fault
     return spec;
 }
 
-/* How long it took until the first violation, or the wedge; the tries bound what a busy machine may do. What has fewer hand-offs
- * in them than it needs has not been tried. */
-static void find_within(struct trial_spec spec, uint64_t needed)
+/* How long it took until the first violation, or the wedge; the tries bound what a busy machine may do. */
+static void find(struct trial_spec spec)
 {
-    uint64_t handoffs = 0;
     const char *refused = spec_unsupported(&spec);
     if (refused) {
         printf("%s: %s\n", spec.fault->name, refused);
         return;
     }
-    for (int i = 0; i < TRIES || (handoffs < needed && i < TRIES_MOST); i++) {
+    for (int i = 0; i < TRIES; i++) {
         spec.shape.seed = seed_fresh();
         trial_run(&spec, &result);
         enum verdict verdict = result.verdict;
         printf("%s under %s: %s after %.0f ms: %.120s\n", spec.sync->name, spec.fault->name, verdict_name(verdict),
                (double)result.watched_ns / 1e6, result.reason);
-        handoffs += result.handoffs;
         trial_result_free(&result);
         if (verdict == spec.expect)
             return;
     }
-    ck_assert_msg(needed && handoffs < needed, "%s under %s was not found", spec.sync->name, spec.fault->name);
-    printf("%s under %s: skipped: the machine is too busy, %llu hand-offs are too few\n", spec.sync->name, spec.fault->name,
-           (unsigned long long)handoffs);
+    ck_abort_msg("%s under %s was not found", spec.sync->name, spec.fault->name);
 }
-
-static void find(struct trial_spec spec)
-{
-    find_within(spec, 0);
-}
-
-/* A window of nanoseconds was met once in one to twenty million rounds, on two CPUs with little else to do. */
-#define ROUNDS_NEEDED 100000000
 
 START_TEST(signals_show_a_wait_that_takes_an_interruption_for_success)
 {
@@ -174,16 +166,9 @@ START_TEST(signals_show_a_wait_that_takes_an_interruption_for_success)
 }
 END_TEST
 
-/* Not in code that a sanitizer slows down: the stores have left the buffer by the time the next load comes. */
-START_TEST(rounds_show_a_wake_up_that_a_store_buffer_hides)
+START_TEST(rounds_show_a_wake_up_that_the_next_release_would_mend)
 {
-    cpu_set_t cpus;
-#ifdef __SANITIZE_ADDRESS__
-    return;
-#endif
-    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) < 2)
-        return; /* a processor sees its own stores */
-    find_within(spec_of(&sleeper, &fault_rounds, 2, "compact"), ROUNDS_NEEDED);
+    find(spec_of(&sleeper, &fault_rounds, 2, "compact"));
 }
 END_TEST
 
@@ -209,7 +194,7 @@ int main(void)
 {
     return testing_run("fault_effects", (const TTest *[]){
                                             signals_show_a_wait_that_takes_an_interruption_for_success,
-                                            rounds_show_a_wake_up_that_a_store_buffer_hides,
+                                            rounds_show_a_wake_up_that_the_next_release_would_mend,
                                             a_long_hold_shows_a_lease_that_nobody_renews,
                                             a_breakpoint_shows_a_test_and_set_of_two_steps,
                                             single_steps_show_a_test_and_set_of_two_steps,

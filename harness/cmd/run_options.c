@@ -125,8 +125,9 @@ const struct option_row run_options[RUN_OPTIONS] = {
                    .help = "what disturbs the crew; `shmoo list fault` names them"},
     [RUN_DURATION] = {.name = "duration", .also = "for", .letter = 't', .argument = "TIME", .type = OPTION_DURATION, .flags = OPTION_KEY,
                       .fallback = "1s", .min = 1, .max = 366ULL * 24 * 3600 * 1000000000,
-                      .bounds = "; a trial takes some time", .help = "how long each trial runs: 250ms, 5s, 2min; up to four times as long, by 6 s at the most, while "
-                              "its processes have not met often enough for a verdict"},
+                      .bounds = "; a trial takes some time",
+                      .help = "how long each trial runs: 250ms, 5s, 2min; up to four times as long, a short one up to ten times, by 6 s at "
+                              "the most, while its processes have not met often enough for a verdict"},
     [RUN_OPS] = {.name = "ops", .letter = 'n', .argument = "N", .type = OPTION_COUNT, .flags = OPTION_KEY, .min = 1,
                  .help = "operations of each worker; the trial then ends when all are done, not after a time"},
     [RUN_REPEAT] = {.name = "repeat", .letter = 'R', .argument = "N", .type = OPTION_COUNT, .flags = OPTION_KEY,

@@ -92,6 +92,13 @@ def test_too_little_exposure_is_never_a_pass(shmoo):
     assert "1000000" in verdict["reason"]
 
 
+def test_a_short_trial_that_has_not_met_enough_goes_on_for_ten_times_as_long(shmoo):
+    done = shmoo("run", "--sync", "mutex", "--duration", "10ms", "--min-exposure", "1000000000", "--out", "o")
+    verdict, = verdicts(shmoo.cwd / "o")
+    assert (done.returncode, verdict["verdict"]) == (4, "INCONCLUSIVE")
+    assert verdict["seconds"] >= 0.1
+
+
 @pytest.mark.parametrize("arguments,status", [((), 0), (("--expect", "CORRUPT"), 1),
                                               (("--writers", "1", "--readers", "0"), 4)])
 def test_the_end_record_tells_the_exit_status_and_adds_up(shmoo, arguments, status):

@@ -19,8 +19,11 @@
 
 #define INTERVALS_MAX 4096
 #define FAULTS_MAX 4096
-/* A trial whose time is over before its processes have met goes on, so often and so long at the most. */
+/* A trial whose time is over before its processes have met goes on, so often and so long at the most. A short one more often: a busy
+ * machine may leave a crew without two CPUs for half a second, and nobody minds waiting for that. */
 #define EXTENSIONS_MAX 3
+#define EXTENSIONS_SHORT 9
+#define SHORT_NS (1500 * NS_PER_MS)
 #define EXTENSIONS_DEADLY 40 /* the victim has a number of operations to come to, and the others must get there too */
 #define EXTENSION_MAX_NS (2 * NS_PER_S)
 /* How often the watchdog looks. */
@@ -257,11 +260,18 @@ static bool stands_still(struct monitor *m, uint64_t now)
     return !moved && !view.violated && patient && now > m->watchdog.progress_ns + STILL_NS;
 }
 
+static unsigned extensions_max(const struct trial_spec *spec)
+{
+    if (mortality_strikes(spec))
+        return EXTENSIONS_DEADLY;
+    uint64_t fit = SHORT_NS / (spec->duration_ns ? spec->duration_ns : 1);
+    return fit < EXTENSIONS_MAX ? EXTENSIONS_MAX : fit > EXTENSIONS_SHORT ? EXTENSIONS_SHORT : (unsigned)fit;
+}
+
 /* The time is over: enough, or some more of it? */
 static void time_over(struct monitor *m, uint64_t now)
 {
     uint64_t more = earliest(m->spec->duration_ns, EXTENSION_MAX_NS);
-    unsigned limit = mortality_strikes(m->spec) ? EXTENSIONS_DEADLY : EXTENSIONS_MAX;
     if (m->spec->slice && stands_still(m, now)) {
         m->deadline_ns = now + STILL_TICK_NS;
         return;
@@ -270,7 +280,7 @@ static void time_over(struct monitor *m, uint64_t now)
         m->deadline_ns = now + m->spec->duration_ns;
         return;
     }
-    if (m->spec->slice || m->spec->counts || m->extensions >= limit || judge_exposed(m->spec, &m->result->ledger)) {
+    if (m->spec->slice || m->spec->counts || m->extensions >= extensions_max(m->spec) || judge_exposed(m->spec, &m->result->ledger)) {
         stop(m);
         return;
     }

@@ -111,15 +111,20 @@ fuzzers: $(FUZZERS)
 
 tests: $(TESTS)
 
+# pytest that keeps notes of what has failed in $(BUILD)/pytest/NAME, so that ci/steady repeats just that
+pytest_anew = rm -rf $(BUILD)/pytest/$(1) && ci/steady $(PYTHON) -B -m pytest -q --last-failed -o cache_dir=$(abspath $(BUILD))/pytest/$(1)
+
 # without the analysis' tests, which run no C of ours
+check-built: export SHMOO = $(abspath $(BUILD)/shmoo)
+check-built: export MUTANTS = $(abspath $(BUILD)/mutants.so)
 check-built: all $(TESTS) $(BUILD)/mutants.so $(BUILD)/shmoo-check
 	@failed=; \
-	for test in $(TESTS); do echo "== $$test"; CK_VERBOSITY=normal $$test || failed="$$failed $$test"; done; \
-	SHMOO=$(abspath $(BUILD)/shmoo) MUTANTS=$(abspath $(BUILD)/mutants.so) $(PYTHON) -B -m pytest -q -p no:cacheprovider harness workloads || failed="$$failed pytest:harness,workloads"; \
+	for test in $(TESTS); do echo "== $$test"; CK_VERBOSITY=normal ci/steady $$test || failed="$$failed $$test"; done; \
+	{ $(call pytest_anew,built) harness workloads; } || failed="$$failed pytest:harness,workloads"; \
 	[ -z "$$failed" ] || { echo "check: failed:$$failed"; exit 1; }
 
 check-analysis: all
-	$(PYTHON) -B -m pytest -q -p no:cacheprovider analysis
+	@$(call pytest_anew,analysis) analysis
 
 # the second also when the first has failed
 check:

@@ -141,6 +141,7 @@ struct fault_ops {
     unsigned needs;           /* enum fault_need, several at once */
     bool (*unlinks)(const uint8_t *choices); /* the region's name is not the harness's any more when it is over */
     const int *brings;        /* signals that workers may die of by its hand; ended by 0 */
+    const int *means;         /* signals that it works with, in each worker; ended by 0. Code that has one of them blocked dies of it */
     const int *denies;        /* errnos that system calls may fail with while it acts, through nobody's fault; ended by 0 */
     bool in_step;             /* workers wait for each other between operations: nobody may need another's next one */
 

@@ -219,6 +219,36 @@ static void decide_corrupt(struct trial_result *result)
     decide(result, VERDICT_CORRUPT, "%s", text);
 }
 
+/* Of a signal that the fault works with, and that has not reached the worker's handler: the primitive had it blocked. */
+static bool died_of_means(const struct trial_spec *spec, const struct crew *crew, const struct trial_result *result, uint32_t i)
+{
+    const struct crew_member *member = &crew->members[i];
+    const int *means = spec->fault->means;
+    if (member->exit != EXIT_SIGNAL || result->ledger.slots[i].fault.signal != 0)
+        return false;
+    while (means && *means && *means != member->value)
+        means++;
+    return means && *means;
+}
+
+/* Such a death says nothing about the primitive, and with what was done to it the trial is over. */
+static bool decide_unsuited(const struct trial_spec *spec, const struct crew *crew, struct trial_result *result)
+{
+    uint32_t first = first_death(spec, crew, result);
+    for (uint32_t i = 0; i < crew->count; i++)
+        if (died(spec, crew, result, i) && !died_of_means(spec, crew, result, i))
+            return false;
+    if (result->violation_count)
+        decide_corrupt(result);
+    else
+        decide(result, VERDICT_UNSUPPORTED,
+               "fault %s works with SIG%s, which the code of sync %s has blocked in phase %s (worker %u died of it): the other faults "
+               "can be used",
+               spec->fault->name, sigabbrev_np(crew->members[first].value), spec->sync->name,
+               phase_name(result->ledger.slots[first].phase), first);
+    return true;
+}
+
 /* What was found before a death or a standstill may be its cause. */
 static void tell_cause(struct trial_result *result)
 {
@@ -380,8 +410,11 @@ void judge(const struct trial_spec *spec, const struct crew *crew, enum watch wa
     add_up(spec, result);
     mortality_note(spec, result);
     bool cut_short = result->interrupted != 0; /* nobody waited long enough to call it a wedge */
-    if (first_death(spec, crew, result) < crew->count)
+    bool dead = first_death(spec, crew, result) < crew->count, unsuited = dead && decide_unsuited(spec, crew, result);
+    if (dead && !unsuited)
         decide_crashed(spec, crew, result);
+    else if (unsuited)
+        ;
     else if (watch == WATCH_WEDGED && !(cut_short && result->violation_count))
         decide(result, cut_short ? VERDICT_INCONCLUSIVE : VERDICT_WEDGED, "%s", why);
     else if (watch == WATCH_SLOW)
@@ -407,6 +440,8 @@ void judge(const struct trial_spec *spec, const struct crew *crew, enum watch wa
     bool whole = result->idle_workers == 0 && watch != WATCH_SLOW;
     bool of_data = result->verdict == VERDICT_CLEAN || result->verdict == VERDICT_CORRUPT;
     result->as_expected = spec_as_expected(spec, result->verdict) && (whole || !of_data);
-    if (!spec->expect_given && !died_by_fault(spec, crew, result))
+    if (!spec->expect_given && result->verdict == VERDICT_UNSUPPORTED)
+        result->as_expected = true;
+    if (!spec->expect_given && !unsuited && !died_by_fault(spec, crew, result))
         result->as_expected = false;
 }

@@ -184,6 +184,33 @@ START_TEST(a_memory_fault_is_told_with_its_place)
 }
 END_TEST
 
+START_TEST(a_death_of_what_the_fault_works_with_says_nothing_about_the_primitive)
+{
+    begin();
+    spec.fault = contents_fault("breakpoint");
+    fail_member(1, EXIT_SIGNAL, SIGTRAP);
+    result.ledger.slots[1].phase = PHASE_ACQUIRING;
+    judge(&spec, &crew, watch, "", audit_failure, &result);
+    ck_assert_int_eq(result.verdict, VERDICT_UNSUPPORTED);
+    testing_has(result.reason, "fault breakpoint works with SIGTRAP, which the code of sync mutex has blocked in phase acquiring");
+    ck_assert(result.as_expected);
+    ledger_destroy(&result.ledger);
+    begin(); /* one that the handler has seen was the primitive's own */
+    spec.fault = contents_fault("breakpoint");
+    fail_member(1, EXIT_SIGNAL, SIGTRAP);
+    result.ledger.slots[1].fault.signal = SIGTRAP;
+    check(VERDICT_CRASHED, "killed by SIGTRAP");
+    begin();
+    spec.fault = contents_fault("breakpoint");
+    fail_member(1, EXIT_SIGNAL, SIGTRAP);
+    fail_member(2, EXIT_SIGNAL, SIGABRT);
+    check(VERDICT_CRASHED, "it was not the only one");
+    begin();
+    fail_member(1, EXIT_SIGNAL, SIGTRAP);
+    check(VERDICT_CRASHED, "killed by SIGTRAP");
+}
+END_TEST
+
 START_TEST(a_death_among_workers_that_the_watchdog_ended_is_not_hidden)
 {
     begin();
@@ -338,6 +365,7 @@ int main(void)
                                     of_any_set_of_troubles_the_gravest_gives_the_verdict,
                                     a_death_is_told_with_the_worker_its_role_its_signal_and_its_phase,
                                     a_memory_fault_is_told_with_its_place,
+                                    a_death_of_what_the_fault_works_with_says_nothing_about_the_primitive,
                                     a_death_among_workers_that_the_watchdog_ended_is_not_hidden,
                                     a_wedge_is_told_by_the_watchdogs_words,
                                     a_moments_throughput_is_none,

@@ -51,6 +51,7 @@ static const char *breakpoint_refuses(const struct shape *shape, double microsec
 struct stage {
     uint32_t stalled;           /* how many are held up */
     _Alignas(128) uint64_t quiet_until_ns; /* nobody is to be held up before */
+    uint32_t masks;                        /* the primitive's code blocks SIGTRAP at times */
     _Alignas(128) uint32_t taught_count;
     struct {
         uintptr_t address;
@@ -134,7 +135,10 @@ TRAP_CODE static void step_taken(greg_t *regs)
         beat();
     if (!own.learning || ++own.steps > LESSON_STEPS || own.familiar > LESSON_FAMILIAR)
         regs[REG_EFL] &= ~(greg_t)TRAP_FLAG;
-    else if (trap_inside(regs, own.caller))
+    else if (trap_is_to_be_blocked(regs)) {
+        regs[REG_EFL] &= ~(greg_t)TRAP_FLAG;
+        __atomic_store_n(&stage()->masks, 1, __ATOMIC_RELAXED);
+    } else if (trap_inside(regs, own.caller))
         learn((uintptr_t)regs[REG_RIP]);
 }
 
@@ -195,6 +199,10 @@ TRAP_CODE static void stall(void)
 TRAP_CODE static bool broke(greg_t *regs)
 {
     uintptr_t at = (uintptr_t)regs[REG_RIP] - 1;
+    if (*(const volatile uint8_t *)at != INT3) { /* another thread has run into it as well, and taken it away */
+        regs[REG_RIP] = (greg_t)at;
+        return true;
+    }
     if (!own.planted || at != own.target)
         return false;
     put(own.original);
@@ -268,9 +276,14 @@ static void change(void)
     own.change_call = own.calls + (8ULL << seed_below(&own.random, 9));
 }
 
-/* Puts the breakpoint where it belongs, unless the crew is to have some time for itself. */
+/* Puts the breakpoint where it belongs, unless the crew is to have some time for itself. None at all in code that would die of it. */
 static void plant(void)
 {
+    if (__atomic_load_n(&stage()->masks, __ATOMIC_RELAXED)) {
+        if (own.planted)
+            put(own.original);
+        return;
+    }
     if (clock_ns() < __atomic_load_n(&stage()->quiet_until_ns, __ATOMIC_RELAXED))
         return;
     if (own.target == 0 || own.hits_left == 0 || own.calls >= own.change_call) {
@@ -327,7 +340,7 @@ static int breakpoint_begin(struct worker *w, double microseconds)
         own.ranges++;
     own.lesson_call = 3;
     int rc = code_map_read(&own.map);
-    return rc ? rc : trap_begin(&traps);
+    return rc ? rc : trap_begin(&traps, w->slot);
 }
 
 TRAP_CODE static void breakpoint_calling(struct worker *w, double microseconds)
@@ -335,7 +348,7 @@ TRAP_CODE static void breakpoint_calling(struct worker *w, double microseconds)
     (void)w, (void)microseconds;
     own.caller = trap_caller(); /* here, where no compiler can take it for another function's */
     own.calls++;
-    if (is_lesson()) {
+    if (is_lesson() && !trap_is_blocked()) {
         begin_lesson();
         trap_on();
         return;
@@ -391,6 +404,7 @@ const struct fault_ops fault_breakpoint = {
     .preempts = true,
     .slows = true,
     .shows_life = true,
+    .means = TRAP_MEANS,
     .refuses = breakpoint_refuses,
     .begin = breakpoint_begin,
     .calling = breakpoint_calling,

@@ -194,6 +194,7 @@ const struct fault_ops fault_churn = {
     .max = 1e6,
     .expect = -1,
     .deadly = true,
+    .means = WITHIN_MEANS,
     .repeats = true,
     .dies_at = dies_at,
     .victims = victims,

@@ -165,6 +165,7 @@ const struct fault_ops fault_die = {
     .max = 1e9,
     .expect = -1,
     .deadly = true,
+    .means = WITHIN_MEANS,
     .dies_at = die_at,
     .victims = victims,
     .respawns = respawns,

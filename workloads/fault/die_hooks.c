@@ -41,7 +41,7 @@ int die_prepare(struct worker *w, bool counts)
     w->fault_own = calloc(1, sizeof(struct die_plan));
     if (!w->fault_own)
         return ENOMEM;
-    return counts ? within_begin(w->region, w->region_bytes, strike_within, w) : 0;
+    return counts ? within_begin(w->region, w->region_bytes, w->slot, strike_within, w) : 0;
 }
 
 void die_condemn(struct worker *w, enum die_place place, enum die_manner manner, uint64_t operation, uint64_t number)

@@ -50,7 +50,7 @@ TRAP_CODE static void step_taken(greg_t *regs)
 {
     if (!trap_inside(regs, own.caller))
         return;
-    if (++own.steps > STEPS_MAX)
+    if (++own.steps > STEPS_MAX || trap_is_to_be_blocked(regs))
         regs[REG_EFL] &= ~(greg_t)TRAP_FLAG;
     if (--own.until)
         return;
@@ -64,7 +64,7 @@ static int step_begin(struct worker *w, double instructions)
     own.random = seed_next(&w->random);
     own.spread = 2 * (uint32_t)instructions;
     own.until = 1 + (uint32_t)trap_below(&own.random, own.spread);
-    return trap_begin(&steps);
+    return trap_begin(&steps, w->slot);
 }
 
 /* One of four workers at a time: the others are to run into it at full speed. */
@@ -94,7 +94,7 @@ TRAP_CODE static void step_calling(struct worker *w, double instructions)
 {
     (void)instructions;
     own.caller = trap_caller(); /* here, where no compiler can take it for another function's */
-    if (!may_step(w))
+    if (trap_is_blocked() || !may_step(w))
         return;
     own.steps = 0;
     own.stepping = true;
@@ -128,6 +128,7 @@ const struct fault_ops fault_step = {
     .expect = -1,
     .preempts = true,
     .slows = true,
+    .means = TRAP_MEANS,
     .refuses = step_refuses,
     .begin = step_begin,
     .calling = step_calling,

@@ -32,6 +32,7 @@ const char *trap_refuses(void)
 #define STACK_BYTES 65536 /* vector registers alone may take 11 KiB of a frame */
 
 static struct trap_hooks hooks;
+static struct slot *own_slot;
 
 /* As the kernel has it. */
 struct kernel_action {
@@ -44,6 +45,8 @@ struct kernel_action {
 /* Somebody else's trap: it does what it would have done without a handler. */
 TRAP_CODE static void die(void)
 {
+    if (own_slot)
+        slot_store(&own_slot->fault.signal, SIGTRAP);
     struct kernel_action none = {.handler = SIG_DFL, .flags = 0, .restorer = NULL, .mask = 0};
     trap_syscall(SYS_rt_sigaction, SIGTRAP, (long)&none, 0, sizeof none.mask);
     trap_syscall(SYS_kill, trap_syscall(SYS_getpid, 0, 0, 0, 0), SIGTRAP, 0, 0);
@@ -72,11 +75,12 @@ static int install(struct sigaction *before)
     return sigaction(SIGTRAP, &action, before) == 0 && sigprocmask(SIG_UNBLOCK, &set, NULL) == 0 ? 0 : errno;
 }
 
-int trap_begin(const struct trap_hooks *wanted)
+int trap_begin(const struct trap_hooks *wanted, struct slot *slot)
 {
     static char stack[STACK_BYTES];
     stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
     hooks = *wanted;
+    own_slot = slot;
     return sigaltstack(&alternate, NULL) == 0 ? install(NULL) : errno;
 }
 

@@ -13,8 +13,12 @@
 #ifndef WORKLOADS_FAULT_TRAP_H
 #define WORKLOADS_FAULT_TRAP_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+/* What these faults work with: fault_ops.means. */
+#define TRAP_MEANS ((const int[]){SIGTRAP, 0})
 
 /* NULL, or why single steps are not to be had here. */
 const char *trap_refuses(void);
@@ -28,6 +32,7 @@ const char *trap_refuses(void);
 
 #include "base/clock.h"
 #include "base/seed.h"
+#include "contract/slot.h"
 
 #define TRAP_CODE __attribute__((section("shmoo_trap"), no_sanitize("address", "undefined")))
 #define TRAP_INLINE static inline __attribute__((always_inline, no_sanitize("address", "undefined")))
@@ -39,8 +44,8 @@ struct trap_hooks {
     bool (*broke)(greg_t *regs);   /* a breakpoint instruction has been executed; false: it is nobody's. May be empty */
 };
 
-/* Installs the handler, on a stack of its own. 0 or an errno. */
-int trap_begin(const struct trap_hooks *hooks);
+/* Installs the handler, on a stack of its own. The slot is to tell of a trap that was not set here. 0 or an errno. */
+int trap_begin(const struct trap_hooks *hooks, struct slot *slot);
 
 extern const char __start_shmoo_trap[] __attribute__((visibility("hidden")));
 extern const char __stop_shmoo_trap[] __attribute__((visibility("hidden")));
@@ -69,6 +74,17 @@ TRAP_INLINE void trap_off(void)
                              : "memory", "cc");
 }
 
+#define TRAP_MASK_BIT (1ULL << (SIGTRAP - 1))
+
+/* Is the next instruction a system call that blocks SIGTRAP? A step behind it would be the end of the process. */
+TRAP_INLINE bool trap_is_to_be_blocked(const greg_t *regs)
+{
+    const unsigned char *code = (const unsigned char *)regs[REG_RIP];
+    const uint64_t *set = (const uint64_t *)regs[REG_RSI];
+    return regs[REG_RAX] == SYS_rt_sigprocmask && regs[REG_RDI] != SIG_UNBLOCK && code[0] == 0x0f && code[1] == 0x05 && set &&
+           *set & TRAP_MASK_BIT;
+}
+
 /* System calls without the C library. */
 TRAP_INLINE long trap_syscall(long number, long a, long b, long c, long d)
 {
@@ -79,6 +95,14 @@ TRAP_INLINE long trap_syscall(long number, long a, long b, long c, long d)
                          : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10)
                          : "rcx", "r11", "memory");
     return result;
+}
+
+/* Has the primitive's code blocked it in an earlier call? */
+TRAP_INLINE bool trap_is_blocked(void)
+{
+    uint64_t mask = 0;
+    trap_syscall(SYS_rt_sigprocmask, SIG_BLOCK, 0, (long)&mask, sizeof mask);
+    return mask & TRAP_MASK_BIT;
 }
 
 TRAP_INLINE void trap_yield(void)

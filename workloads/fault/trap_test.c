@@ -128,6 +128,43 @@ START_TEST(a_trap_of_somebody_else_kills_as_ever)
 }
 END_TEST
 
+/* What runs with all signals blocked can be neither stepped through nor stopped at a breakpoint. */
+static void operate_deaf(const struct fault_ops *fault)
+{
+    struct worker w = worker_for(fault);
+    sigset_t all, before;
+    sigfillset(&all);
+    memset(commons, 0, sizeof commons);
+    bool failed = fault->begin(&w, fault->fallback) != 0;
+    for (int i = 0; i < 300; i++) {
+        worker_calls(&w);
+        sigprocmask(SIG_BLOCK, &all, &before);
+        pthread_mutex_lock(&mutex);
+        worker_call_ends(&w);
+        worker_calls(&w);
+        pthread_mutex_unlock(&mutex);
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        worker_call_ends(&w);
+    }
+    _exit(failed);
+}
+
+START_TEST(code_that_blocks_signals_is_spared)
+{
+    const struct fault_ops *faults[] = {&fault_breakpoint, &fault_step};
+    for (int i = 0; i < 2; i++) {
+        if (!possible(faults[i]))
+            continue;
+        int status;
+        pid_t pid = fork();
+        if (pid == 0)
+            operate_deaf(faults[i]);
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        ck_assert_msg(status == 0, "%s: status %x", faults[i]->name, (unsigned)status);
+    }
+}
+END_TEST
+
 #if defined(__x86_64__)
 static uint64_t flags(void)
 {
@@ -171,6 +208,7 @@ int main(void)
                                          breakpoints_reach_the_program_and_the_c_library,
                                          single_steps_leave_results_alone,
                                          a_trap_of_somebody_else_kills_as_ever,
+                                         code_that_blocks_signals_is_spared,
                                          outside_the_call_nothing_is_stepped,
                                          asking_whether_it_is_possible_changes_nothing,
                                          NULL,

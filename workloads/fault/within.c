@@ -59,6 +59,8 @@ TRAP_CODE static void step_taken(greg_t *regs)
 {
     if (!own.armed)
         return;
+    if (trap_is_to_be_blocked(regs))
+        regs[REG_EFL] &= ~(greg_t)TRAP_FLAG;
     if (own.unit == WITHIN_STORES) {
         bool open = enters_kernel(regs);
         if (open == own.closed)
@@ -87,7 +89,7 @@ TRAP_CODE static void store_refused(int signal, siginfo_t *info, void *context)
     close_region(false);
 }
 
-int within_begin(void *region, size_t bytes, void (*wanted)(void *user), void *user)
+int within_begin(void *region, size_t bytes, struct slot *slot, void (*wanted)(void *user), void *user)
 {
     static const struct trap_hooks hooks = {.step = step_taken};
     struct sigaction action = {.sa_sigaction = store_refused, .sa_flags = SA_SIGINFO | SA_ONSTACK};
@@ -95,7 +97,7 @@ int within_begin(void *region, size_t bytes, void (*wanted)(void *user), void *u
     own.bytes = bytes;
     own.strike = wanted;
     own.user = user;
-    int rc = trap_begin(&hooks);
+    int rc = trap_begin(&hooks, slot);
     return rc ? rc : sigaction(SIGSEGV, &action, &own.before) == 0 ? 0 : errno;
 }
 
@@ -120,7 +122,7 @@ uint64_t within_made(void)
 TRAP_CODE void within_calling(uintptr_t caller)
 {
     own.caller = caller;
-    if (!own.armed)
+    if (!own.armed || trap_is_blocked())
         return;
     own.stepping = true;
     if (own.unit == WITHIN_STORES)
@@ -140,9 +142,9 @@ TRAP_CODE void within_called(void)
 
 #else
 
-int within_begin(void *region, size_t bytes, void (*wanted)(void *user), void *user)
+int within_begin(void *region, size_t bytes, struct slot *slot, void (*wanted)(void *user), void *user)
 {
-    (void)region, (void)bytes, (void)wanted, (void)user;
+    (void)region, (void)bytes, (void)slot, (void)wanted, (void)user;
     return ENOTSUP;
 }
 

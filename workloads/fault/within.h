@@ -13,6 +13,7 @@
 #ifndef WORKLOADS_FAULT_WITHIN_H
 #define WORKLOADS_FAULT_WITHIN_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,8 +23,13 @@ enum within_unit { WITHIN_INSTRUCTIONS, WITHIN_STORES };
 /* NULL, or why it cannot be done here. */
 const char *within_refuses(void);
 
+/* What it works with: fault_ops.means. */
+#define WITHIN_MEANS ((const int[]){SIGTRAP, SIGSEGV, 0})
+
+struct slot;
+
 /* `strike` is called in a signal's handler. 0 or an errno. */
-int within_begin(void *region, size_t bytes, void (*strike)(void *user), void *user);
+int within_begin(void *region, size_t bytes, struct slot *slot, void (*strike)(void *user), void *user);
 
 /* From the next call on, over as many calls as it takes: strikes behind the instruction number `count`, or before the store that
  * follows `count` others. */

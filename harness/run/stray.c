@@ -109,6 +109,14 @@ void stray_release(void)
     other_count = first_helper;
 }
 
+uint32_t stray_helpers(pid_t *pids, uint32_t max)
+{
+    uint32_t count = 0;
+    for (uint32_t i = first_helper; i < other_count && count < max; i++)
+        pids[count++] = others[i];
+    return count;
+}
+
 /* Adopted, and this program's own: neither one of the others, nor what has become another program. Who is dying has no program
  * any more, some time before it is a zombie. */
 static bool is_stray(pid_t pid)

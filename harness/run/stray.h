@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* From now on whatever the crew leaves behind comes to this process instead of to init; who is its child already is remembered. */
 void stray_begin(void);
@@ -11,6 +12,9 @@ void stray_begin(void);
 /* Whoever is there now is left alone as well, until stray_release(): helpers that the primitive's create() has started. */
 void stray_spare(void);
 void stray_release(void);
+
+/* Writes down who these helpers are, the dead ones among them, `max` at the most. Returns how many. */
+uint32_t stray_helpers(pid_t *pids, uint32_t max);
 
 /* Waits for the adopted processes to end by themselves, for so long at the most, and reaps them. True: there are none left. */
 bool stray_wait(uint64_t patience_ns);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "run/kin.h"
 #include "run/process.h"
 #include "run/wedge.h"
 
@@ -27,13 +28,16 @@
 /* Who gives the CPU away whenever it finds nothing has little time on it and many turns: so many, and this part of the time, will do. */
 #define TURNS_MANY 50
 #define TURN_PART 16
+/* The same of a process whose other threads spin, in clock ticks. */
+#define THREAD_TICKS 3
 /* A primitive may copy a value several times; a nanosecond a byte is slow. */
 #define COPY_NS 4
 /* So many times must a worker that sleeps for a time have come back from it, and one that was on a CPU at all have been there. */
 #define RETURNS 3
 /* Where it cannot be seen what a process sleeps in, a longer standstill is asked for; and without /proc, a long one. */
 #define UNKNOWN_NS (800 * NS_PER_MS)
-/* A process of several threads may wait for one of its own, which sleeps for a time, or waits for a CPU. */
+/* A process of several threads may wait for one of its own, which sleeps for a time, or waits for a CPU; and a crew for a process
+ * that the primitive has started beside it. */
 #define THREADS_NS (3 * NS_PER_S)
 #define BLIND_NS (5 * NS_PER_S)
 /* Whatever the processes look like, so long a standstill is the end of the trial: a wedge, unless somebody waits for a CPU or is in the kernel's
@@ -55,6 +59,7 @@ struct crew_look {
     uint32_t timed;   /* asleep, and will come back by themselves */
     uint32_t unknown; /* asleep, nobody knows in what */
     uint32_t manifold; /* asleep, with other threads */
+    uint32_t kin;      /* processes beside the workers */
     uint32_t owed;    /* not asleep, and had no turn on a CPU since the round began */
     uint32_t starved; /* of these, who could have used one */
     uint32_t served;  /* ending, or in the kernel where no signal reaches: no step of another worker is what they wait for */
@@ -85,6 +90,17 @@ static void look_asleep(const struct watchdog *watchdog, struct crew_look *look,
     look->owed += wait == PROCESS_RUNS; /* just woken up */
 }
 
+/* Somebody beside the workers who is at work may be what they wait for; who sleeps may do so for a time. */
+static void look_beside(const struct watchdog *watchdog, const struct crew *crew, struct crew_look *look)
+{
+    struct kin kin = kin_look(crew);
+    look->kin = kin.seen;
+    if (kin.running && kin.cpu_ns < watchdog->kin_ns + kin.running * watchdog->turn_ns) {
+        look->owed++;
+        look->starved++;
+    }
+}
+
 static struct crew_look crew_look(const struct watchdog *watchdog, const struct crew *crew, const struct ledger *ledger)
 {
     struct crew_look look = {0};
@@ -106,8 +122,10 @@ static struct crew_look crew_look(const struct watchdog *watchdog, const struct 
         if (p.state == 'R' && phase == PHASE_IDLE) /* it computes, and may come out of that with news for the others */
             look.inside++;
         else if (p.state == 'S' && p.threads > 1 && process_any_runs(pid)) {
-            look.owed++;
-            look.starved++;
+            bool had = watchdog->marks && p.ticks >= watchdog->marks[i].ticks + THREAD_TICKS;
+            look.manifold += had;
+            look.owed += !had;
+            look.starved += !had;
         } else if (p.state == 'S') {
             look.manifold += p.threads > 1;
             look_asleep(watchdog, &look, i, pid);
@@ -117,6 +135,7 @@ static struct crew_look crew_look(const struct watchdog *watchdog, const struct 
             look.starved += p.state == 'R' && !has_returned(watchdog, i, pid, RETURNS);
         }
     }
+    look_beside(watchdog, crew, &look);
     return look;
 }
 
@@ -130,7 +149,9 @@ static void begin_round(struct watchdog *watchdog, const struct crew *crew, uint
     for (uint32_t i = 0; i < crew->count; i++)
         if (crew->members[i].exit == EXIT_NOT_YET)
             watchdog->marks[i] =
-                (struct watchdog_mark){process_cpu_ns(crew->members[i].pid), process_turns(crew->members[i].pid)};
+                (struct watchdog_mark){process_cpu_ns(crew->members[i].pid), process_turns(crew->members[i].pid),
+                                       process_look(crew->members[i].pid).ticks};
+    watchdog->kin_ns = kin_look(crew).cpu_ns;
     watchdog->round_ns = now;
 }
 
@@ -171,7 +192,9 @@ static void explain(const struct watchdog *watchdog, const struct crew *crew, co
     struct crew_look look = crew_look(watchdog, crew, ledger);
     double still_s = (double)(now - watchdog->progress_ns) / 1e9;
     bool asked = watchdog->stopped_ns && now > watchdog->stopped_ns;
-    const char *scene = crew->alive && look.asleep == crew->alive ? ", all of them asleep and nobody left to wake them" : "";
+    const char *scene = !crew->alive || look.asleep < crew->alive ? ""
+                        : look.kin ? ", all of them asleep, and what the primitive has started beside them wakes nobody"
+                                   : ", all of them asleep and nobody left to wake them";
     if (slow && look.starved && still_s > 1)
         snprintf(why, size, "no progress for %.2f s, in which %u of %u workers left had no turn on a CPU: other processes take them", still_s,
                  look.starved, crew->alive);
@@ -191,7 +214,7 @@ static bool stuck(const struct watchdog *watchdog, const struct crew_look *look,
 {
     if (look->stopped) /* a nemesis continues whom it stopped before the crew is asked to end */
         return watchdog->stopped_ns && idle_ns > STOPPED_NS;
-    if ((look->unknown && idle_ns < UNKNOWN_NS) || (look->manifold && idle_ns < THREADS_NS))
+    if ((look->unknown && idle_ns < UNKNOWN_NS) || ((look->manifold || look->kin) && idle_ns < THREADS_NS))
         return false;
     return look->seen && look->inside == 0 && look->timed == 0 && look->owed == 0;
 }

@@ -3,7 +3,8 @@
  * Progress is whatever moves in the ledger. Without any for a while, the processes are looked at in rounds. A round is over when
  * every worker left could have gone on since it began: it has had its turn on a CPU, or sleeps in a system call that only
  * somebody else can end. A crew is wedged when several rounds have gone by, and nobody is in a place that it can leave by itself:
- * inside the critical section, asleep for a time, or on its way out of life. A holder that is stopped or switched out makes the crew slow, not wedged,
+ * inside the critical section, asleep for a time, or on its way out of life. Processes of the primitive's own beside the workers must have
+ * had their turn as well, and the standstill must be long. A holder that is stopped or switched out makes the crew slow, not wedged,
  * until the trial's last deadline.
  */
 #ifndef RUN_WATCHDOG_H
@@ -26,6 +27,7 @@ enum watch {
 /* What a worker had used of the CPUs. */
 struct watchdog_mark {
     uint64_t cpu_ns, turns;
+    uint64_t ticks; /* of all its threads */
 };
 
 struct watchdog {
@@ -35,6 +37,7 @@ struct watchdog {
     uint64_t round_ns;               /* the round began; 0: no suspicion */
     uint32_t rounds;                 /* that are over since the last progress */
     struct wedge_since *since;       /* of each worker; owned */
+    uint64_t kin_ns;                 /* CPU time that processes beside the workers had used then */
     struct watchdog_mark *marks;     /* what each worker had used then; owned, NULL before the first suspicion */
     uint64_t settled_ns;             /* no shorter standstill is a wedge */
     uint64_t turn_ns;                /* CPU time after which a worker has had its turn */

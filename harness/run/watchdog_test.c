@@ -4,6 +4,8 @@
 
 #include <sys/prctl.h>
 
+#include "run/stray.h"
+
 static int sleep_for_a_time(void *user)
 {
     for (;;)
@@ -146,7 +148,7 @@ START_TEST(a_crew_of_which_one_was_given_no_cpu_is_not_wedged)
     ck_assert_uint_lt(first_bark(9500, 12000, WATCH_SLOW), 12000); /* nor waited for without end */
     testing_has(why, " of 3 workers left had no turn on a CPU");
     give_turns(20 * NS_PER_MS);
-    dog.marks[1] = (struct watchdog_mark){0, 0}; /* it has run, and nothing has come of it */
+    dog.marks[1] = (struct watchdog_mark){0, 0, 0}; /* it has run, and nothing has come of it */
     ck_assert_int_eq(look_at(13000, false), WATCH_WEDGED);
     finish();
 }
@@ -232,6 +234,31 @@ static int sleep_in_the_kernel(void *user)
     return 0;
 }
 
+/* A process of the primitive's own may be about to wake somebody. */
+START_TEST(a_crew_with_a_helper_beside_it_is_wedged_much_later)
+{
+    static unsigned counter;
+    int (*bodies[])(void *) = {sleep_for_ever, spin_for_ever};
+    for (int i = 0; i < 2; i++) {
+        begin(sleep_for_ever);
+        stray_begin();
+        pid_t helper = testing_fork(bodies[i], &counter);
+        stray_spare();
+        ck_assert_uint_eq(first_bark(0, 2900, WATCH_WEDGED), 2900);
+        while (i == 0 && process_look(helper).state != 'S')
+            sched_yield();
+        if (i == 0)
+            ck_assert_uint_lt(first_bark(2900, 60000, WATCH_WEDGED), 60000);
+        if (i == 0)
+            testing_has(why, "what the primitive has started beside them wakes nobody");
+        kill(helper, SIGKILL);
+        testing_wait(helper);
+        stray_release();
+        finish();
+    }
+}
+END_TEST
+
 START_TEST(who_sleeps_where_the_kernel_serves_it_is_slow_and_not_wedged)
 {
     begin(sleep_for_ever);
@@ -262,6 +289,7 @@ int main(void)
                                        a_crew_of_which_one_comes_back_from_sleep_and_finds_nothing_is_wedged,
                                        a_crew_of_which_one_is_not_quite_dead_is_not_wedged,
                                        who_is_done_and_not_gone_is_slow_to_end_and_not_wedged,
+                                       a_crew_with_a_helper_beside_it_is_wedged_much_later,
                                        who_sleeps_where_the_kernel_serves_it_is_slow_and_not_wedged,
                                        NULL,
                                    });

@@ -9,6 +9,7 @@
 #include "base/seed.h"
 #include "run/interrupt.h"
 #include "run/exposure.h"
+#include "run/preflight.h"
 #include "run/trial.h"
 
 /* The first time round slices are short, since most bugs show at once. Each time round they are twice as long: what shows after
@@ -31,6 +32,7 @@ struct hunt {
     struct trial_result *result;
     uint64_t start_ns, deadline_ns;
     uint32_t kinds, disturbances, loads;
+    uint32_t too_large; /* kinds that there is no room for */
     bool *dead;       /* kinds of slices that turned out not to run here */
     uint32_t *turns;  /* of each disturbance: how many slices it had */
     uint64_t random;
@@ -285,6 +287,16 @@ static uint64_t slice_ns(const struct hunt *hunt, uint32_t n, uint32_t disturban
     return ns < SLICE_MAX_NS ? ns : SLICE_MAX_NS;
 }
 
+/* What was left out. */
+static void tell_too_large(const struct hunt *hunt)
+{
+    char *text = hunt->result->reason;
+    size_t used = strlen(text);
+    if (hunt->too_large)
+        snprintf(text + used, sizeof hunt->result->reason - used, "; %u of %u kinds of slices were left out: /dev/shm or the memory has no room for them",
+                 hunt->too_large, hunt->kinds);
+}
+
 /* One slice. True: the hunt goes on. */
 static bool run_slice(struct hunt *hunt, uint32_t n, uint32_t kind)
 {
@@ -355,8 +367,12 @@ static bool hunt_begin(struct hunt *hunt, const struct trial_spec *spec, struct 
     hunt->turns = calloc(hunt->disturbances, sizeof *hunt->turns);
     result->intervals = calloc(INTERVALS_MAX, sizeof *result->intervals);
     result->gate_ns = hunt->start_ns;
-    for (uint32_t i = 0; hunt->dead && i < hunt->kinds; i++)
-        hunt->dead[i] = !hunt_slice(spec, i, &slice);
+    struct preflight_room room = preflight_room();
+    for (uint32_t i = 0; hunt->dead && i < hunt->kinds; i++) {
+        bool applies = hunt_slice(spec, i, &slice), has_room = !applies || preflight_fits(&room, &slice);
+        hunt->dead[i] = !applies || !has_room;
+        hunt->too_large += !has_room;
+    }
     return hunt->dead && hunt->turns && result->intervals;
 }
 
@@ -376,8 +392,10 @@ void hunt_run(const struct trial_spec *spec, struct trial_result *result)
             break;
     }
     result->watched_ns = result->ran_ns = clock_ns() - hunt.start_ns;
-    if (ready && !unsupported && (whole || result->interrupted || result->slices == 0))
+    if (ready && !unsupported && (whole || result->interrupted || result->slices == 0)) {
         decide_whole(&hunt);
+        tell_too_large(&hunt);
+    }
     result->as_expected = spec_as_expected(spec, result->verdict);
     if (unsupported)
         result->gate_ns = 0;

@@ -65,17 +65,64 @@ static void need_add(struct need *need, const struct trial_spec *spec)
         need->shm_objects = objects;
 }
 
+struct preflight_room preflight_room(void)
+{
+    struct preflight_room room = {UINT64_MAX, memory_limit_read().room_bytes};
+    struct shm_capacity shm;
+    struct error error;
+    if (capacity_read(REGION_FOLDER, &shm, &error) == 0) /* if it fails, that is for preflight() to tell */
+        room.shm_bytes = shm.free_bytes;
+    uint64_t available = memory_available();
+    if (available < room.memory_bytes)
+        room.memory_bytes = available;
+    return room;
+}
+
+static bool fits(const struct preflight_room *room, const struct need *need)
+{
+    return need->shm_bytes <= room->shm_bytes && need->memory_bytes <= room->memory_bytes;
+}
+
+bool preflight_fits(const struct preflight_room *room, const struct trial_spec *spec)
+{
+    struct need need = {0};
+    need_add(&need, spec);
+    return fits(room, &need);
+}
+
+/* Slices that do not fit are left out of the hunt. */
+static void need_add_hunt(struct need *need, const struct trial_spec *spec, const struct preflight_room *room)
+{
+    struct trial_spec slice, least = *spec;
+    uint64_t least_bytes = UINT64_MAX;
+    bool any = false;
+    for (uint32_t k = 0; k < hunt_slices(spec); k++) {
+        struct need own = {0};
+        if (!hunt_slice(spec, k, &slice))
+            continue;
+        need_add(&own, &slice);
+        if (fits(room, &own)) {
+            need_add(need, &slice);
+            any = true;
+        } else if (own.memory_bytes < least_bytes) {
+            least = slice;
+            least_bytes = own.memory_bytes;
+        }
+    }
+    if (!any && least_bytes < UINT64_MAX)
+        need_add(need, &least);
+}
+
 struct need need_of(const struct trial_spec *specs, size_t count)
 {
     struct need need = {0};
+    struct preflight_room room = preflight_room();
     stray_begin(); /* a primitive may be asked how large its state is */
     for (size_t i = 0; i < count; i++) {
-        struct trial_spec slice;
-        if (!hunt_is(&specs[i]) && !spec_unsupported(&specs[i]))
+        if (hunt_is(&specs[i]))
+            need_add_hunt(&need, &specs[i], &room);
+        else if (!spec_unsupported(&specs[i]))
             need_add(&need, &specs[i]);
-        for (uint32_t k = 0; hunt_is(&specs[i]) && k < hunt_slices(&specs[i]); k++)
-            if (hunt_slice(&specs[i], k, &slice))
-                need_add(&need, &slice);
     }
     stray_end();
     if (need.descriptors < OWN_DESCRIPTORS)

@@ -2,6 +2,7 @@
 #ifndef RUN_PREFLIGHT_H
 #define RUN_PREFLIGHT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,7 +20,18 @@ struct need {
     uint32_t shm_trial, memory_trial, processes_trial; /* the trials that need most */
 };
 
+/* Of a hunt it is the most demanding slice that fits; where none does, the least demanding one. */
 struct need need_of(const struct trial_spec *specs, size_t count);
+
+/* What there is at this moment. */
+struct preflight_room {
+    uint64_t shm_bytes, memory_bytes;
+};
+
+struct preflight_room preflight_room(void);
+
+/* Has one trial room enough? */
+bool preflight_fits(const struct preflight_room *room, const struct trial_spec *spec);
 
 /* Can the crews be pinned as the trials ask? Fails as pin_create() does. */
 int preflight_pins(const struct trial_spec *specs, size_t count, struct error *error);

@@ -64,6 +64,27 @@ START_TEST(a_plan_needs_what_its_most_demanding_trials_need_and_not_the_sum)
 }
 END_TEST
 
+/* The load cells has many states at once: of a large one they do not fit, and the hunt does without them. */
+START_TEST(slices_that_do_not_fit_are_left_out_of_a_hunt)
+{
+    struct preflight_room room = preflight_room();
+    uint64_t most = room.shm_bytes < room.memory_bytes ? room.shm_bytes : room.memory_bytes;
+    struct sync_ops large = *contents_sync("spin");
+    struct trial_spec spec = spec_of("verify", 1, 2, 2, 64);
+    spec.sync = &large;
+    spec.fault = contents_fault("explore");
+    large.state_bytes = most / 8;
+    struct need need = need_of(&spec, 1);
+    ck_assert_uint_ge(need.shm_bytes, large.state_bytes);
+    ck_assert_uint_le(need.shm_bytes, most);
+    large.state_bytes = 4 * most; /* none fits: what the least of them needs is told */
+    need = need_of(&spec, 1);
+    ck_assert_uint_ge(need.shm_bytes, large.state_bytes);
+    ck_assert_uint_lt(need.shm_bytes, 2 * large.state_bytes);
+    ck_assert_int_eq(preflight(&need, &error), -1);
+}
+END_TEST
+
 START_TEST(objects_that_a_load_makes_besides_the_region_count)
 {
     struct trial_spec spec = spec_of("lifecycle", 1, 3, 1, 4096);
@@ -230,6 +251,7 @@ int main(void)
 {
     return testing_run("preflight", (const TTest *[]){
                                         a_plan_needs_what_its_most_demanding_trials_need_and_not_the_sum,
+                                        slices_that_do_not_fit_are_left_out_of_a_hunt,
                                         objects_that_a_load_makes_besides_the_region_count,
                                         a_trial_that_will_not_be_run_needs_nothing,
                                         a_modest_plan_passes,

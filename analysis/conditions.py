@@ -46,6 +46,7 @@ FIELDS = (
     Field("pages", TEXT, "pages", absent="system", layout=True),
     Field("address", TEXT, "address", absent="free", layout=True),
     Field("packing", TEXT, "packing", absent="usual", layout=True),
+    Field("regions", TEXT, "regions", absent="one", layout=True),
     Field("ops_limit", INTEGER, "limit", style.count),
     Field("sampling", INTEGER, "one timed in", style.count),
     Field("history", INTEGER, "history", style.count),

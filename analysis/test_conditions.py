@@ -20,8 +20,8 @@ def points_of(run_of, **fields):
 
 
 @pytest.mark.parametrize("name, value", [
-    ("hold_ns", 1000), ("think_ns", 5), ("rate", 12.5), ("pin", "compact"), ("prefault", "none"), ("address", "same"), ("pages", "thp"), ("packing", "packed"), ("ops_limit", 100), ("sampling", 1),
-    ("history", 50), ("host", "other"), ("alignment", 128), ("layout", "packed"), ("padded", True), ("placement", {"node": 1}),
+    ("hold_ns", 1000), ("think_ns", 5), ("rate", 12.5), ("pin", "compact"), ("prefault", "none"), ("address", "same"), ("pages", "thp"), ("packing", "packed"),
+    ("regions", "many"), ("ops_limit", 100), ("sampling", 1), ("history", 50), ("host", "other"), ("alignment", 128), ("layout", "packed"), ("padded", True), ("placement", {"node": 1}),
     ("cpus", [0, 1])])
 def test_every_axis_tells_points_apart(run_of, name, value):
     assert points_of(run_of, **{name: lambda point: value if point["repeat"] > 2 else None}) == 2

@@ -213,7 +213,7 @@ START_TEST(every_key_of_a_job_file_is_taken)
 {
     read_text("[global]\nseed = 99\n[a]\nload = counter\nsync = mutex\nwriters = 3\nreaders = 4\nsize = 64\nfault = yield:8\nops = 100\nrepeat = 2\n"
               "hold = 1us\nthink = 2us\nrate = 5\npin = none\nsample = 7\nmin-exposure = 11\nexpect = clean\nhistory = 0\ncontrol = yes\n"
-              "prefault = none\npages = base\npacking = packed\naddress = same\nprove-no-syscalls = yes\ncount-syscalls = 30ms\n");
+              "prefault = none\npages = base\npacking = packed\nregions = many\naddress = same\nprove-no-syscalls = yes\ncount-syscalls = 30ms\n");
     for (int i = 0; i < RUN_OPTIONS; i++)
         if ((run_options[i].flags & OPTION_KEY) && i != RUN_DURATION && i != RUN_PLUGIN) /* which needs a file */
             ck_assert_msg(list(0, (enum run_option)i)->source == OPTION_FROM_FILE, "%s", run_options[i].name);

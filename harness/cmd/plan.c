@@ -16,7 +16,7 @@
 /* The axes, outermost first: what is compared, the syncs, lies next to each other in time. */
 static const enum run_option axes[] = {RUN_LOAD,  RUN_SIZE, RUN_WRITERS, RUN_READERS, RUN_HOLD,
                                        RUN_THINK, RUN_RATE, RUN_FAULT,   RUN_PIN,     RUN_PREFAULT,
-                                       RUN_PAGES, RUN_ADDRESS, RUN_PACKING, RUN_SYNC};
+                                       RUN_PAGES, RUN_ADDRESS, RUN_PACKING, RUN_REGIONS, RUN_SYNC};
 enum { AXES = sizeof axes / sizeof axes[0] };
 
 /* A point of a grid: which value of each option. */

@@ -29,6 +29,7 @@ enum run_option {
     RUN_PAGES,
     RUN_ADDRESS,
     RUN_PACKING,
+    RUN_REGIONS,
     RUN_SAMPLE,
     RUN_HISTORY,
     RUN_EXPOSURE,

@@ -55,7 +55,7 @@ static const char *const commands[] = {
     "--sync mutex --sample 3 --min-exposure 0 --pin compact",
     "--sync mutex --min-exposure 17 --pin 0-1,0 --duration 90071992547us",
     "--sync mutex --think 1ms --sample 64 --pin none",
-    "--sync mutex --load neighbours --packing padded,packed --pin same-llc,0,1,0+1 --prefault none,fallocate,populate --address same,different --pages base,thp,huge-2m,huge-1g",
+    "--sync mutex --load neighbours --packing padded,packed --regions one,many --pin same-llc,0,1,0+1 --prefault none,fallocate,populate --address same,different --pages base,thp,huge-2m,huge-1g",
     "--load lifecycle --sync none --size 8,12345678 --seed 9007199254740991",
 };
 

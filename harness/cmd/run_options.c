@@ -86,6 +86,11 @@ static int valid_packing(const char *text, struct error *error)
     return layout_find(LAYOUT_PACKING, text, error) < 0 ? -1 : 0;
 }
 
+static int valid_regions(const char *text, struct error *error)
+{
+    return layout_find(LAYOUT_REGIONS, text, error) < 0 ? -1 : 0;
+}
+
 static int valid_expect(const char *text, struct error *error)
 {
     return verdict_find(text) >= 0 ? 0 : suggest_fail(error, "verdict", text, verdict_names);
@@ -161,6 +166,10 @@ const struct option_row run_options[RUN_OPTIONS] = {
                      .valid = valid_packing,
                      .help = "of cells that belong to different workers: padded (lines of its own to each), packed (side by side, so that they "
                              "share lines), usual (as the load has it); for the loads neighbours and cells"},
+    [RUN_REGIONS] = {.name = "regions", .argument = "HOW", .type = OPTION_NAME, .flags = AXIS, .fallback = "one",
+                     .valid = valid_regions,
+                     .help = "one (a single shared memory object holds the primitive's states and the load's data), many (each state has an "
+                             "object of its own, made, mapped and unlinked by itself, and the data have one)"},
     [RUN_SAMPLE] = {.name = "sample", .argument = "N", .type = OPTION_COUNT, .flags = OPTION_KEY, .fallback = "64", .min = 1,
                     .max = 1000000, .help = "times one operation in N; 1 times all, which slows fast ones down, and is the default for operations "
                             "that --hold, --think or --rate keep at least 10 us apart"},

@@ -235,7 +235,8 @@ def test_what_was_measured_before_the_kill_stays_readable(shmoo, private_shm):
     assert len(verdicts(shmoo.cwd / "o")) >= 3 and found[-1]["type"] != "end"
 
 
-@pytest.mark.parametrize("options", [(), ("--sync", "semaphore-named"), ("--sync", "none", "--load", "lifecycle")],
+@pytest.mark.parametrize("options", [(), ("--sync", "semaphore-named"), ("--sync", "none", "--load", "lifecycle"),
+                                     ("--load", "cells", "--regions", "many")],
                          ids=str)
 def test_gc_removes_exactly_what_a_killed_harness_left(shmoo, private_shm, options):
     place = private_shm()

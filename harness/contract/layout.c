@@ -16,6 +16,7 @@ const struct layout_row layout_rows[LAYOUT_AXES] = {
                                                          [ADDRESS_DIFFERENT] = "different", NULL}},
     [LAYOUT_PACKING] = {"packing", (const char *const[]){[PACKING_USUAL] = "usual", [PACKING_PADDED] = "padded",
                                                          [PACKING_PACKED] = "packed", NULL}},
+    [LAYOUT_REGIONS] = {"regions", (const char *const[]){[REGIONS_ONE] = "one", [REGIONS_MANY] = "many", NULL}},
 };
 
 int layout_find(enum layout_axis axis, const char *word, struct error *error)

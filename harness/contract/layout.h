@@ -15,6 +15,7 @@ enum layout_axis {
     LAYOUT_PAGES,    /* how large they are */
     LAYOUT_ADDRESS,  /* where each process has the region */
     LAYOUT_PACKING,  /* whether neighbours share lines; of loads whose row says so */
+    LAYOUT_REGIONS,  /* whether the primitive's states share an object */
     LAYOUT_AXES,
 };
 
@@ -42,6 +43,11 @@ enum layout_packing {
     PACKING_USUAL,  /* as the load has it */
     PACKING_PADDED, /* lines of its own to each cell */
     PACKING_PACKED, /* side by side */
+};
+
+enum layout_regions {
+    REGIONS_ONE,  /* all states and the load's data in one object */
+    REGIONS_MANY, /* an object of its own to each state, and one to the data */
 };
 
 struct layout_row {

@@ -232,6 +232,8 @@ static void put_syscalls(json_t *record, const struct trial_spec *spec, const st
 static void put_mapping(json_t *record, const struct trial_result *result)
 {
     records_put_pages(record, &result->pages);
+    if (result->region_objects)
+        put(record, "region_objects", integer(result->region_objects));
     if (result->region_addresses)
         put(record, "region_addresses", integer(result->region_addresses));
     if (result->gate_ns)

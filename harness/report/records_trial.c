@@ -64,6 +64,8 @@ static json_t *worker_record(const struct trial_spec *spec, const struct trial_r
     put_integer(record, "involuntary_switches", slot->involuntary_switches);
     if (slot->fault.region_base)
         put(record, "region_at", json_sprintf("0x%llx", (unsigned long long)slot->fault.region_base));
+    if (slot->map_ns)
+        put_integer(record, "map_ns", slot->map_ns);
     records_put_pages(record, &(struct page_sizes){slot->page_bytes, slot->mapped_bytes, slot->huge_bytes});
     put_integer(record, "minor_faults", slot->minor_faults);
     put_integer(record, "major_faults", slot->major_faults);

@@ -6,6 +6,7 @@
 
 #include "contract/worker.h"
 #include "run/crew_worker.h"
+#include "run/guards.h"
 #include "run/handover.h"
 #include "run/instances.h"
 #include "run/isolate.h"
@@ -60,7 +61,7 @@ static int64_t audit(void *user)
         plan->spec->load->audit(&auditor);
     else if (plan->spec->load->inspect)
         plan->spec->load->inspect(&auditor);
-    instances_audit(plan->spec, plan->region_base, &auditor);
+    guards_audit(plan->spec, plan->region_base, &auditor);
     return 0;
 }
 
@@ -73,7 +74,7 @@ void audit_inherit(const struct crew_plan *plan, uint64_t patience_ns)
 void audit_run(const struct crew_plan *plan, uint64_t patience_ns, char *failure, size_t size)
 {
     /* a gigabyte a second is slow even for a verification of uncached memory */
-    struct isolate_outcome outcome = isolate_call(audit, (void *)(uintptr_t)plan, patience_ns + plan->region_bytes);
+    struct isolate_outcome outcome = isolate_call(audit, (void *)(uintptr_t)plan, patience_ns + spec_span_bytes(plan->spec));
     if (outcome.end == ISOLATE_RETURNED)
         return;
     snprintf(failure, size, "the audit of the region %s%s", outcome.text,

@@ -28,6 +28,7 @@ enum exit_kind {
 };
 
 struct handover;
+struct state_objects;
 
 struct crew_member {
     pid_t pid, pid_before; /* pid_before: of the process that had this place before; 0: there was none */
@@ -47,6 +48,7 @@ struct crew_plan {
     uint64_t region_bytes;
     void *region_base; /* the harness's own mapping, which workers give up for one of their own */
     int region_fd; /* the harness's own, for a region without a name */
+    const struct state_objects *states; /* objects of their own for the primitive's states; NULL or empty: in the region */
     const struct sync_setup *setups; /* one for each instance of the sync's state */
     const struct handover *handover; /* descriptors that workers are to have, and no others; NULL: as the harness has them */
 };

@@ -21,6 +21,7 @@
 #include "run/plugin.h"
 #include "run/priority.h"
 #include "run/process.h"
+#include "run/state_objects.h"
 #include "run/syscalls.h"
 #include "shm/page_sizes.h"
 #include "shm/region.h"
@@ -108,7 +109,7 @@ void crew_worker_init(struct worker *w, const struct crew_plan *plan, uint32_t i
     w->inside_at = UINT64_MAX;
     w->silent = spec->silent;
     w->region = region_base;
-    w->region_bytes = plan->region_bytes;
+    w->region_bytes = spec_span_bytes(spec);
     set_sync(w, spec->sync);
 }
 
@@ -127,10 +128,10 @@ static void bind_sync(struct worker *w, const struct sync_ops *sync)
  * one have. NULL: address space is short. */
 static char *address_room(const struct crew_plan *plan, uint32_t index)
 {
-    uint64_t page = region_page_bytes(spec_region_layout(plan->spec).pages);
+    uint64_t page = region_page_bytes(spec_region_layout(plan->spec).pages), span = spec_span_bytes(plan->spec);
     bool asked = plan->spec->shape.layout.choice[LAYOUT_ADDRESS] == ADDRESS_DIFFERENT;
     uint32_t places = asked ? plan->ledger->workers + 1 : 13; /* few will do to show pointers in the state */
-    char *room = mmap(NULL, plan->region_bytes + (places + 2) * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *room = mmap(NULL, span + (places + 2) * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     size_t ahead = (page - (uintptr_t)room % page) % page;
     return room == MAP_FAILED ? NULL : room + ahead + (1 + index % places) * page;
 }
@@ -145,11 +146,11 @@ static int attach_region(struct region *region, const struct crew_plan *plan, ui
     if (address == ADDRESS_SAME || plan->spec->sync->traits & SYNC_SAME_ADDRESS) {
         layout.at = plan->region_base;
     } else {
-        munmap(plan->region_base, plan->region_bytes);
+        munmap(plan->region_base, spec_span_bytes(plan->spec));
         layout.at = address_room(plan, index);
-        if (!layout.at && address == ADDRESS_DIFFERENT)
+        if (!layout.at && (address == ADDRESS_DIFFERENT || instances_apart(plan->spec)))
             return error_set(error, STATUS_ENVIRONMENT, ENOMEM,
-                             "region %s: no address space for an address of each worker's own: `ulimit -v unlimited`, or fewer workers",
+                             "region %s: no address space for a worker's mappings at an address of their own: `ulimit -v unlimited`, or fewer workers",
                              plan->region_name);
     }
     return region_attach_as(region, plan->region_name, plan->region_bytes, layout, error);
@@ -159,6 +160,15 @@ static int attach_region(struct region *region, const struct crew_plan *plan, ui
 static bool uses_instance(const struct worker *w, uint32_t instance)
 {
     return !w->load->per_writer || w->index >= w->crew.workers || instance - worker_first_instance(w) < w->load->instances;
+}
+
+/* Of states in objects of their own, those that it uses. */
+static int attach_states(const struct worker *w, const struct crew_plan *plan, struct error *error)
+{
+    for (uint32_t i = 0; plan->states && i < plan->states->made; i++)
+        if (uses_instance(w, i) && state_objects_attach(plan->states, i, w->region, error))
+            return -1;
+    return 0;
 }
 
 /* Every instance of the sync's state is attached to by itself. */
@@ -200,10 +210,14 @@ static void attach(struct worker *w, const struct crew_plan *plan, uint32_t inde
     if (rc)
         give_up(slot, rc, "worker %u: pinning to CPU %s: %s; use --pin none", index, pin_cpus(plan->pin, index),
                 error_name(rc));
+    uint64_t start = clock_ns();
     if (attach_region(region, plan, index, &error))
         give_up(slot, error.errnum, "worker %u: %.480s", index, error.text);
     slot->fault.region_base = (uint64_t)(uintptr_t)region->base;
     crew_worker_init(w, plan, index, region->base);
+    if (attach_states(w, plan, &error))
+        give_up(slot, error.errnum, "worker %u: %.480s", index, error.text);
+    slot->map_ns = clock_ns() - start;
     crew_worker_attach(w, plan, region->base);
     rc = w->fault->begin ? w->fault->begin(w, w->fault_parameter) : 0;
     if (rc)
@@ -271,7 +285,7 @@ static void begin_course(struct worker *w, const struct crew_plan *plan, struct 
 static void note_pages(struct worker *w, const struct crew_plan *plan)
 {
     struct page_sizes had;
-    if (plan->spec->shape.layout.choice[LAYOUT_PAGES] == PAGES_SYSTEM || page_sizes_read(w->region, &had))
+    if (plan->spec->shape.layout.choice[LAYOUT_PAGES] == PAGES_SYSTEM || page_sizes_read(w->region, w->region_bytes, &had))
         return;
     w->slot->page_bytes = had.page_bytes;
     w->slot->mapped_bytes = had.mapped_bytes;

@@ -204,13 +204,11 @@ static unsigned close_up_to(unsigned from, unsigned kept)
 /* Whatever the harness has open is none of a primitive's business: records, the descriptors of others. */
 void handover_shed(const struct handover *handover)
 {
-    unsigned from = STDERR_FILENO + 1, spared = (unsigned)handover->spared;
-    for (uint32_t i = 0; i <= handover->count; i++) {
-        unsigned fd = i < handover->count ? (unsigned)handover->fds[i] : ~0u;
-        if (spared >= from && spared < fd)
-            from = close_up_to(from, spared);
-        if (i < handover->count)
-            from = close_up_to(from, fd);
+    unsigned from = STDERR_FILENO + 1;
+    for (uint32_t i = 0, k = 0; i < handover->count || k < handover->spared_count;) { /* two rising lists, by turns */
+        bool own = k == handover->spared_count || (i < handover->count && handover->fds[i] < handover->spared[k]);
+        int fd = own ? handover->fds[i++] : handover->spared[k++];
+        from = fd < (int)from ? from : close_up_to(from, (unsigned)fd);
     }
     close_range(from, ~0u, 0);
 }

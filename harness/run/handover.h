@@ -26,7 +26,8 @@ struct handover {
     int ends[2]; /* of a socket pair: the harness's, the creator's; -1 when done */
     int *fds;    /* in rising order, owned; NULL before the beginning */
     uint32_t count;
-    int spared;  /* by handover_shed() as well: of a region without a name; 0: none */
+    const int *spared; /* by handover_shed() as well, in rising order: of objects without a name; not owned */
+    uint32_t spared_count;
 };
 
 /* Has it begun, and are the descriptors not yet received? */

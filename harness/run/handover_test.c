@@ -115,22 +115,25 @@ END_TEST
 
 static int shed(void *spared)
 {
-    handover.spared = *(int *)spared;
+    const int *fds = spared;
+    handover.spared = fds;
+    handover.spared_count = fds[0] == 0 ? 0 : fds[1] == 0 ? 1 : 2;
     handover_shed(&handover);
     for (int fd = 3; fd < 300; fd++)
-        if (is_open(fd) != (fd == 12 || fd == 77 || fd == handover.spared))
+        if (is_open(fd) != (fd == 12 || fd == 77 || (fd == fds[0] || fd == fds[1])))
             return 1;
     return is_open(STDERR_FILENO) ? 0 : 2;
 }
 
 START_TEST(a_worker_has_these_and_no_others)
 {
-    static int numbers[] = {77, 12, 0}, spared[] = {0, 9, 40, 77, 90};
-    for (size_t i = 1; i < sizeof spared / sizeof spared[0]; i++)
-        ck_assert_int_ge(dup2(STDERR_FILENO, spared[i] == 77 ? 40 : spared[i]), 0);
+    static int numbers[] = {77, 12, 0}, others[] = {9, 40, 41, 90};
+    static int spared[][2] = {{0, 0}, {9, 0}, {40, 0}, {77, 0}, {90, 0}, {9, 40}, {40, 41}, {9, 90}, {12, 77}, {77, 90}, {1, 40}};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        ck_assert_int_ge(dup2(STDERR_FILENO, others[i]), 0);
     ck_assert_msg(receive(numbers) == 0, "%s", error.text);
     for (size_t i = 0; i < sizeof spared / sizeof spared[0]; i++)
-        ck_assert_int_eq(testing_wait(testing_fork(shed, &spared[i])), 0);
+        ck_assert_int_eq(testing_wait(testing_fork(shed, spared[i])), 0);
     ck_assert(is_open(40));
     handover_end(&handover);
 }

@@ -1,4 +1,4 @@
-/* The instances of a sync's state: layout, guards, set-up and taking down. */
+/* The instances of a sync's state: layout, set-up and taking down. */
 #include "run/instances.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 
 #include "base/seed.h"
-#include "contract/worker.h"
+#include "run/guards.h"
 #include "run/isolate.h"
 #include "run/plugin.h"
 
@@ -90,6 +90,11 @@ static const struct isolate_outcome *size_answer(const struct trial_spec *spec)
     return &answer->outcome;
 }
 
+static uint64_t round_up(uint64_t bytes, uint64_t unit)
+{
+    return (bytes + unit - 1) / unit * unit;
+}
+
 uint64_t instances_state_bytes(const struct trial_spec *spec)
 {
     uint64_t bytes = spec->sync->state_bytes;
@@ -97,7 +102,7 @@ uint64_t instances_state_bytes(const struct trial_spec *spec)
         const struct isolate_outcome *answer = size_answer(spec);
         bytes = answer->end == ISOLATE_RETURNED && answer->value <= STATE_MAX ? (uint64_t)answer->value : 0;
     }
-    return (bytes + SYNC_STATE_ALIGN - 1) / SYNC_STATE_ALIGN * SYNC_STATE_ALIGN;
+    return round_up(bytes, SYNC_STATE_ALIGN);
 }
 
 int instances_size(const struct trial_spec *spec, enum verdict *verdict, struct error *error)
@@ -113,36 +118,55 @@ int instances_size(const struct trial_spec *spec, enum verdict *verdict, struct 
                      "sync %s: state_size %s", spec->sync->name, answer->text);
 }
 
-static bool is_packed(const struct trial_spec *spec)
+bool instances_packed(const struct trial_spec *spec)
 {
     return spec->shape.layout.choice[LAYOUT_PACKING] == PACKING_PACKED;
 }
 
+bool instances_apart(const struct trial_spec *spec)
+{
+    return spec->shape.layout.choice[LAYOUT_REGIONS] == REGIONS_MANY;
+}
+
+static uint64_t page_of(const struct trial_spec *spec)
+{
+    return region_page_bytes(spec_region_layout(spec).pages);
+}
+
 /* A multiple of a type's size is a multiple of its alignment. */
-static uint64_t stride_of(const struct trial_spec *spec)
+uint64_t instances_stride_bytes(const struct trial_spec *spec)
 {
-    return is_packed(spec) ? spec->sync->state_bytes : instances_state_bytes(spec) + INSTANCES_GUARD;
+    if (instances_packed(spec))
+        return spec->sync->state_bytes;
+    uint64_t state = instances_state_bytes(spec);
+    return instances_apart(spec) ? round_up(state + 2 * INSTANCES_GUARD, page_of(spec)) : state + INSTANCES_GUARD;
 }
 
-static uint32_t guards_count(const struct trial_spec *spec)
+uint64_t instances_gap_bytes(const struct trial_spec *spec)
 {
-    return is_packed(spec) ? 2 : instances_count(spec) + 1;
+    return instances_packed(spec) ? 0 : instances_stride_bytes(spec) - instances_state_bytes(spec);
 }
 
-static uint64_t guard_offset(const struct trial_spec *spec, uint32_t guard)
+uint64_t instances_all_bytes(const struct trial_spec *spec)
 {
-    uint64_t packed = (instances_count(spec) * stride_of(spec) + SYNC_STATE_ALIGN - 1) / SYNC_STATE_ALIGN * SYNC_STATE_ALIGN;
-    return guard * (is_packed(spec) ? INSTANCES_GUARD + packed : stride_of(spec));
+    return round_up(instances_count(spec) * instances_stride_bytes(spec), SYNC_STATE_ALIGN);
 }
 
 uint64_t instances_bytes(const struct trial_spec *spec)
 {
-    return guard_offset(spec, guards_count(spec) - 1) + INSTANCES_GUARD;
+    if (instances_apart(spec))
+        return 0;
+    return instances_all_bytes(spec) + (instances_packed(spec) ? 2 : 1) * INSTANCES_GUARD;
+}
+
+uint64_t instances_origin(const struct trial_spec *spec)
+{
+    return instances_apart(spec) ? round_up(spec_region_bytes(spec), page_of(spec)) : 0;
 }
 
 void *instances_state(const struct trial_spec *spec, void *base, uint32_t i)
 {
-    return (char *)base + INSTANCES_GUARD + i * stride_of(spec);
+    return (char *)base + instances_origin(spec) + INSTANCES_GUARD + i * instances_stride_bytes(spec);
 }
 
 int instances_init(struct instances *instances, const struct trial_spec *spec, const char *name, struct error *error)
@@ -169,34 +193,6 @@ void instances_free(struct instances *instances)
     free(instances->setups);
     instances->setups = NULL;
     instances->count = instances->made = 0;
-}
-
-/* A pattern that tells the guard's place, and that no primitive writes by accident. */
-static uint64_t guard_word(uint32_t guard, uint32_t word)
-{
-    return 0x5a5aa5a55a5aa5a5ULL ^ ((uint64_t)guard << 32 | word);
-}
-
-static uint64_t *guard_at(const struct trial_spec *spec, void *base, uint32_t guard)
-{
-    return (uint64_t *)(void *)((char *)base + guard_offset(spec, guard));
-}
-
-static void guards_write(const struct trial_spec *spec, void *base)
-{
-    for (uint32_t guard = 0; guard < guards_count(spec); guard++)
-        for (uint32_t word = 0; word < INSTANCES_GUARD / 8; word++)
-            guard_at(spec, base, guard)[word] = guard_word(guard, word);
-}
-
-/* The next word of a guard that has changed, from guard `guard` on. */
-static bool find_scribble(const struct trial_spec *spec, void *base, uint32_t from, uint32_t *guard, uint32_t *word)
-{
-    for (*guard = from; *guard < guards_count(spec); ++*guard)
-        for (*word = 0; *word < INSTANCES_GUARD / 8; ++*word)
-            if (guard_at(spec, base, *guard)[*word] != guard_word(*guard, *word))
-                return true;
-    return false;
 }
 
 /* The calls of create() or destroy() for all instances, in one process; `reached` is in memory that it shares with the harness. */
@@ -244,26 +240,20 @@ static int64_t create_each(const struct calls *calls)
     return rc ? rc : handover_send(handover);
 }
 
-static bool guards_whole(const struct calls *calls)
-{
-    uint32_t guard, word;
-    return !find_scribble(calls->instances->spec, calls->base, 0, &guard, &word);
-}
-
 /* An errno comes first: who could not do its work may have left anything. */
 static int64_t call_each(void *user)
 {
     const struct calls *calls = user;
-    bool whole = guards_whole(calls);
+    const struct trial_spec *spec = calls->instances->spec;
+    bool whole = guards_whole(spec, calls->base);
     int64_t rc = calls->destroys ? destroy_each(calls) : create_each(calls);
-    return rc == 0 && whole && !guards_whole(calls) ? SCRIBBLED : rc;
+    return rc == 0 && whole && !guards_whole(spec, calls->base) ? SCRIBBLED : rc;
 }
-
 
 /* One that writes a large state has more time for it: a gigabyte a second is slow. */
 static uint64_t patience_of(const struct trial_spec *spec)
 {
-    return ISOLATE_PATIENCE_NS + instances_bytes(spec);
+    return ISOLATE_PATIENCE_NS + instances_count(spec) * instances_stride_bytes(spec);
 }
 
 /* An errno of a plugin's is its own affair; one of a row of this program means that the system cannot have it. */
@@ -349,20 +339,4 @@ int instances_destroy(struct instances *instances, void *base, enum verdict *ver
     struct calls calls = {.instances = instances, .base = base, .destroys = true, .count = instances->made};
     instances->made = 0;
     return call_shared(&calls, "destroy", verdict, error);
-}
-
-void instances_audit(const struct trial_spec *spec, void *base, struct worker *auditor)
-{
-    uint32_t guard, word;
-    for (uint32_t from = 0; find_scribble(spec, base, from, &guard, &word); from = guard + 1) { /* one report for each guard */
-        struct evidence *evidence = worker_violation(auditor, VIOLATION_SCRIBBLED);
-        if (!evidence)
-            return;
-        evidence->offset = word * 8;
-        evidence->bytes_count = EVIDENCE_BYTES < INSTANCES_GUARD - word * 8 ? EVIDENCE_BYTES : INSTANCES_GUARD - word * 8;
-        memcpy(evidence->bytes, guard_at(spec, base, guard) + word, evidence->bytes_count);
-        snprintf(evidence->text, sizeof evidence->text,
-                 "the guard %s the primitive's own state (%llu bytes) was overwritten at byte %u: somebody writes outside it",
-                 guard == 0 ? "before" : "behind", (unsigned long long)instances_state_bytes(spec), word * 8);
-    }
 }

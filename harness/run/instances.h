@@ -1,11 +1,13 @@
-/* The instances of a sync's state: where they lie in the region, each between two guards, set up and taken down.
+/* The instances of a sync's state: where they lie, each between two guards (run/guards.h), set up and taken down.
  *
  *     region:   guard | state 0 | guard | state 1 | guard | ... | the load's area
  *
- * Packed (--packing), the states lie side by side, and only the first and the last have a guard beside them.
+ * Packed (--packing), the states lie side by side, and only the first and the last have a guard beside them. Apart (--regions), each
+ * lies in an object of its own (run/state_objects.h), in whole pages, and these are mapped one behind the other behind the region:
  *
- * Most loads use one instance; a load with many independent cells has one for each. The guards are lines that nobody may
- * write: a primitive that writes beside its own state shows there.
+ *     region:   the load's area | object 0: guard | state 0 | guard | object 1: guard | state 1 | guard | ...
+ *
+ * Most loads use one instance; a load with many independent cells has one for each.
  */
 #ifndef RUN_INSTANCES_H
 #define RUN_INSTANCES_H
@@ -14,8 +16,6 @@
 #include "contract/verdict.h"
 #include "run/handover.h"
 #include "run/spec.h"
-
-struct worker;
 
 #define INSTANCES_GUARD SYNC_STATE_ALIGN
 #define INSTANCES_NAME_MAX 96
@@ -34,11 +34,27 @@ uint32_t instances_count(const struct trial_spec *spec);
 /* What each is set up for, with the name of the first. */
 struct sync_setup instances_setup(const struct trial_spec *spec);
 
+/* Do they lie side by side? Has each an object of its own? Never both. */
+bool instances_packed(const struct trial_spec *spec);
+bool instances_apart(const struct trial_spec *spec);
+
 /* Bytes from the region's start to the load's area. */
 uint64_t instances_bytes(const struct trial_spec *spec);
 
 /* Bytes of one instance's state, in whole lines. */
 uint64_t instances_state_bytes(const struct trial_spec *spec);
+
+/* From one state to the next; apart: the size of each one's object. */
+uint64_t instances_stride_bytes(const struct trial_spec *spec);
+
+/* Between two states. */
+uint64_t instances_gap_bytes(const struct trial_spec *spec);
+
+/* Of all of them with what lies between, in whole lines. */
+uint64_t instances_all_bytes(const struct trial_spec *spec);
+
+/* From the region's start to where states begin: 0, or behind it. */
+uint64_t instances_origin(const struct trial_spec *spec);
 
 /* Instance `i`'s state in a mapping of the region that begins at `base`. */
 void *instances_state(const struct trial_spec *spec, void *base, uint32_t i);
@@ -59,8 +75,4 @@ int instances_create(struct instances *instances, void *base, enum verdict *verd
 
 /* Calls destroy() for each that create() was called for. One that writes outside its state is CORRUPT. */
 int instances_destroy(struct instances *instances, void *base, enum verdict *verdict, struct error *error);
-
-/* Looks at the guards; one that has changed is a violation of the auditor's. */
-void instances_audit(const struct trial_spec *spec, void *base, struct worker *auditor);
-
 #endif

@@ -97,7 +97,7 @@ static void fault_text(const struct slot *slot, const struct trial_spec *spec, c
     } else if (fault->signal == SIGBUS && inside) {
         sigbus_explain(&site, why, sizeof why);
         snprintf(text, size, " %s;", why);
-    } else if (fault->region_base && offset < region_bytes) {
+    } else if (fault->region_base && offset < spec_span_bytes(spec)) {
         snprintf(text, size, " at offset %llu of the region: an access to memory that is not mapped so", (unsigned long long)offset);
     } else {
         snprintf(text, size, " at address 0x%llx, outside the region: %s", (unsigned long long)fault->address,

@@ -23,19 +23,27 @@
 /* A worker's page tables, stack and touched data; a crew's measured growth is 140 to 190 KiB a process. */
 #define WORKER_BYTES (256u << 10)
 #define OWN_DESCRIPTORS 32
+#define OWN_MAPPINGS 300ULL
 
 static uint64_t sum(uint64_t a, uint64_t b)
 {
     return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
+/* Huge pages of the pool: the harness keeps the descriptors. */
+static bool is_nameless(const struct trial_spec *spec)
+{
+    return spec->shape.layout.choice[LAYOUT_PAGES] >= PAGES_HUGE_2M;
+}
+
 static void need_add(struct need *need, const struct trial_spec *spec)
 {
     uint32_t workers = shape_workers(&spec->shape);
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), region = spec_region_bytes(spec);
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), region = spec_region_bytes(spec), span = spec_span_bytes(spec);
+    uint32_t apart = instances_apart(spec) ? instances_count(spec) : 0;
     uint64_t extra = spec->load->extra_bytes ? spec->load->extra_bytes(&spec->shape) : 0;
     bool named = spec->sync->traits & SYNC_KERNEL_NAME;
-    uint64_t shm = sum(sum((region + page - 1) / page * page, extra), named ? page : 0);
+    uint64_t shm = sum(sum((span + page - 1) / page * page, extra), named ? page : 0);
     /* of a histogram three pages are touched as a rule */
     uint64_t pages = (uint64_t)workers * (4096 + 3 * 4096 * 2);
     uint64_t memory = sum(shm, pages + (uint64_t)workers * WORKER_BYTES);
@@ -49,6 +57,12 @@ static void need_add(struct need *need, const struct trial_spec *spec)
     }
     if (region > need->largest_object)
         need->largest_object = region;
+    if (apart && instances_stride_bytes(spec) > need->largest_object)
+        need->largest_object = instances_stride_bytes(spec);
+    if (apart > need->mappings) {
+        need->mappings = apart;
+        need->mappings_trial = spec->number;
+    }
     if (extra && spec->shape.size > need->largest_object)
         need->largest_object = spec->shape.size;
     if (workers > need->processes) {
@@ -56,11 +70,11 @@ static void need_add(struct need *need, const struct trial_spec *spec)
         need->processes_trial = spec->number;
     }
     /* both ends of a channel for each instance */
-    uint32_t descriptors = workers + OWN_DESCRIPTORS + (spec->sync->traits & SYNC_INHERITED ? 2 * instances_count(spec) : 0);
+    uint32_t descriptors = workers + OWN_DESCRIPTORS + (is_nameless(spec) ? apart : 0) + (spec->sync->traits & SYNC_INHERITED ? 2 * instances_count(spec) : 0);
     if (descriptors > need->descriptors)
         need->descriptors = descriptors;
     /* a named semaphore takes two for a moment: it is made under another name, and tmpfs counts a link as an inode */
-    uint64_t objects = 1 + (named ? 2 : 0) + (extra ? 2ULL * workers : 0);
+    uint64_t objects = 1ULL + apart + (named ? 2 : 0) + (extra ? 2ULL * workers : 0);
     if (objects > need->shm_objects)
         need->shm_objects = objects;
 }
@@ -210,6 +224,18 @@ static uint64_t number_of(const char *path)
     return value;
 }
 
+/* Beyond those of any program: one for each object, in the harness. */
+static int check_mappings(const struct need *need, struct error *error)
+{
+    uint64_t limit = number_of("/proc/sys/vm/max_map_count");
+    if (need->mappings + OWN_MAPPINGS <= limit)
+        return 0;
+    return error_set(error, STATUS_ENVIRONMENT, ENOMEM,
+                     "trial %u maps %u objects (--regions many), a process may have %" PRIu64 " mappings (vm.max_map_count): raise that, "
+                     "or use a smaller population",
+                     need->mappings_trial, need->mappings, limit);
+}
+
 /* The cgroup that has room for the fewest more processes. */
 struct pids_room {
     uint64_t room, limit;
@@ -289,7 +315,7 @@ int preflight_silence(const struct trial_spec *specs, size_t count, struct error
 
 int preflight(const struct need *need, struct error *error)
 {
-    if (check_shm(need, error) || check_memory(need, error) || check_files(need, error))
+    if (check_shm(need, error) || check_memory(need, error) || check_files(need, error) || check_mappings(need, error))
         return -1;
     return check_processes(need, error);
 }

@@ -98,6 +98,7 @@ struct trial_result {
     uint64_t voluntary_switches, involuntary_switches; /* of the crew's loops */
     uint64_t minor_faults, major_faults;
     struct page_sizes pages; /* of all workers' mappings together; page_bytes 0: not looked at */
+    uint32_t region_objects;   /* the region's own, and those of the primitive's states; 0: none was made */
     uint32_t region_addresses; /* at how many the workers had the region; 0: none had it */
 
     uint64_t fork_ns, ready_ns, reap_ns;

@@ -73,14 +73,31 @@ static const char *silence_refused(const struct trial_spec *spec)
     return NULL;
 }
 
+/* Does the fault shrink or unlink the region's object, or take its pages or the room for them away? */
+static bool acts_on_object(const struct fault_ops *fault)
+{
+    bool acts = fault->unlinks || fault->needs & (FAULT_NEEDS_OWN_SHM | FAULT_NEEDS_MEMORY_LIMIT);
+    for (const int *signal = fault->brings; signal && *signal; signal++)
+        acts |= *signal == SIGBUS;
+    return acts;
+}
+
 /* A region of pages from the pool has no name, and is had by an inherited descriptor alone. */
 static const char *pool_refused(const struct trial_spec *spec)
 {
-    const struct fault_ops *fault = spec->fault;
-    bool on_object = fault->unlinks || fault->needs & (FAULT_NEEDS_OWN_SHM | FAULT_NEEDS_MEMORY_LIMIT);
-    for (const int *signal = fault->brings; signal && *signal; signal++)
-        on_object |= *signal == SIGBUS;
-    return on_object ? "--pages: this fault acts on the region's object in /dev/shm, and huge pages of the pool are not there" : NULL;
+    return acts_on_object(spec->fault) ? "--pages: this fault acts on the region's object in /dev/shm, and huge pages of the pool are not there"
+                                       : NULL;
+}
+
+static const char *many_refused(const struct trial_spec *spec)
+{
+    if (spec->load->uses_system)
+        return "--regions many: this load makes objects of its own, and keeps nothing of the primitive's in the region";
+    if (spec->shape.layout.choice[LAYOUT_PACKING] == PACKING_PACKED)
+        return "--regions many: states that lie side by side (--packing packed) are in one object";
+    if (acts_on_object(spec->fault))
+        return "--regions many: this fault acts on the region's one object, and of many it would be unclear which";
+    return NULL;
 }
 
 /* States side by side have the alignment that their size tells, and no more. */
@@ -109,6 +126,8 @@ static const char *layout_refused(const struct trial_spec *spec)
         return "--address different: this sync needs the region at one address in all processes (trait same-address)";
     if (choice[LAYOUT_ADDRESS] != ADDRESS_FREE && spec->load->uses_system)
         return "--address: this load maps objects of its own, and leaves it to the system where";
+    if (choice[LAYOUT_REGIONS] == REGIONS_MANY && many_refused(spec))
+        return many_refused(spec);
     if (choice[LAYOUT_PACKING] != PACKING_USUAL)
         return packing_refused(spec);
     return NULL;
@@ -203,7 +222,15 @@ uint64_t spec_region_bytes(const struct trial_spec *spec)
     const struct shape shape = spec_shape(spec);
     if (spec->load->loads)
         return 0;
-    return region_whole_pages(spec_region_layout(spec).pages, spec_area_offset(spec) + spec->load->area_bytes(&shape));
+    uint64_t bytes = spec_area_offset(spec) + spec->load->area_bytes(&shape);
+    return region_whole_pages(spec_region_layout(spec).pages, bytes ? bytes : 1);
+}
+
+uint64_t spec_span_bytes(const struct trial_spec *spec)
+{
+    if (spec->load->loads || !instances_apart(spec))
+        return spec_region_bytes(spec);
+    return instances_origin(spec) + instances_count(spec) * instances_stride_bytes(spec);
 }
 
 uint32_t spec_histograms(const struct trial_spec *spec)

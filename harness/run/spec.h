@@ -58,8 +58,11 @@ struct region_layout spec_region_layout(const struct trial_spec *spec);
 #define SPEC_PLACEMENT 200
 const char *spec_placement(const struct trial_spec *spec, char text[SPEC_PLACEMENT]);
 
-/* Bytes of the region under test. */
+/* Bytes of the region under test: of the object of that name. */
 uint64_t spec_region_bytes(const struct trial_spec *spec);
+
+/* Bytes of address space from the region's start to the end of all that belongs to it: with the objects behind it (run/instances.h). */
+uint64_t spec_span_bytes(const struct trial_spec *spec);
 
 /* Where the load's area begins in the region. */
 uint64_t spec_area_offset(const struct trial_spec *spec);

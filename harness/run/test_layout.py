@@ -1,5 +1,5 @@
 """Layout: each axis shows in what is counted, what cannot be had says why, and no verdict depends on it."""
-from testing import records, verdicts
+from testing import ENDLESS, records, verdicts, wait_for_workers
 
 
 def trials(shmoo, *arguments):
@@ -72,3 +72,38 @@ def test_cells_side_by_side_are_as_right_as_others_and_what_has_none_says_so(shm
         else:
             assert (verdict["verdict"], verdict["ops_per_s"]) == ("UNSUPPORTED", None)
             assert ("size is fixed" if cells else "no cells that could lie side by side") in verdict["reason"]
+
+
+def test_each_state_has_an_object_of_its_own_and_no_verdict_depends_on_it(shmoo):
+    found = trials(shmoo, "--load", "cells,counter", "--sync", "mutex,busted-scribble,mcs", "--regions", "one,many", "--address",
+                   "same", "--writers", "3", "--ops", "200", "--pin", "none")
+    assert len(found) == 12
+    for trial, verdict, workers in found:
+        cells = 61 if trial["load"] == "cells" else 1
+        assert verdict["region_objects"] == (1 + cells if trial["regions"] == "many" else 1)
+        assert verdict["verdict"] in ("CLEAN", "INCONCLUSIVE") or trial["sync"] == "busted-scribble"
+        assert verdict["verdict"] == "CORRUPT" or trial["sync"] != "busted-scribble"
+        assert all(worker["map_ns"] > 0 for worker in workers)
+
+
+def test_objects_of_states_are_there_while_it_runs_and_gone_afterwards(shmoo):
+    process = shmoo.start("run", *ENDLESS, "--load", "cells", "--regions", "many")
+    workers = wait_for_workers(process, 4)
+    names = {f"shmoo.{process.pid}."}
+    for worker in workers:
+        maps = [line.split() for line in open(f"/proc/{worker}/maps", encoding="utf-8") if line.endswith(".state\n")]
+        assert len({fields[4] for fields in maps}) == len({fields[5] for fields in maps}) == 61
+        names |= {fields[5] for fields in maps}
+    listed = shmoo("ls").stdout
+    assert len(names) == 62 and all(name.removeprefix("/dev/shm/") in listed for name in names)
+    process.terminate()
+    shmoo.finish(process)
+    assert not shmoo.objects()
+
+
+def test_what_does_not_go_with_objects_of_their_own_says_why(shmoo):
+    found = trials(shmoo, "--load", "neighbours,lifecycle", "--sync", "mutex", "--regions", "many", "--fault", "unlink,none", "--packing",
+                   "packed,usual", "--duration", "10ms")
+    reasons = [verdict["reason"] for _, verdict, _ in found if verdict["verdict"] == "UNSUPPORTED"]
+    assert len(found) == 8 and len(reasons) == 7
+    assert all(any(word in reason for reason in reasons) for word in ("region's one object", "objects of its own", "(--packing packed)"))

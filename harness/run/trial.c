@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -27,6 +28,7 @@
 #include "run/process.h"
 #include "run/room.h"
 #include "run/settle.h"
+#include "run/state_objects.h"
 #include "run/stray.h"
 #include "run/tally.h"
 
@@ -42,9 +44,11 @@ struct stage {
     struct trial_spec spec; /* with the name in its shape */
     struct instances instances;
     struct region region;
+    struct state_objects states;
     struct pin *pin;
     struct crew crew;
     struct crew_plan plan;
+    int *spared; /* descriptors that workers inherit */
     bool region_made, crew_made;
     enum verdict verdict; /* when it could not be made: whose fault that is */
 };
@@ -82,10 +86,25 @@ static int missed_pages(struct stage *stage, struct error *error)
     enum layout_pages pages = (enum layout_pages)stage->spec.shape.layout.choice[LAYOUT_PAGES];
     struct page_sizes had;
     char why[600];
-    if (pages == PAGES_SYSTEM || page_sizes_read(stage->region.base, &had) || !pages_missed(pages, &had, why, sizeof why))
+    if (pages == PAGES_SYSTEM || page_sizes_read(stage->region.base, spec_span_bytes(&stage->spec), &had) || !pages_missed(pages, &had, why, sizeof why))
         return 0;
     stage->verdict = VERDICT_UNSUPPORTED;
     return error_set(error, STATUS_ENVIRONMENT, 0, "%s", why);
+}
+
+/* Where states have objects of their own, these are to lie behind it. */
+static int make_region(struct stage *stage, struct error *error)
+{
+    const struct trial_spec *spec = &stage->spec;
+    struct region_layout layout = spec_region_layout(spec);
+    uint64_t span = spec_span_bytes(spec);
+    if (instances_apart(spec) && !(layout.at = region_room(layout.pages, span)))
+        return error_set(error, STATUS_ENVIRONMENT, ENOMEM, "region %s: no address space for it and %u objects behind it: "
+                         "`ulimit -v unlimited`, or a smaller population", stage->name, instances_count(spec));
+    stage->region_made = region_create_as(&stage->region, stage->name, spec_region_bytes(spec), layout, error) == 0;
+    if (!stage->region_made && layout.at)
+        munmap(layout.at, span);
+    return stage->region_made ? 0 : -1;
 }
 
 static int make_data(struct stage *stage, struct trial_result *result, struct error *error)
@@ -94,16 +113,14 @@ static int make_data(struct stage *stage, struct trial_result *result, struct er
     if (instances_size(spec, &stage->verdict, error))
         return -1;
     enum layout_pages pages = (enum layout_pages)spec->shape.layout.choice[LAYOUT_PAGES];
-    const char *short_of = pages_refuse(pages, spec_region_bytes(spec));
+    const char *short_of = pages_refuse(pages, spec_span_bytes(spec));
     if (short_of) {
         stage->verdict = VERDICT_UNSUPPORTED;
         return error_set(error, STATUS_ENVIRONMENT, ENOMEM, "%s", short_of);
     }
     pages_choose(pages);
-    if (region_create_as(&stage->region, stage->name, spec_region_bytes(spec), spec_region_layout(spec), error))
-        return -1;
-    stage->region_made = true;
-    if (instances_init(&stage->instances, spec, stage->name, error) ||
+    if (make_region(stage, error) || instances_init(&stage->instances, spec, stage->name, error) ||
+        state_objects_create(&stage->states, &stage->instances, stage->region.base, error) ||
         instances_create(&stage->instances, stage->region.base, &stage->verdict, error))
         return -1;
     stray_spare(); /* helpers that create() has started live until destroy() has returned */
@@ -118,6 +135,15 @@ static int make_data(struct stage *stage, struct trial_result *result, struct er
     return pin_create(&stage->pin, spec->pin, shape_workers(&spec->shape), error);
 }
 
+/* Objects without a name are had by their descriptors. */
+static int spare(struct stage *stage, struct error *error)
+{
+    struct handover *handover = &stage->instances.handover;
+    stage->spared = state_objects_descriptors(&stage->states, stage->region.fd, &handover->spared_count);
+    handover->spared = stage->spared;
+    return stage->spared ? 0 : error_set(error, STATUS_ENVIRONMENT, ENOMEM, "out of memory for a list of descriptors");
+}
+
 static int make_crew(struct stage *stage, struct trial_result *result, struct error *error)
 {
     uint64_t start = clock_ns();
@@ -129,11 +155,12 @@ static int make_crew(struct stage *stage, struct trial_result *result, struct er
         .region_bytes = stage->region.bytes,
         .region_base = stage->region.base,
         .region_fd = stage->region.fd,
+        .states = &stage->states,
         .setups = stage->instances.setups,
         .handover = &stage->instances.handover,
     };
-    if (!stage->region.linked)
-        stage->instances.handover.spared = stage->region.fd;
+    if (!stage->region.linked && spare(stage, error))
+        return -1;
     stage->crew_made = true;
     if (crew_start(&stage->crew, &stage->plan, error))
         return -1;
@@ -221,6 +248,7 @@ static void take_down(struct stage *stage, struct trial_result *result)
     enum verdict verdict;
     struct error error;
     int rc = instances_destroy(&stage->instances, stage->region.base, &verdict, &error);
+    state_objects_destroy(&stage->states);
     stray_release();
     uint32_t strays = end_strays(rc == 0);
     if (rc == 0 && strays) {
@@ -262,10 +290,14 @@ static void take_back(struct stage *stage, struct trial_result *result)
         stage->spec.load->sweep(&stage->spec.shape);
     if (stage->region_made && region_destroy(&stage->region, &error))
         notice("%s", error.text);
+    state_objects_add_steps(&stage->states, &stage->region);
+    result->region_objects = stage->region_made ? 1 + stage->states.made : 0;
     memcpy(result->region_step_ns, stage->region.step_ns, sizeof result->region_step_ns);
     memcpy(result->region_step_done, stage->region.step_done, sizeof result->region_step_done);
     result->reserved_by = stage->region.reserved_by;
+    state_objects_free(&stage->states);
     instances_free(&stage->instances);
+    free(stage->spared);
     pin_destroy(stage->pin);
 }
 

@@ -29,17 +29,28 @@ static bool read_bytes(const void *at, void *bytes, size_t count)
     return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)count;
 }
 
+/* Of states in objects of their own: in whose that offset lies. *offset becomes the one in there. */
+static uint32_t instance_at(const struct trial_spec *spec, uint64_t *offset)
+{
+    uint64_t stride = instances_stride_bytes(spec), behind = *offset - instances_origin(spec);
+    *offset = behind % stride;
+    return (uint32_t)(behind / stride);
+}
+
 /* "sleeps in a futex wait: the word at offset 128 of the region is 0, it waits while it is 2" */
 static void futex_text(const struct crew *crew, const struct slot *slot, const struct process_call *call, char *text, size_t size)
 {
-    uint64_t offset = call->word_at - slot->fault.region_base, bytes = crew->plan ? crew->plan->region_bytes : 0;
+    const struct trial_spec *spec = crew->plan ? crew->plan->spec : NULL;
+    uint64_t offset = call->word_at - slot->fault.region_base, bytes = spec ? spec_span_bytes(spec) : 0;
     if (slot->fault.region_base && bytes >= 4 && offset <= bytes - 4) {
         uint32_t word;
-        char now[32] = "cannot be read";
+        char now[32] = "cannot be read", object[40] = "region";
         if (read_bytes((const char *)crew->plan->region_base + offset, &word, sizeof word))
             snprintf(now, sizeof now, "is 0x%x", word);
-        snprintf(text, size, "sleeps in a futex wait while the word at offset %llu of the region is 0x%x (it %s)",
-                 (unsigned long long)offset, call->expected, now);
+        if (instances_apart(spec) && offset >= instances_origin(spec))
+            snprintf(object, sizeof object, "object of state %u", instance_at(spec, &offset));
+        snprintf(text, size, "sleeps in a futex wait while the word at offset %llu of the %s is 0x%x (it %s)", (unsigned long long)offset,
+                 object, call->expected, now);
     } else {
         snprintf(text, size, "sleeps in a futex wait outside the region");
     }

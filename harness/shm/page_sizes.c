@@ -17,14 +17,14 @@ static void add_field(const char *line, struct page_sizes *sizes)
         return;
     bool hugetlb = strcmp(name, "Shared_Hugetlb") == 0 || strcmp(name, "Private_Hugetlb") == 0;
     if (strcmp(name, "KernelPageSize") == 0)
-        sizes->page_bytes = kib * KIB;
+        sizes->page_bytes = kib * KIB > sizes->page_bytes ? kib * KIB : sizes->page_bytes;
     if (hugetlb || strcmp(name, "Rss") == 0)
         sizes->mapped_bytes += kib * KIB;
     if (hugetlb || strcmp(name, "ShmemPmdMapped") == 0 || strcmp(name, "FilePmdMapped") == 0)
         sizes->huge_bytes += kib * KIB;
 }
 
-int page_sizes_read(const void *base, struct page_sizes *sizes)
+int page_sizes_read(const void *base, uint64_t bytes, struct page_sizes *sizes)
 {
     FILE *file = fopen("/proc/self/smaps", "re");
     char *line = NULL;
@@ -36,9 +36,8 @@ int page_sizes_read(const void *base, struct page_sizes *sizes)
     while (getline(&line, &room, file) > 0) {
         unsigned long long from, to;
         if (sscanf(line, "%llx-%llx ", &from, &to) == 2) {
-            if (found)
-                break;
-            found = here = from == (uintptr_t)base;
+            here = from - (uintptr_t)base < bytes;
+            found = found || here;
         } else if (here) {
             add_field(line, sizes);
         }

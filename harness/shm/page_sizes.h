@@ -10,8 +10,8 @@ struct page_sizes {
     uint64_t huge_bytes;   /* of these, by entries of the page table for huge pages */
 };
 
-/* Of the mapping that begins at `base`. Returns 0, or an errno: ENOENT where there is no such mapping. */
-int page_sizes_read(const void *base, struct page_sizes *sizes);
+/* Of all mappings that begin in these bytes, added up (page_bytes: the largest). Returns 0, or an errno: ENOENT where there is none. */
+int page_sizes_read(const void *base, uint64_t bytes, struct page_sizes *sizes);
 
 /* Bytes of a huge page that stands in for base pages; 0 where this kernel has none. */
 uint64_t page_sizes_transparent(void);

@@ -192,17 +192,16 @@ static bool has_advice(const struct region *region)
     return region->layout.pages == REGION_PAGES_BASE || region->layout.pages == REGION_PAGES_TRANSPARENT;
 }
 
-/* Address space in which the region begins at a whole page of its kind: elsewhere it could not have one. */
-static void *aligned_room(const struct region *region)
+void *region_room(enum region_pages pages, uint64_t bytes)
 {
-    uint64_t page = region_page_bytes(region->layout.pages);
-    char *room = mmap(NULL, region->bytes + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint64_t page = region_page_bytes(pages);
+    char *room = mmap(NULL, bytes + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (room == MAP_FAILED)
         return NULL;
     size_t ahead = (page - (uintptr_t)room % page) % page;
     if (ahead)
         munmap(room, ahead);
-    munmap(room + ahead + region->bytes, page - ahead);
+    munmap(room + ahead + bytes, page - ahead);
     return room + ahead;
 }
 
@@ -219,7 +218,8 @@ static int step_map(struct region *region, struct error *error)
 {
     uint64_t start = clock_ns();
     bool populate = region->layout.fill == REGION_POPULATED, advised = has_advice(region);
-    void *at = region->layout.at || !advised ? region->layout.at : aligned_room(region);
+    void *at = region->layout.at || !advised ? region->layout.at /* elsewhere it could have no huge page */
+                                             : region_room(region->layout.pages, region->bytes);
     int flags = MAP_SHARED | (at ? MAP_FIXED : 0) | (populate && !advised ? MAP_POPULATE : 0);
     void *base = mmap(at, region->bytes, PROT_READ | PROT_WRITE, flags, region->fd, 0);
     if (base == MAP_FAILED)
@@ -299,6 +299,20 @@ int region_attach_as(struct region *region, const char *name, size_t bytes, stru
     return 0;
 }
 
+int region_close(struct region *region, struct error *error)
+{
+    int rc = 0;
+    if (region->fd < 0)
+        return 0;
+    uint64_t start = clock_ns();
+    if (close(region->fd) != 0 && errno != EINTR)
+        rc = fail(region, REGION_CLOSE, steps[REGION_CLOSE].call, errno, error);
+    else
+        step_done(region, REGION_CLOSE, start);
+    region->fd = -1;
+    return rc;
+}
+
 int region_detach(struct region *region, struct error *error)
 {
     int rc = 0;
@@ -311,15 +325,8 @@ int region_detach(struct region *region, struct error *error)
             step_done(region, REGION_UNMAP, start);
         region->base = NULL;
     }
-    if (region->fd >= 0) {
-        uint64_t start = clock_ns();
-        if (close(region->fd) != 0 && errno != EINTR && rc == 0)
-            rc = fail(region, REGION_CLOSE, steps[REGION_CLOSE].call, errno, error);
-        else
-            step_done(region, REGION_CLOSE, start);
-        region->fd = -1;
-    }
-    return rc;
+    int closed = region_close(region, rc ? NULL : error);
+    return rc ? rc : closed;
 }
 
 /* What the name leads to now: 0, or an errno. */

@@ -91,6 +91,13 @@ int region_create_as(struct region *region, const char *name, size_t bytes, stru
 int region_attach(struct region *region, const char *name, size_t bytes, struct error *error);
 int region_attach_as(struct region *region, const char *name, size_t bytes, struct region_layout layout, struct error *error);
 
+/* Address space of so many bytes that begins at a whole page of that kind, with nothing in it, for mappings to be put in its place;
+ * NULL: there is none. */
+void *region_room(enum region_pages pages, uint64_t bytes);
+
+/* Closes the descriptor; the mapping stays. Idempotent. */
+int region_close(struct region *region, struct error *error);
+
 /* Unmaps and closes. Idempotent. Every step is tried; the first failure is reported. */
 int region_detach(struct region *region, struct error *error);
 

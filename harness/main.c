@@ -104,7 +104,11 @@ static int unknown(const char *name)
     for (; commands[n] && n < 15; n++)
         names[n] = commands[n]->name;
     names[n] = NULL;
-    suggest_fail(&error, name[0] == '-' ? "option" : "command", name, names);
+    if (name[0] == '-')
+        error_set(&error, STATUS_USAGE, 0, "\"%s\": an option stands behind its command, as in shmoo run --help; shmoo --help lists "
+                  "the commands", name);
+    else
+        suggest_fail(&error, "command", name, names);
     error_print(&error);
     return STATUS_USAGE;
 }
@@ -128,11 +132,17 @@ int main(int argc, char **argv)
         print_help(stderr);
         return STATUS_USAGE;
     }
+    static char help[] = "--help";
+    if (strcmp(argv[1], "help") == 0 && argc > 2) { /* shmoo help COMMAND */
+        argv[1] = argv[2];
+        argv[2] = help;
+        argc = 3;
+    }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         print_help(stdout);
         return stdout_settle(STATUS_AS_EXPECTED);
     }
-    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "version") == 0) {
         printf("shmoo %s\n", SHMOO_VERSION);
         return stdout_settle(STATUS_AS_EXPECTED);
     }

@@ -58,7 +58,7 @@ static int number_parse(const struct option_row *row, const char *text, uint64_t
     units_exact(kind, row->min, low);
     units_exact(kind, row->max, high);
     return error_set(error, STATUS_USAGE, 0, "%s is out of bounds: %s%s%s%s%s", text, row->max ? "" : "at least ", low,
-                     row->max ? " to " : "", row->max ? high : "", row->bounds ? row->bounds : "");
+                     row->max ? " to " : "", row->max ? high : "", row->bounds && *value < row->min ? row->bounds : "");
 }
 
 static int value_parse(const struct option_row *row, const char *text, uint64_t *value, struct error *error)

@@ -116,21 +116,37 @@ int options_parse(const struct option_row *rows, size_t count, struct option_lis
     return 0;
 }
 
-static void help_text(const char *text, FILE *out)
+#define HELP_INDENT 26
+#define HELP_WIDTH 100
+
+/* Goes on at *column, which is that behind the last word; the line breaks between words. */
+static void help_words(const char *text, int *column, FILE *out)
 {
-    const int indent = 26, width = 100;
-    int column = indent;
-    for (const char *word = text; *word;) {
+    for (const char *word = text + strspn(text, " "); *word; word += strspn(word, " ")) {
         int length = (int)strcspn(word, " ");
-        if (column + length > width && column > indent) {
-            fprintf(out, "\n%*s", indent, "");
-            column = indent;
+        if (*column > HELP_INDENT && *column + 1 + length > HELP_WIDTH) {
+            fprintf(out, "\n%*s", HELP_INDENT, "");
+            *column = HELP_INDENT;
         }
-        fprintf(out, "%.*s ", length, word);
-        column += length + 1;
+        *column += fprintf(out, "%s%.*s", *column > HELP_INDENT ? " " : "", length, word);
         word += length;
-        word += strspn(word, " ");
     }
+}
+
+static void help_text(const struct option_row *row, FILE *out)
+{
+    char more[200] = "";
+    int column = HELP_INDENT;
+    help_words(row->help, &column, out);
+    if (row->also)
+        snprintf(more, sizeof more, "(also --%s)", row->also);
+    help_words(more, &column, out);
+    if (row->fallback && row->type != OPTION_FLAG)
+        snprintf(more, sizeof more, "(default %s)", row->fallback);
+    else
+        more[0] = '\0';
+    help_words(more, &column, out);
+    fputc('\n', out);
 }
 
 void options_help(const struct option_row *rows, size_t count, FILE *out)
@@ -144,11 +160,6 @@ void options_help(const struct option_row *rows, size_t count, FILE *out)
                  !rows[i].argument ? "" : rows[i].implied ? "[=" : " ", rows[i].argument ? rows[i].argument : "",
                  rows[i].implied ? "]" : "", rows[i].flags & OPTION_LIST ? ",.." : "");
         fprintf(out, strlen(head) > 24 ? "%s\n%26s" : "%-26s", head, "");
-        help_text(rows[i].help, out);
-        if (rows[i].also)
-            fprintf(out, "(also --%s) ", rows[i].also);
-        if (rows[i].fallback && rows[i].type != OPTION_FLAG)
-            fprintf(out, "(default %s)", rows[i].fallback);
-        fputc('\n', out);
+        help_text(&rows[i], out);
     }
 }

@@ -163,6 +163,7 @@ START_TEST(bounds_are_kept_and_told_with_their_reason)
 {
     assign_fails(WRITERS, "0", "writers: 0 is out of bounds: 1 to 100; nobody writes otherwise");
     assign_fails(WRITERS, "101", "out of bounds: 1 to 100");
+    ck_assert_str_eq(error.text, "writers: 101 is out of bounds: 1 to 100"); /* the reason is that of the lower bound */
     assign_fails(SIZE, "3", "size: 3 is out of bounds: at least 4");
     assign_ok(WRITERS, "1,100");
     assign_ok(SIZE, "9000000000000000000");

@@ -2,9 +2,11 @@
 #include "base/suggest.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define LONGEST 64
 
@@ -63,15 +65,57 @@ const char *suggest_nearest(const char *typed, const char *const *names)
     return best;
 }
 
+static bool begins(const char *word, const char *start)
+{
+    size_t n = strlen(start);
+    return n > 0 && strncasecmp(word, start, n) == 0;
+}
+
+/* The shortest name that begins with what was typed, else the longest one that what was typed begins with. */
+static const char *continued(const char *typed, const char *const *names)
+{
+    const char *longer = NULL, *shorter = NULL;
+    for (; *names; names++) {
+        if (begins(*names, typed) && (!longer || strlen(*names) < strlen(longer)))
+            longer = *names;
+        if (begins(typed, *names) && (!shorter || strlen(*names) > strlen(shorter)))
+            shorter = *names;
+    }
+    return longer ? longer : shorter;
+}
+
+const char *suggest_likely(const char *typed, const char *const *names)
+{
+    const char *nearest = suggest_nearest(typed, names);
+    if (!nearest || (size_t)distance(typed, nearest) <= (strnlen(typed, LONGEST) + strnlen(nearest, LONGEST)) / 2)
+        return nearest;
+    return continued(typed, names);
+}
+
+/* Whole names only, as many as there is room for. */
+static void join(const char *const *names, char *list, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; names[i]; i++) {
+        size_t length = strlen(names[i]), left = 0;
+        if (used + length + sizeof " ... and 1000000 more" >= size) {
+            while (names[i + left])
+                left++;
+            snprintf(list + used, size - used, " ... and %zu more", left);
+            return;
+        }
+        used += (size_t)snprintf(list + used, size - used, " %s", names[i]);
+    }
+}
+
 int suggest_fail(struct error *error, const char *what, const char *typed, const char *const *names)
 {
     char list[600] = "";
-    for (size_t i = 0; names[i]; i++) {
-        size_t used = strlen(list);
-        snprintf(list + used, sizeof list - used, " %s", names[i]);
-    }
-    const char *nearest = suggest_nearest(typed, names);
-    if (!nearest)
+    join(names, list, sizeof list);
+    if (!names[0])
         return error_set(error, STATUS_USAGE, 0, "unknown %s \"%s\"; there is none to choose from", what, typed);
-    return error_set(error, STATUS_USAGE, 0, "unknown %s \"%s\"; did you mean \"%s\"? Valid:%s", what, typed, nearest, list);
+    const char *likely = suggest_likely(typed, names);
+    if (!likely)
+        return error_set(error, STATUS_USAGE, 0, "unknown %s \"%s\". Valid:%s", what, typed, list);
+    return error_set(error, STATUS_USAGE, 0, "unknown %s \"%s\"; did you mean \"%s\"? Valid:%s", what, typed, likely, list);
 }

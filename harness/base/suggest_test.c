@@ -18,6 +18,34 @@ START_TEST(each_kind_of_slip_leads_to_the_name_that_was_meant)
 }
 END_TEST
 
+START_TEST(a_guess_is_near_or_none_at_all)
+{
+    static const char *const units[] = {"ns", "us", "ms", "s", "min", "m", "h", "d", NULL};
+    static const struct {
+        const char *typed, *meant;
+        const char *const *names;
+    } rows[] = {
+        {"mutx", "mutex", syncs},   {"semafor", "semaphore", syncs}, {"sem", "semaphore", syncs}, {"SEM", "semaphore", syncs},
+        {"foo", NULL, syncs},       {"", NULL, syncs},               {"-v", NULL, syncs},         {"pthread", NULL, syncs},
+        {"seconds", "s", units},    {"minutes", "min", units},       {"hours", "h", units},       {"x", NULL, units},
+        {"parsecs", NULL, units},   {"-8", NULL, units},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *meant = suggest_likely(rows[i].typed, rows[i].names);
+        ck_assert_msg(meant == rows[i].meant || (meant && rows[i].meant && strcmp(meant, rows[i].meant) == 0), "%s became %s",
+                      rows[i].typed, meant ? meant : "nothing");
+    }
+}
+END_TEST
+
+START_TEST(what_is_like_nothing_is_answered_with_the_names_alone)
+{
+    struct error error = {0};
+    ck_assert_int_eq(suggest_fail(&error, "sync", "foo", syncs), -1);
+    ck_assert_str_eq(error.text, "unknown sync \"foo\". Valid: none semaphore mutex mutex-robust rwlock spin");
+}
+END_TEST
+
 START_TEST(letter_case_counts_less_than_a_letter)
 {
     static const char *const names[] = {"kB", "kiB", "KiB", NULL};
@@ -90,6 +118,10 @@ START_TEST(a_message_with_hundreds_of_names_is_cut_short_and_whole)
     suggest_fail(&error, "sync", "name-299x", names);
     testing_has(error.text, "did you mean \"name-299\"? Valid: name-000 name-001");
     ck_assert_uint_lt(strlen(error.text), sizeof error.text);
+    const char *rest = strstr(error.text, " ... and "), *last = strstr(error.text, " name-000");
+    ck_assert_ptr_nonnull(rest);
+    ck_assert_int_eq((rest - last) % (long)strlen(" name-000"), 0); /* no name is cut in two */
+    ck_assert_int_eq((rest - last) / (long)strlen(" name-000") + atoi(rest + strlen(" ... and ")), 300);
 }
 END_TEST
 
@@ -104,6 +136,8 @@ int main(void)
 {
     return testing_run("suggest", (const TTest *[]){
                                       each_kind_of_slip_leads_to_the_name_that_was_meant,
+                                      a_guess_is_near_or_none_at_all,
+                                      what_is_like_nothing_is_answered_with_the_names_alone,
                                       letter_case_counts_less_than_a_letter,
                                       swapped_neighbours_are_one_edit,
                                       the_first_of_equally_near_names_wins,

@@ -50,8 +50,14 @@ static int unit_unknown(const struct unit_kind *kind, const char *text, const ch
         snprintf(list + used, sizeof list - used, "%s%s", used ? " " : "", u->name);
     }
     names[count] = NULL;
-    return error_set(error, STATUS_USAGE, 0, "\"%s\": unknown unit \"%s\"; did you mean \"%s\"? A %s takes: %s", text, unit,
-                     suggest_nearest(unit, names), kind->what, list);
+    const char *likely = suggest_likely(unit, names);
+    if (likely)
+        return error_set(error, STATUS_USAGE, 0, "\"%s\": unknown unit \"%s\"; did you mean \"%s\"? A %s takes: %s", text, unit,
+                         likely, kind->what, list);
+    if (strchr("-:/;", *unit) && isdigit((unsigned char)unit[1])) /* 2-8, 1:4 */
+        return error_set(error, STATUS_USAGE, 0, "\"%s\" is not a %s; write it like %s, and several with commas between them: 1,2,4", text,
+                         kind->what, kind->examples);
+    return error_set(error, STATUS_USAGE, 0, "\"%s\": unknown unit \"%s\". A %s takes: %s", text, unit, kind->what, list);
 }
 
 /* Length of "12", "12.5" or ".5" at the start of text; 0 where there is no number. */

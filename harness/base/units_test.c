@@ -121,6 +121,9 @@ START_TEST(an_unknown_unit_names_the_nearest_and_all)
     testing_has(error.text, "A size takes: B kB k K KiB MB M MiB GB G GiB T TiB");
     testing_has(refused(&units_duration, "5sec").text, "did you mean \"s\"");
     testing_has(refused(&units_count, "5m").text, "did you mean \"M\"");
+    testing_has(refused(&units_duration, "5 minutes").text, "did you mean \"min\"");
+    testing_has(refused(&units_duration, "5 parsecs").text, "unknown unit \"parsecs\". A duration takes: ns us");
+    testing_has(refused(&units_count, "2-8").text, "\"2-8\" is not a number; write it like 1000, 10k, 1M, and several with commas between them: 1,2,4");
 }
 END_TEST
 

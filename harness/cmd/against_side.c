@@ -29,7 +29,7 @@ int side_open(struct side *side, const char *name, const char *path, const char 
     struct stat st;
     *side = (struct side){.name = name, .path = path, .fd = open(place, O_PATH)};
     if (side->fd < 0 || fstat(side->fd, &st) != 0)
-        return error_set(error, STATUS_USAGE, errno, "--against %s: open: %s", path, error_name(errno));
+        return error_set(error, STATUS_USAGE, errno, "--against %s: open: %s; name the program of another build, or with --plugin a plugin of another build", path, error_name(errno));
     if (!S_ISREG(st.st_mode) || access(place, X_OK) != 0)
         return error_set(error, STATUS_USAGE, 0, "--against %s: not a program that can be started; name a build of shmoo", path);
     return 0;

@@ -78,9 +78,12 @@ static int fail_unknown(const char *glob, struct error *error)
     for (size_t i = 0; ids && contents_checks[i]; i++)
         for (const struct check_ops *row = contents_checks[i]; row->id; row++)
             ids[n++] = row->id;
-    const char *nearest = ids ? suggest_nearest(glob, ids) : NULL;
-    error_set(error, STATUS_USAGE, 0, "unknown check \"%.200s\": no id matches; did you mean \"%s\"? shmoo check --list shows all",
-              glob, nearest ? nearest : "");
+    const char *likely = ids ? suggest_likely(glob, ids) : NULL;
+    size_t length = strlen(glob);
+    bool family = likely && strncmp(likely, glob, length) == 0 && likely[length] == '/';
+    error_set(error, STATUS_USAGE, 0, "unknown check \"%.200s\": no id matches%s%.*s%s shmoo check --list shows all", glob,
+              likely ? "; did you mean '" : ";", likely ? (int)(family ? length : strlen(likely)) : 0, likely ? likely : "",
+              !likely ? "" : family ? "/*'?" : "'?");
     free(ids);
     return -1;
 }

@@ -205,7 +205,8 @@ static int look(struct diagnosis *d, const struct option_list *lists, struct pat
         d->message = lists[DOCTOR_CORE].values[0].text;
         diagnosis_run(d, contents_findings, SUBJECT_MESSAGE);
         if (d->found_count == 0)
-            notice("doctor: no cause is known for \"%.200s\"", d->message);
+            notice("doctor: no cause is known for \"%.200s\": give the message of the system or of the shell, such as \"Bus error\", "
+                   "\"exit status 137\" or \"No space left on device\"; shmoo doctor --explain 'message-*' names all", d->message);
     }
     if (process) {
         d->patient = patient;

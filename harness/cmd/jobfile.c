@@ -225,24 +225,49 @@ static int fail_syntax(struct reader *r, int line)
     return error_set(r->error, STATUS_USAGE, 0, "%s:%d:%zu: %s", r->path, line, column, what);
 }
 
+static void fail_open(const char *name, int errnum, struct error *error)
+{
+    char jobs[400], split[sizeof jobs], *rest = split, *job;
+    const char *names[64];
+    size_t count = 0;
+    places_jobs(jobs, sizeof jobs);
+    memcpy(split, jobs, sizeof jobs);
+    while (count < 63 && (job = strsep(&rest, " ")))
+        if (*job)
+            names[count++] = job;
+    names[count] = NULL;
+    const char *likely = suggest_likely(name, names);
+    error_set(error, errnum == ENOENT ? STATUS_USAGE : STATUS_ENVIRONMENT, errnum,
+              "job file %s: open: %s%s%s%s; give a path, or one of the built-in jobs:%s", name, error_name(errnum),
+              likely ? "; did you mean \"" : "", likely ? likely : "", likely ? "\"?" : "", jobs);
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* A folder that is called like a built-in job (of an earlier run, say) does not hide it. */
 static FILE *open_file(const char *name, char *path, size_t size, struct error *error)
 {
     struct stat st;
+    bool folder = is_folder(name);
     snprintf(path, size, "%s", name);
-    FILE *file = fopen(path, "re");
-    if (!file && errno == ENOENT && places_job(name, path, size) == 0)
+    FILE *file = folder ? NULL : fopen(name, "re");
+    int errnum = errno;
+    if (!file && (folder || errnum == ENOENT) && places_job(name, path, size) == 0) {
         file = fopen(path, "re");
-    if (!file) {
-        int errnum = errno;
-        char jobs[400];
-        places_jobs(jobs, sizeof jobs);
-        error_set(error, errnum == ENOENT ? STATUS_USAGE : STATUS_ENVIRONMENT, errnum,
-                  "job file %s: open: %s; give a path, or one of the built-in jobs:%s", name, error_name(errnum), jobs);
+        errnum = errno;
+    }
+    if (!file && !folder) {
+        fail_open(name, errnum, error);
         return NULL;
     }
-    if (fstat(fileno(file), &st) == 0 && !S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode)) {
+    if (!file || (fstat(fileno(file), &st) == 0 && !S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))) {
         error_set(error, STATUS_USAGE, 0, "job file %s is not a file", path);
-        fclose(file);
+        if (file)
+            fclose(file);
         return NULL;
     }
     return file;

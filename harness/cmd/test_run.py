@@ -27,6 +27,18 @@ def test_version_is_one_line_on_standard_output(shmoo):
     assert re.fullmatch(r"shmoo \d+\.\d+\.\d+\S*", one_line(done.stdout))
 
 
+def test_help_and_version_are_commands_too(shmoo):
+    assert shmoo("help", "run").stdout == shmoo("run", "--help").stdout
+    assert shmoo("version").stdout == shmoo("--version").stdout
+    assert shmoo("help", "rnu").returncode == 2
+
+
+def test_a_folder_does_not_hide_the_job_of_its_name(shmoo):
+    (shmoo.cwd / "smoke").mkdir()
+    done = shmoo("run", "smoke", "--dry-run")
+    assert (done.returncode, "shmoo run" in done.stdout) == (0, True), done.stderr
+
+
 def test_without_a_command_the_usage_is_an_error(shmoo):
     done = shmoo()
     assert (done.returncode, done.stdout) == (2, "")

@@ -71,6 +71,17 @@ static void put_syscalls(FILE *out, const struct trial_result *r)
                 calls->messages ? "msg" : "op");
 }
 
+/* A long name takes its room from the two numbers behind it, so that the other columns stay where they are. */
+static void put_crew(FILE *out, const struct trial_spec *spec)
+{
+    int over = (int)strlen(spec->sync->name) - 15, first = 5, second = 5;
+    for (; over > 0 && first > 1; over--)
+        first--;
+    for (; over > 0 && second > 1; over--)
+        second--;
+    fprintf(out, "%-15s %*u %*u", spec->sync->name, first, spec->shape.writers, second, spec->shape.readers);
+}
+
 static void put_row(struct sink *sink, const struct trial_event *event)
 {
     const struct trial_spec *spec = event->spec;
@@ -80,8 +91,9 @@ static void put_row(struct sink *sink, const struct trial_event *event)
     snprintf(count, sizeof count, "%u/%u", spec->number, sink->run->trials);
     if (r->window_ns)
         units_print(&units_count, round((double)r->window_ops / ((double)r->window_ns / 1e9)), rate);
-    fprintf(sink->out, "%9s  %-9s %-15s %5u %5u %9s  %s%-12s%s %9s ", count, spec->load->name, spec->sync->name,
-            spec->shape.writers, spec->shape.readers, units_print(&units_size, (double)spec->shape.size, size),
+    fprintf(sink->out, "%9s  %-9s ", count, spec->load->name);
+    put_crew(sink->out, spec);
+    fprintf(sink->out, " %9s  %s%-12s%s %9s ", units_print(&units_size, (double)spec->shape.size, size),
             paint(sink, verdict_paint(r->verdict, r->as_expected)), verdict_name(r->verdict), paint(sink, PLAIN), rate);
     waiting(spec, r, &merged);
     put_time(sink->out, histogram_quantile(&merged, 0.5), merged.count > 0);

@@ -330,6 +330,24 @@ START_TEST(the_table_explains_what_was_not_as_expected_with_its_replay_line)
 }
 END_TEST
 
+START_TEST(a_long_name_leaves_the_columns_behind_it_where_they_are)
+{
+    static const char *const names[] = {"mutex", "mutex-unrepaired", "socketpair-seqpacket", "busted-one-in-a-million"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        begin(&format_human);
+        spec.sync = contents_sync(names[i]);
+        trial(VERDICT_CLEAN, true, "", "");
+        end();
+        char *heads = strstr(text, "    trial  load"), *line = strstr(text, "CLEAN");
+        while (line > text && line[-1] != '\n')
+            line--;
+        ck_assert_int_eq(strstr(heads, "verdict") - heads, strstr(line, "CLEAN") - line);
+        testing_has(line, names[i]);
+        free(text);
+    }
+}
+END_TEST
+
 START_TEST(a_format_is_found_by_its_name_and_listed)
 {
     size_t listed = 0;
@@ -373,6 +391,7 @@ int main(void)
                                       jsonl_gives_every_text_back_through_a_reader_of_json,
                                       jsonl_is_json_whatever_bytes_there_are,
                                       the_table_explains_what_was_not_as_expected_with_its_replay_line,
+                                      a_long_name_leaves_the_columns_behind_it_where_they_are,
                                       a_format_is_found_by_its_name_and_listed,
                                       an_output_that_cannot_be_written_is_told_by_its_name,
                                       NULL,

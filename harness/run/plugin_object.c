@@ -43,7 +43,7 @@ enum plugin_wrong plugin_object_open(const char *path, const struct shmoo_plugin
 {
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
-        snprintf(why, size, "the dynamic linker does not load it: %s", dlerror());
+        snprintf(why, size, "the dynamic linker does not load it: %s; it takes a shared object, made with cc -shared -fPIC", dlerror());
         return PLUGIN_UNLOADABLE;
     }
     *object = dlsym(handle, SYMBOL);

@@ -17,6 +17,9 @@
 #define YIELD_NS NS_PER_MS
 #define JITTER 64 /* turns of an empty loop */
 #define LINES 28  /* that everybody writes to */
+#define COLD 16   /* lines of a process's own that no cache holds */
+#define PAGE 4096
+#define FAR_ONE_IN 3 /* putting the lines there takes longer than the rest of a round */
 
 /* One word holds all: the round, who has arrived in it, and who is out of step for good. */
 struct meeting {
@@ -37,6 +40,9 @@ _Static_assert(sizeof(struct meeting) <= FAULT_COMMONS_BYTES, "the meeting lies 
 static struct {
     uint64_t count;
     bool out;
+    struct {
+        _Alignas(64) unsigned char line[PAGE + 64]; /* each in a page of its own, and none where the others' are in theirs */
+    } cold[COLD];
 } own;
 
 static struct meeting *meeting_of(const struct worker *w)
@@ -150,14 +156,35 @@ static void rounds_before(struct worker *w, double operations)
     stagger(w, round);
 }
 
-/* Stores that have to wait for lines from other caches hold up those that follow, which are the primitive's: it may load before
- * what it has stored is to be seen, for that much longer. An acquire waits for them itself, and is left alone. */
+static void put_out_of_caches(const void *line)
+{
+#ifdef __SSE2__
+    __builtin_ia32_clflush(line);
+#else
+    (void)line;
+#endif
+}
+
+/* Stores to memory: they take their time even where two processors share their caches, as two threads of a core do. */
+static void store_far(struct worker *w)
+{
+    uint64_t lines = seed_below(&w->random, FAR_ONE_IN) ? 0 : 1 + seed_below(&w->random, COLD);
+    for (uint64_t n = lines; n; n--)
+        put_out_of_caches(own.cold[n - 1].line);
+    for (uint64_t n = lines; n; n--)
+        *(volatile unsigned char *)own.cold[n - 1].line = (unsigned char)n;
+}
+
+/* Stores that have to wait for lines from other caches, or from memory, hold up those that follow, which are the primitive's: it
+ * may load before what it has stored is to be seen, for that much longer, and an atomic operation that follows a load comes that
+ * much later. An acquire waits for them itself, and is left alone. */
 static void rounds_calling(struct worker *w, double operations)
 {
     (void)operations;
     struct meeting *m = meeting_of(w);
     if (own.out || slot_load(&w->slot->phase) == PHASE_ACQUIRING)
         return;
+    store_far(w);
     for (uint64_t n = seed_below(&w->random, LINES + 1); n; n--)
         slot_store(&m->lines[n - 1].word, w->index);
 }

@@ -172,6 +172,7 @@ const struct fault_ops *const contents_faults[] = {
     &fault_signals_restart,
     &fault_rounds,
     &fault_rounds_held,
+    &fault_brink,
     &fault_breakpoint,
     &fault_step,
     &fault_priority,

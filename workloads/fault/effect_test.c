@@ -118,6 +118,38 @@ static const struct sync_ops lease = {
     .lock = {.acquire = lease_acquire, .release = lease_release},
 };
 
+/* A count of acquisitions beside the word that runs over into it: after 2^14 of them nobody is kept out. */
+#define TOO_MANY (1u << 14)
+
+struct overflowing {
+    _Alignas(128) uint32_t word;
+    uint32_t acquisitions;
+};
+
+static int overflowing_acquire(struct sync_self *self)
+{
+    struct overflowing *lock = self->state;
+    while (__atomic_exchange_n(&lock->word, 1, __ATOMIC_SEQ_CST) && lock->acquisitions < TOO_MANY)
+        sched_yield();
+    lock->acquisitions++;
+    return 0;
+}
+
+static int overflowing_release(struct sync_self *self)
+{
+    __atomic_store_n(&((struct overflowing *)self->state)->word, 0, __ATOMIC_SEQ_CST);
+    return 0;
+}
+
+static const struct sync_ops overflowing = {
+    .name = "overflowing",
+    .family = SYNC_LOCK,
+    .traits = SYNC_BUSTED,
+    .expect = VERDICT_CORRUPT,
+    .state_bytes = sizeof(struct overflowing),
+    .lock = {.acquire = overflowing_acquire, .release = overflowing_release},
+};
+
 /* A run of the counter load that ends at its verdict, or after ONE_TRY_NS. */
 static struct trial_spec spec_of(const struct sync_ops *sync, const struct fault_ops *fault, uint32_t writers, const char *pin)
 {
@@ -178,6 +210,12 @@ START_TEST(a_long_hold_shows_a_lease_that_nobody_renews)
 }
 END_TEST
 
+START_TEST(the_brink_shows_what_breaks_after_many_times)
+{
+    find(spec_of(&overflowing, &fault_brink, 2, "none"));
+}
+END_TEST
+
 START_TEST(a_breakpoint_shows_a_test_and_set_of_two_steps)
 {
     find(spec_of(contents_sync("busted-tas"), &fault_breakpoint, 4, "none"));
@@ -196,6 +234,7 @@ int main(void)
                                             signals_show_a_wait_that_takes_an_interruption_for_success,
                                             rounds_show_a_wake_up_that_the_next_release_would_mend,
                                             a_long_hold_shows_a_lease_that_nobody_renews,
+                                            the_brink_shows_what_breaks_after_many_times,
                                             a_breakpoint_shows_a_test_and_set_of_two_steps,
                                             single_steps_show_a_test_and_set_of_two_steps,
                                             NULL,

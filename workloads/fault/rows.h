@@ -14,6 +14,7 @@ extern const struct fault_ops fault_signals;
 extern const struct fault_ops fault_signals_restart;
 extern const struct fault_ops fault_rounds;
 extern const struct fault_ops fault_rounds_held;
+extern const struct fault_ops fault_brink;
 extern const struct fault_ops fault_breakpoint;
 extern const struct fault_ops fault_step;
 extern const struct fault_ops fault_priority;

@@ -39,7 +39,8 @@ static struct pauses *pauses_of(const struct worker *w)
     return w->crew.fault_commons;
 }
 
-/* The length of the n-th: a range by the golden ratio, so that all have their turn soon, and any length within it. */
+/* The length of the n-th: of the first as long as may be, of the others a range by the golden ratio, so that all have their turn
+ * soon, and any length within it. */
 static uint64_t pause_ns(struct worker *w, uint64_t n, double milliseconds)
 {
     uint64_t most = (uint64_t)(milliseconds * 1e6), ranges = 1;
@@ -48,7 +49,7 @@ static uint64_t pause_ns(struct worker *w, uint64_t n, double milliseconds)
     uint64_t fraction = FIRST + n * GOLDEN;
     uint64_t ns = SHORTEST_NS << ((fraction >> 32) * ranges >> 32);
     ns += seed_below(&w->random, (uint32_t)ns);
-    return ns < most ? ns : most;
+    return n && ns < most ? ns : most;
 }
 
 /* Somebody else is on its way in, or the crew has none who would. */

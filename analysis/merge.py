@@ -23,7 +23,7 @@ try:
     import plot
     import shards
     import totals
-    from lines import RECORDS_NAME, DataError
+    from lines import RECORDS_NAME, DataError, Malformed
 except ImportError as error:
     print(f"shmoo merge: {error}: apt install python3-numpy, and start it with /usr/bin/python3", file=sys.stderr)
     sys.exit(STATUS_ENVIRONMENT)
@@ -100,7 +100,16 @@ class Merged:
             for own in sorted(part.trials):
                 number += 1
                 for record in part.trials[own].records():
-                    yield self._renumbered(record, number, place, own, label)
+                    record = self._renumbered(record, number, place, own, label)
+                    self._count(record, part.trials[own].path, own)
+                    yield record
+
+    def _count(self, record, path, own):
+        """Adds it up; DataError where its figures are none."""
+        try:
+            self.totals.add(record)
+        except (Malformed, ValueError, TypeError, KeyError, OverflowError) as error:
+            raise DataError(f"{path}: a `{record['type']}` record of trial {own} does not add up: {error}; the file is damaged") from error
 
     def _renumbered(self, record, number, place, own, label):
         record = {key: value for key, value in record.items() if key not in shards.OF_THE_MERGE}
@@ -114,7 +123,6 @@ class Merged:
         if record["type"] == "verdict":
             self.verdicts[str(record.get("verdict"))] += 1
             self.as_expected += bool(record.get("as_expected"))
-        self.totals.add(record)
         return record
 
     def _end(self):
@@ -123,7 +131,7 @@ class Merged:
         signals = [end["interrupted"] for end in ends if end.get("interrupted")]
         record = {"type": "end", "trials_done": done, "trials_planned": sum(map(self._planned, self.parts)),
                   "as_expected": self.as_expected, "unexpected": done - self.as_expected, "verdicts": dict(sorted(self.verdicts.items())),
-                  "seconds": round(sum(end.get("seconds") or 0 for end in ends), 9), "exit_status": self._status(ends, done)}
+                  "seconds": round(sum(totals.number(end.get("seconds")) for end in ends), 9), "exit_status": self._status(ends, done)}
         return {**record, "interrupted": signals[0]} if signals else record
 
     def _status(self, ends, done):
@@ -142,7 +150,7 @@ def write(folder, merged):
     os.makedirs(folder, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".shmoo-merge-")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:  # a lone surrogate, as JSON has it
             for record in merged.records():
                 file.write(json.dumps(record, separators=(",", ":"), ensure_ascii=False) + "\n")
         if os.path.exists(path) and not same(path, temporary):

@@ -209,6 +209,26 @@ def test_any_shards_in_any_grouping_make_the_same(merged, shard, seed):
     assert content(merged(*rest)) == whole
 
 
+@pytest.mark.parametrize("kind,changes", [
+    ("histogram", {"count": 0}), ("course", {"intervals": [[0, 1, [10**30, 1]]]})])
+def test_figures_that_are_none_are_refused_in_words(merge, shard, tmp_path, kind, changes):
+    run = shard("a")
+    found = lines(run)
+    next(record for record in found if record["type"] == kind).update(changes)
+    (run / "run.jsonl").write_text("".join(json.dumps(record) + "\n" for record in found), encoding="utf-8")
+    status, out, err = merge(run, "--out", tmp_path / "m")
+    assert (status, out) == (2, "") and "does not add up" in err and len(err.splitlines()) == 1, err
+    assert not (tmp_path / "m" / "run.jsonl").exists()
+
+
+def test_texts_that_are_no_utf_8_stay_readable(merged, shard):
+    run = shard("a")
+    found = lines(run)
+    found[1]["hostname"] = "\ud800"
+    (run / "run.jsonl").write_text("".join(json.dumps(record) + "\n" for record in found), encoding="utf-8")
+    assert lines(merged(run), "host")[0]["hostname"] == "\ud800"
+
+
 def test_what_is_there_already_is_not_overwritten(merge, shard, tmp_path):
     a, b = shard("a"), shard("b")
     assert merge(a, "--out", tmp_path / "o")[0] == 0

@@ -59,8 +59,8 @@ class Totals:
         total.trials += 1
         total.as_expected += bool(record.get("as_expected"))
         total.verdicts[str(record.get("verdict"))] += 1
-        total.seconds += _number(record.get("seconds"))
-        total.counts.update({name: _number(record.get(name)) for name in COUNTED})
+        total.seconds += number(record.get("seconds"))
+        total.counts.update({name: number(record.get(name)) for name in COUNTED})
         total.kinds.update(_numbers(record.get("violations_by_kind")))
         total.exposure.update(_numbers(record.get("exposure")))
         for latency in latencies:
@@ -105,7 +105,8 @@ def _course_fields(key, total):
     return {"name": name, "role": role, "unit": "ns", **(course.record_fields() if course else {"apart": total.apart[key]})}
 
 
-def _number(value):
+def number(value):
+    """The value, 0 where it is none."""
     return value if of_kind(value, NUMBER) else 0
 
 

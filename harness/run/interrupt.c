@@ -10,7 +10,8 @@
 static int descriptor = -1;
 static int received;
 
-static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+/* Those that end a process unless it sees to them, and that people, timers and batch systems send as a notice. */
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU, SIGVTALRM};
 
 int interrupt_setup(struct error *error)
 {

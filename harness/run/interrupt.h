@@ -4,7 +4,8 @@
 
 #include "base/error.h"
 
-/* Blocks SIGINT, SIGTERM and SIGHUP (the last not under nohup) and opens the descriptor. */
+/* Blocks SIGINT, SIGTERM, SIGHUP (this one not under nohup), SIGQUIT, and what timers and batch systems send as a notice
+ * (SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU, SIGVTALRM), and opens the descriptor. */
 int interrupt_setup(struct error *error);
 
 /* The descriptor to poll; -1 before interrupt_setup(). */

@@ -268,6 +268,11 @@ static unsigned extensions_max(const struct trial_spec *spec)
     return fit < EXTENSIONS_MAX ? EXTENSIONS_MAX : fit > EXTENSIONS_SHORT ? EXTENSIONS_SHORT : (unsigned)fit;
 }
 
+uint64_t monitor_longest_ns(const struct trial_spec *spec)
+{
+    return spec->duration_ns + (spec->slice ? 0 : extensions_max(spec) * earliest(spec->duration_ns, EXTENSION_MAX_NS));
+}
+
 /* The time is over: enough, or some more of it? */
 static void time_over(struct monitor *m, uint64_t now)
 {

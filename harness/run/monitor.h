@@ -13,4 +13,7 @@
  * tells who waits where. */
 enum watch monitor_run(struct crew *crew, const struct trial_spec *spec, struct trial_result *result, char *why, size_t size);
 
+/* So long may a worker run, with the time that is added while processes have not met. 0: as long as its operations take. */
+uint64_t monitor_longest_ns(const struct trial_spec *spec);
+
 #endif

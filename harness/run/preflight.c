@@ -9,10 +9,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/units.h"
 #include "run/hunt.h"
 #include "run/instances.h"
+#include "run/monitor.h"
 #include "run/pin.h"
 #include "run/stray.h"
 #include "run/syscalls.h"
@@ -68,6 +70,11 @@ static void need_add(struct need *need, const struct trial_spec *spec)
     if (workers > need->processes) {
         need->processes = workers;
         need->processes_trial = spec->number;
+    }
+    uint64_t longest = monitor_longest_ns(spec);
+    if (longest > need->worker_ns) {
+        need->worker_ns = longest;
+        need->longest_trial = spec->number;
     }
     /* both ends of a channel for each instance */
     uint32_t descriptors = workers + OWN_DESCRIPTORS + (is_nameless(spec) ? apart : 0) + (spec->sync->traits & SYNC_INHERITED ? 2 * instances_count(spec) : 0);
@@ -211,6 +218,19 @@ static int check_files(const struct need *need, struct error *error)
     return 0;
 }
 
+/* Who has used up his CPU time is killed, by SIGKILL at the hard limit: it would look like a crash of his own. */
+static int check_time(const struct need *need, struct error *error)
+{
+    struct rlimit limit;
+    char text[UNITS_TEXT];
+    if (getrlimit(RLIMIT_CPU, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > need->worker_ns / NS_PER_S)
+        return 0;
+    return error_set(error, STATUS_ENVIRONMENT, 0,
+                     "the workers of trial %u run for up to %s, and a process may use %llu s of CPU time: raise `ulimit -t`, or use a "
+                     "shorter --duration",
+                     need->longest_trial, units_print(&units_duration, (double)need->worker_ns, text), (unsigned long long)limit.rlim_cur);
+}
+
 /* The first number of a file under /proc or /sys; UINT64_MAX where there is none, or "max". */
 static uint64_t number_of(const char *path)
 {
@@ -315,7 +335,7 @@ int preflight_silence(const struct trial_spec *specs, size_t count, struct error
 
 int preflight(const struct need *need, struct error *error)
 {
-    if (check_shm(need, error) || check_memory(need, error) || check_files(need, error) || check_mappings(need, error))
+    if (check_shm(need, error) || check_memory(need, error) || check_files(need, error) || check_mappings(need, error) || check_time(need, error))
         return -1;
     return check_processes(need, error);
 }

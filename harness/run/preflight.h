@@ -17,8 +17,9 @@ struct need {
     uint64_t largest_object;
     uint32_t processes;
     uint32_t descriptors;
-    uint32_t mappings; /* of objects of states, in one process */
-    uint32_t shm_trial, memory_trial, processes_trial, mappings_trial; /* the trials that need most */
+    uint32_t mappings;  /* of objects of states, in one process */
+    uint64_t worker_ns; /* so long may a worker run */
+    uint32_t shm_trial, memory_trial, processes_trial, mappings_trial, longest_trial; /* the trials that need most */
 };
 
 /* Of a hunt it is the most demanding slice that fits; where none does, the least demanding one. */

@@ -198,6 +198,19 @@ START_TEST(the_soft_limit_on_open_files_is_raised_where_the_hard_one_allows)
 }
 END_TEST
 
+START_TEST(the_limit_on_cpu_time_is_told)
+{
+    struct rlimit limit = {.rlim_cur = 60, .rlim_max = 60};
+    ck_assert_int_eq(setrlimit(RLIMIT_CPU, &limit), 0);
+    struct need need = modest();
+    need.worker_ns = 59 * NS_PER_S;
+    testing_ok(preflight(&need, &error));
+    need.worker_ns = 60 * NS_PER_S;
+    need.longest_trial = 7;
+    check_refused(&need, 0, "the workers of trial 7 run for up to 60 s, and a process may use 60 s of CPU time", "ulimit -t");
+}
+END_TEST
+
 START_TEST(the_limit_on_file_sizes_is_told)
 {
     struct rlimit limit = {.rlim_cur = 65536, .rlim_max = RLIM_INFINITY};
@@ -262,6 +275,7 @@ int main(void)
                                         a_missing_file_system_is_told,
                                         too_little_memory_is_told,
                                         the_soft_limit_on_open_files_is_raised_where_the_hard_one_allows,
+                                        the_limit_on_cpu_time_is_told,
                                         the_limit_on_file_sizes_is_told,
 #ifndef SANITIZED
                                         the_limit_on_address_space_is_told,

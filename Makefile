@@ -67,7 +67,7 @@ PARTS := $(filter-out $(BUILD)/obj/harness/main.o,$(OBJECTS))
 # shmoo-check: the checks, and what starts and prints them; the C library is all that they need
 CHECK_SOURCES := harness/main_check.c $(filter-out %_test.c %_fuzz.c %_bench.c,$(wildcard harness/base/*.c workloads/check/*.c)) \
                  $(addprefix harness/,$(addsuffix .c,contract/check contract/check_process contract/check_cgroup contract/check_place \
-                 run/check_run run/check_sweep run/check_system run/process run/interrupt report/checks report/checks_human report/checks_ci \
+                 run/check_limits run/check_run run/check_sweep run/check_system run/process run/interrupt report/checks report/checks_human report/checks_ci \
                  report/checks_coverage report/escape report/terminal cmd/check cmd/command_line cmd/outdir))
 CHECK_OBJECTS := $(CHECK_SOURCES:%.c=$(BUILD)/obj/%.o)
 TEST_SOURCES := $(wildcard harness/*/*_test.c workloads/*/*_test.c)

@@ -113,6 +113,12 @@ def test_a_folder_that_may_not_be_written_is_told(shmoo, private_shm):
 
 
 @needs_root
+@pytest.mark.parametrize("limit,check", [("-f 100", "file/large-positions"), ("-n 30", "file/duplicates-share")])
+def test_a_failure_under_a_low_limit_is_none_of_the_system(shmoo, limit, check):
+    status, (record,) = checks_of(shmoo, check, wrap=("sh", "-c", f'ulimit {limit}; exec "$@"', "sh"))
+    assert (status, record["outcome"]) == (1, "ERROR") and f"ulimit {limit[:2]}" in record["reason"]
+
+
 def test_where_nothing_can_be_checked_nothing_ran(shmoo):
     done = shmoo("check", "access/root-*", wrap=NOBODY)
     assert done.returncode == 4 and "UNSUPPORTED" in done.stdout and "needs root" in done.stdout

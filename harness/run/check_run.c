@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "contract/contents.h"
+#include "run/check_limits.h"
 #include "run/check_sweep.h"
 #include "run/check_system.h"
 #include "run/interrupt.h"
@@ -57,7 +58,9 @@ int check_preflight(struct error *error)
         return error_set(error, STATUS_ENVIRONMENT, errno, REGION_FOLDER ": %s; mount a tmpfs there", error_name(errno));
     if (access(REGION_FOLDER, W_OK | X_OK) != 0)
         return error_set(error, STATUS_ENVIRONMENT, errno,
-                         REGION_FOLDER ": %s; this user needs the permission to create objects there", error_name(errno));
+                         REGION_FOLDER ": %s; %s", error_name(errno),
+                         errno == EROFS ? "it is mounted read-only: mount -o remount,rw " REGION_FOLDER
+                                        : "this user needs the permission to create objects there");
     struct statvfs fs = {0};
     if (statvfs(REGION_FOLDER, &fs) == 0 && fs.f_blocks && fs.f_bfree * fs.f_frsize < ROOM_BYTES)
         return error_set(error, STATUS_ENVIRONMENT, ENOSPC,
@@ -73,7 +76,7 @@ int check_preflight(struct error *error)
 _Noreturn static void be_check(const struct show *show, const struct check_ops *row, uint32_t index, int reports, pid_t harness)
 {
     static struct check check;
-    struct rlimit no_core = {0, 0}, file_size;
+    struct rlimit no_core = {0, 0};
     check_die_with_parent();
     setpgid(0, 0);
     if (getppid() != harness)
@@ -83,10 +86,7 @@ _Noreturn static void be_check(const struct show *show, const struct check_ops *
     interrupt_reset();
     signal(SIGXFSZ, SIG_IGN); /* the C library takes its temporary files back only if it lives */
     setrlimit(RLIMIT_CORE, &no_core);
-    if (getrlimit(RLIMIT_FSIZE, &file_size) == 0) {
-        file_size.rlim_cur = file_size.rlim_max;
-        setrlimit(RLIMIT_FSIZE, &file_size);
-    }
+    check_limits_raise();
     umask(022);
     close(show->janitor.line);
     for (uint32_t i = 0; i < show->jobs; i++)
@@ -184,6 +184,7 @@ static void clear(struct show *show, struct seat *seat, const struct check_ops *
     bool died = info.si_code != CLD_EXITED;
     if (!said || ((died || seat->late) && result->report.outcome == CHECK_PASS))
         put_silence(&result->report, seat, &info);
+    check_limits_doubt(&result->report);
     check_excuse(&result->report, row->id, check_system(), contents_differences);
     result->ns = clock_ns() - seat->started_ns;
     if (seat->pidfd >= 0)
@@ -289,7 +290,6 @@ int check_run(const struct check_plan *plan, struct error *error)
     show.results = calloc(plan->count + 1, sizeof *show.results);
     show.ready = calloc(plan->count + 1, sizeof *show.ready);
     int rc = -1;
-    signal(SIGCHLD, SIG_DFL); /* ignored, it would take the ends of children away */
     if (!show.results || !show.ready)
         error_set(error, STATUS_ENVIRONMENT, 0, "out of memory");
     else if (check_janitor_start(&show.janitor, show.prefix, error) == 0) {

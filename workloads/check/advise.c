@@ -141,6 +141,7 @@ static void msync_arguments(struct check *c)
     expect_filled(c, s.at, 4 * s.page, 1, "contents after MS_INVALIDATE");
     expect_errno(c, msync(s.at + 1, s.page, MS_SYNC), EINVAL);
     expect_errno(c, msync(s.at, s.page, MS_SYNC | MS_ASYNC), EINVAL);
+    expect_errno(c, msync(s.at, s.page, MS_SYNC | 0x4000), EINVAL);
     expect_filled(c, s.at, 4 * s.page, 1, "contents");
     must(c, munmap(s.at + s.page, s.page));
     expect_errno(c, msync(s.at, 4 * s.page, MS_SYNC), ENOMEM);

@@ -154,8 +154,10 @@ static void fallocate_keeps_data(struct check *c)
     expect_number(c, size_of(c, fd), (long long)(4 * page), "size, which was larger");
     expect_filled(c, at + page, page, 1, "contents");
     expect_fill(c, at, 0, page, "the page that was reserved");
+    check_fill(at + 3 * page, page, 2);
     expect_rc(c, posix_fallocate(fd, (off_t)(4 * page - 10), 20), 0);
     expect_number(c, size_of(c, fd), (long long)(4 * page + 10), "size, which was smaller: exact to the byte");
+    expect_filled(c, at + 3 * page, page, 2, "contents up to the end that there was");
     expect_filled(c, at + page, page, 1, "contents after that");
     if (check_counts_pages(c))
         expect_number(c, blocks_of(c, fd), 4 * (long long)page / 512, "st_blocks: two reserved first, two by the range across an end");

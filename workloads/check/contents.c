@@ -32,5 +32,6 @@ const struct check_ops *const contents_checks[] = {
     checks_cond,
     checks_rwlock,
     checks_spin,
+    checks_signal,
     NULL,
 };

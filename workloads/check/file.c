@@ -127,6 +127,21 @@ static void closed_is_closed(struct check *c)
     expect_number(c, shm_open(name, O_RDWR, 0), fd, "the next descriptor: the one that was closed");
 }
 
+/* More than any buffer on the way holds. */
+static void large_transfers(struct check *c)
+{
+    const size_t bytes = (size_t)3 << 20;
+    unsigned char *mine = must_map(c, mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    int fd = check_object(c, check_name(c), 0);
+    check_fill(mine, bytes, 1);
+    expect_number(c, pwrite(fd, mine, bytes, 1), (long long)bytes, "bytes written of 3 MiB");
+    unsigned char *at = check_map(c, fd, bytes + 1);
+    expect_bytes(c, at + 1, mine, bytes, "what the mapping shows");
+    check_fill(at, bytes, 2);
+    expect_number(c, pread(fd, mine, bytes, 0), (long long)bytes, "bytes read of 3 MiB");
+    expect_filled(c, mine, bytes, 2, "what was read");
+}
+
 static void large_positions(struct check *c)
 {
     const off_t far = (off_t)5 << 30; /* beyond 32 bits */
@@ -159,6 +174,8 @@ const struct check_ops checks_file[] = {
      .summary = "with O_APPEND set, writing goes to the end that the object has then"},
     {.id = "file/large-positions", .interface = "pwrite", OBSERVED, .run = large_positions,
      .clause = "POSIX.1-2024 write: unspecified for shared memory objects", .summary = "positions beyond 4 GiB are their own"},
+    {.id = "file/large-transfers", .interface = "pwrite", OBSERVED, .run = large_transfers,
+     .clause = "POSIX.1-2024 write: unspecified for shared memory objects", .summary = "pwrite and pread move 3 MiB in one go"},
     {.id = "file/duplicates-share", .interface = "dup", .level = CHECK_POSIX_MUST, .run = duplicates_share,
      .clause = "POSIX.1-2024 dup, fcntl F_DUPFD_CLOEXEC, DESCRIPTION",
      .summary = "duplicates share a position; dup clears FD_CLOEXEC, F_DUPFD_CLOEXEC sets it"},

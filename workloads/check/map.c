@@ -70,6 +70,10 @@ static void private_stays_private(struct check *c)
     expect_filled(c, bytes, sizeof bytes, 1, "pread");
     check_fill(s.at, s.bytes, 3);
     expect_filled(c, own, s.bytes, 2, "the private copy, after a store into the object");
+    must(c, msync(own, s.bytes, MS_SYNC));
+    expect_filled(c, s.at, s.bytes, 3, "the object, after msync of the private mapping");
+    must(c, munmap(own, s.bytes));
+    expect_filled(c, s.at, s.bytes, 3, "the object, after the private mapping has gone");
 }
 
 static void private_on_read_only(struct check *c)

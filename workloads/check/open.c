@@ -115,10 +115,9 @@ static void write_only(struct check *c)
 
 /* ---- O_TRUNC ---- */
 
-static void trunc_empties(struct check *c)
+static void empties(struct check *c, size_t bytes)
 {
     const char *name = check_name(c);
-    size_t bytes = 3 * check_page() + 5;
     int fd = check_object(c, name, bytes);
     unsigned char *at = check_map(c, fd, bytes);
     check_fill(at, bytes, 1);
@@ -130,6 +129,12 @@ static void trunc_empties(struct check *c)
     must(c, ftruncate(again, (off_t)bytes));
     expect_fill(c, at, 0, bytes, "contents after growing again, in the mapping that was there");
     expect_fill(c, check_map(c, again, bytes), 0, bytes, "the same in a new one");
+}
+
+static void trunc_empties(struct check *c)
+{
+    empties(c, 3 * check_page() + 5);
+    empties(c, (3 << 20) + 5);
 }
 
 static void trunc_keeps_the_rest(struct check *c)
@@ -191,6 +196,29 @@ static void trunc_read_only(struct check *c)
     expect_number(c, stat_of(c, fd).st_size, 0, "size");
 }
 
+/* The lowest free descriptor: one more as soon as a call has kept one. */
+static int lowest_free(struct check *c)
+{
+    int fd = (int)must(c, open("/", O_RDONLY | O_CLOEXEC));
+    must(c, close(fd));
+    return fd;
+}
+
+static void failing_keeps_nothing(struct check *c)
+{
+    const char *name = check_name(c), *nobody = check_name(c);
+    must(c, close(check_object(c, name, 100)));
+    int before = lowest_free(c);
+    expect_errno(c, shm_open(nobody, O_RDWR, 0), ENOENT);
+    expect_errno(c, shm_open(name, CREATE, 0600), EEXIST);
+    expect_errno(c, shm_open("/a/b", O_RDWR, 0), EINVAL);
+    expect_errno(c, shm_open(check_long_name(c, 256), CREATE, 0600), ENAMETOOLONG);
+    expect_errno(c, shm_unlink(nobody), ENOENT);
+    expect_number(c, lowest_free(c), before, "lowest free descriptor after calls that failed");
+    expect_ok(c, shm_unlink(name));
+    expect_number(c, lowest_free(c), before, "lowest free descriptor after unlinking");
+}
+
 const struct check_ops checks_open[] = {
     {.id = "open/exclusive-refuses", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = exclusive_refuses,
      .clause = SHM_OPEN "ERRORS [EEXIST]", .summary = "O_EXCL refuses an existing name, and leaves its object as it was"},
@@ -200,6 +228,9 @@ const struct check_ops checks_open[] = {
      .clause = SHM_OPEN "DESCRIPTION: the open file description is new", .summary = "offset and flags of one opening are not another's"},
     {.id = "open/lowest-descriptor", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = lowest_descriptor,
      .clause = SHM_OPEN "DESCRIPTION: File Descriptor Allocation", .summary = "the lowest free descriptor is given"},
+    {.id = "open/failing-keeps-nothing", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = failing_keeps_nothing,
+     .clause = SHM_OPEN "RETURN VALUE; POSIX.1-2024 open: no files shall be created or modified if it returns -1",
+     .summary = "a call that fails, and one that unlinks, leave no descriptor open"},
     {.id = "open/close-on-exec", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = close_on_exec,
      .clause = SHM_OPEN "DESCRIPTION: FD_CLOEXEC is set", .summary = "every descriptor has FD_CLOEXEC set"},
     {.id = "open/access-mode", .interface = "shm_open", .level = CHECK_POSIX_MUST, .run = access_modes,

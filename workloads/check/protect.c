@@ -53,6 +53,21 @@ static void protection_of_a_range(struct check *c)
     expect_touch(c, touch_write(s.at + 3 * s.page, 1), 0, 0, NULL, "a store behind it");
 }
 
+/* One range over two mappings of two objects, of 3 MiB together. */
+static void protection_across(struct check *c)
+{
+    size_t half = (size_t)3 << 19;
+    unsigned char *at = must_map(c, mmap(NULL, 2 * half, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    for (int i = 0; i < 2; i++)
+        must_map(c, mmap(at + (size_t)i * half, half, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, check_object(c, check_name(c), half), 0));
+    expect_ok(c, mprotect(at, 2 * half, PROT_READ));
+    expect_touch(c, touch_write(at, 1), SIGSEGV, SEGV_ACCERR, at, "a store at the start of a large range");
+    expect_touch(c, touch_write(at + half, 1), SIGSEGV, SEGV_ACCERR, at + half, "a store at the start of its second mapping");
+    expect_touch(c, touch_write(at + 2 * half - 1, 1), SIGSEGV, SEGV_ACCERR, at + 2 * half - 1, "a store at its end");
+    expect_ok(c, mprotect(at, 2 * half, PROT_READ | PROT_WRITE));
+    expect_touch(c, touch_write(at + 2 * half - 1, 1), 0, 0, NULL, "a store at its end, allowed again");
+}
+
 static void protection_wrongly(struct check *c)
 {
     struct scene s = set(c, 3);
@@ -157,6 +172,9 @@ const struct check_ops checks_protect[] = {
     {.id = "map/protection-of-a-range", .interface = "mprotect", .level = CHECK_POSIX_MUST, .run = protection_of_a_range,
      .clause = "POSIX.1-2024 mprotect, DESCRIPTION: whole pages containing any part",
      .summary = "mprotect changes exactly the pages that hold a part of the range"},
+    {.id = "map/protection-across", .interface = "mprotect", .level = CHECK_POSIX_MUST, .run = protection_across,
+     .clause = "POSIX.1-2024 mprotect, DESCRIPTION: whole pages containing any part",
+     .summary = "mprotect changes a range of some megabytes over two mappings"},
     {.id = "map/protecting-wrongly", .interface = "mprotect", .level = CHECK_POSIX_MUST, .run = protection_wrongly,
      .clause = "POSIX.1-2024 mprotect, ERRORS [EINVAL], [ENOMEM]",
      .summary = "an address within a page, and a range that is not mapped, are refused"},

@@ -36,5 +36,6 @@ extern const struct check_ops checks_named[];
 extern const struct check_ops checks_cond[];
 extern const struct check_ops checks_rwlock[];
 extern const struct check_ops checks_spin[];
+extern const struct check_ops checks_signal[];
 
 #endif

@@ -178,17 +178,44 @@ static void file_size_limit(struct check *c)
     expect_number(c, stat_of(c, fd).st_size, (long long)(2 * page), "size afterwards");
 }
 
+static bool same_moment(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* Do both times move since `*last`, or neither? `*last` is brought up to date. */
+static void expect_times(struct check *c, int fd, bool moves, struct stat *last, const char *what)
+{
+    struct stat now = stat_of(c, fd);
+    bool moved = !same_moment(&now.st_mtim, &last->st_mtim), changed = !same_moment(&now.st_ctim, &last->st_ctim);
+    *last = now;
+    expect_true(c, moved == moves && changed == moves, moves ? "mtime and ctime move" : "mtime and ctime stay", "%s: mtime %s, ctime %s",
+                what, moved ? "moved" : "stayed", changed ? "moved" : "stayed");
+    check_pause_ms(20); /* a clock tick of the kernel's at its coarsest */
+}
+
 static void changes_move_times(struct check *c)
 {
-    int fd = check_object(c, check_name(c), 0);
-    struct stat before = stat_of(c, fd);
-    check_pause_ms(20); /* a clock tick of the kernel's at its coarsest */
+    const char *name = check_name(c);
+    int fd = check_object(c, name, 0);
+    struct stat last = stat_of(c, fd);
+    expect_times(c, fd, false, &last, "fstat");
     must(c, ftruncate(fd, 4096));
-    struct stat after = stat_of(c, fd);
-    bool moved = after.st_mtim.tv_sec != before.st_mtim.tv_sec || after.st_mtim.tv_nsec != before.st_mtim.tv_nsec;
-    bool changed = after.st_ctim.tv_sec != before.st_ctim.tv_sec || after.st_ctim.tv_nsec != before.st_ctim.tv_nsec;
-    expect_true(c, moved && changed, "mtime and ctime move", "mtime %s, ctime %s", moved ? "moved" : "stayed",
-                changed ? "moved" : "stayed");
+    expect_times(c, fd, true, &last, "growing");
+    expect_number(c, pwrite(fd, "abc", 3, 5), 3, "bytes written");
+    expect_times(c, fd, true, &last, "pwrite");
+    must(c, ftruncate(fd, 100));
+    expect_times(c, fd, true, &last, "shrinking");
+    must(c, close((int)must(c, shm_open(name, O_RDWR | O_TRUNC, 0))));
+    expect_times(c, fd, true, &last, "O_TRUNC");
+    must(c, ftruncate(fd, 100));
+    expect_times(c, fd, true, &last, "growing again");
+    int again = (int)must(c, shm_open(name, O_RDWR | O_CREAT, 0600));
+    void *at = check_map(c, again, 100);
+    must(c, close(again));
+    must(c, close((int)must(c, shm_open(name, O_RDONLY, 0))));
+    must(c, munmap(at, 100));
+    expect_times(c, fd, false, &last, "opening, mapping, closing and unmapping");
 }
 
 static void writing_extends(struct check *c)
@@ -332,7 +359,7 @@ const struct check_ops checks_size[] = {
     {.id = "size/file-size-limit", .interface = "ftruncate", .level = CHECK_POSIX_MUST, .run = file_size_limit,
      .clause = FTRUNCATE "ERRORS [EFBIG]; SIGXFSZ", .summary = "RLIMIT_FSIZE holds for shared memory: EFBIG and SIGXFSZ"},
     {.id = "size/moves-times", .interface = "ftruncate", .level = CHECK_LINUX_OBSERVED, .run = changes_move_times,
-     .clause = "ftruncate(2), DESCRIPTION: st_ctime and st_mtime", .summary = "resizing moves mtime and ctime"},
+     .clause = "ftruncate(2), DESCRIPTION: st_ctime and st_mtime", .summary = "resizing and writing move mtime and ctime, opening, mapping and closing do not"},
     {.id = "size/writing-extends", .interface = "ftruncate", .level = CHECK_LINUX_OBSERVED, .run = writing_extends,
      .clause = "POSIX.1-2024 write: unspecified for shared memory objects", .summary = "pwrite behind the end makes the object longer"},
     {.id = "size/empty-maps-and-faults", .interface = "mmap", .level = CHECK_POSIX_MUST, .run = empty_maps_and_faults,

@@ -132,10 +132,11 @@ static void lets_all_through(struct check *c)
     expect_rc(c, pthread_barrier_destroy(&box->barrier), 0);
 }
 
+/* 1 if it was the serial one the first time, 2 more if it was the second time. */
 static int arrive_twice(struct box *box)
 {
     int first = arrive(box), second = arrive(box);
-    return first < 0 ? first : second < 0 ? second : 0;
+    return first < 0 ? first : second < 0 ? second : first + 2 * second;
 }
 
 static void waits_each_time(struct check *c)
@@ -143,16 +144,22 @@ static void waits_each_time(struct check *c)
     const char *name;
     box_with_barrier(c, &name, 2);
     struct check_peer twice = sync_start(c, name, arrive_twice);
+    int others = 0; /* as arrive_twice tells it */
     expect_waiting(c, &twice, "a process waits at the barrier for the other");
     for (int round = 0; round < 2; round++) {
         struct check_peer once = sync_start(c, name, arrive);
         int64_t heard = hear_within(once.channel, SYNC_PATIENCE_MS);
         expect_true(c, heard == 0 || heard == 1, "the other one is let through", "it is not, in round %d", round);
+        others += heard == 1 ? 1 << round : 0;
         if (round == 0)
             expect_waiting(c, &twice, "the first one, let through, waits at the barrier the second time");
         sync_end(c, &once);
     }
-    expect_heard(c, &twice, SYNC_PATIENCE_MS, 0, "result of two waits");
+    expect_heard(c, &twice, SYNC_PATIENCE_MS, 3 - others, "rounds in which it was the serial one (1: the first, 2: the second)");
+    struct check_peer pair[2] = {sync_start(c, name, arrive_twice), sync_start(c, name, arrive_twice)};
+    int64_t one = hear_within(pair[0].channel, SYNC_PATIENCE_MS), other = hear_within(pair[1].channel, SYNC_PATIENCE_MS);
+    expect_true(c, one >= 0 && other >= 0 && one + other == 3 && !(one & other), "of two that come twice one is the serial one each time",
+                "rounds in which the one was: %lld, the other: %lld (1: the first, 2: the second)", (long long)one, (long long)other);
 }
 
 static void dead_arrival(struct check *c)
@@ -204,7 +211,7 @@ const struct check_ops checks_spin[] = {
      .summary = "three processes pass together, one is told that it is the serial one, and so the next time"},
     {.id = "barrier/waits-each-time", .interface = "pthread_barrier", .level = CHECK_POSIX_MUST, .run = waits_each_time,
      .clause = "POSIX.1-2024 pthread_barrier_wait, DESCRIPTION: reset to the state after the most recent pthread_barrier_init",
-     .summary = "who has passed waits again when it comes again"},
+     .summary = "who has passed waits again when it comes again, and each time one of them is the serial one"},
     {.id = "barrier/dead-arrival", .interface = "pthread_barrier", .level = CHECK_LINUX_OBSERVED, .run = dead_arrival,
      .clause = "POSIX.1-2024 pthread_barrier_wait: says nothing of dead processes",
      .summary = "who has arrived counts, even when it was killed since"},

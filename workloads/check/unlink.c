@@ -130,6 +130,13 @@ static void nothing_but_the_name(struct check *c)
                 "st_mtime stays", "it has moved");
 }
 
+static void child_sees_no_links(struct check *c, void *fd)
+{
+    struct stat st;
+    must(c, fstat(*(int *)fd, &st));
+    expect_number(c, (long long)st.st_nlink, 0, "st_nlink, in another process");
+}
+
 static void no_links_left(struct check *c)
 {
     const char *name = check_name(c);
@@ -138,6 +145,8 @@ static void no_links_left(struct check *c)
     must(c, shm_unlink(name));
     must(c, fstat(fd, &st));
     expect_number(c, (long long)st.st_nlink, 0, "st_nlink");
+    struct check_peer peer = check_start(c, child_sees_no_links, &fd);
+    expect_end(c, &peer);
 }
 
 static void proc_says_deleted(struct check *c)

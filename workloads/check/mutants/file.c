@@ -31,6 +31,8 @@ ssize_t pread(int fd, void *bytes, size_t size, off_t at)
         syscall(SYS_lseek, fd, at + (off_t)size, SEEK_SET);
     if (on(M_pread_reads_write_only) && (syscall(SYS_fcntl, fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
         return memset(bytes, 0, size), (ssize_t)size;
+    if (on(M_pread_is_short) && size > 1 << 20)
+        size = 1 << 20;
     return wrong("pread", REAL(pread)(fd, bytes, size, at));
 }
 
@@ -55,7 +57,11 @@ ssize_t pwrite(int fd, const void *bytes, size_t size, off_t at)
         syscall(SYS_lseek, fd, at + (off_t)size, SEEK_SET);
     if (on(M_pwrite_gap_is_stale) && at > st.st_size)
         fill_gap(fd, st.st_size, at);
+    if (on(M_pwrite_is_short) && size > 1 << 20)
+        size = 1 << 20;
     ssize_t done = REAL(pwrite)(fd, bytes, size, at);
+    if (on(M_pwrite_keeps_times))
+        syscall(SYS_utimensat, fd, NULL, (struct timespec[]){st.st_atim, st.st_mtim}, 0);
     if (on(M_pwrite_rounds_size) && done > 0 && at + done > st.st_size)
         sys_ftruncate(fd, (at + done + PAGE - 1) / PAGE * PAGE);
     if (on(M_pwrite_claims_all) && done >= 0)
@@ -114,6 +120,8 @@ static void spoil_closing(int fd, const struct stat *st)
         sys_ftruncate(fd, 0);
     for (off_t at = 0; on(M_close_zeroes) && at < st->st_size && at < 1 << 20; at += PAGE)
         sys_pwrite(fd, zeros, st->st_size - at < PAGE ? (size_t)(st->st_size - at) : PAGE, at);
+    if (on(M_close_moves_times))
+        syscall(SYS_utimensat, fd, NULL, NULL, 0);
     if (on(M_close_rounds_size))
         sys_ftruncate(fd, (st->st_size + PAGE - 1) / PAGE * PAGE);
     if (on(M_close_of_unlinked_frees) && st->st_nlink == 0)

@@ -155,6 +155,8 @@ static void *map_object(struct call c, const struct stat *st)
         syscall(SYS_munmap, (char *)at + (c.bytes - 1) / PAGE * PAGE, PAGE);
     if (on(M_map_moves_offset))
         syscall(SYS_lseek, c.fd, (off_t)c.bytes, SEEK_SET);
+    if (on(M_map_moves_times))
+        syscall(SYS_utimensat, c.fd, NULL, NULL, 0);
     if (on(M_map_closes))
         sys_close(c.fd);
     return at;
@@ -200,6 +202,8 @@ int munmap(void *at, size_t bytes)
         bytes += PAGE;
     if (on(M_unmap_only_protects) && bytes)
         return (int)syscall(SYS_mprotect, at, bytes, PROT_NONE);
+    if (on(M_unmap_stores_private) && bytes)
+        store_private(at, bytes);
     if (on(M_unmap_clears) && bytes)
         clear_contents(at, bytes);
     return (int)wrong("munmap", REAL(munmap)(at, bytes));

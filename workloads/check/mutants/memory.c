@@ -10,6 +10,27 @@
 
 #define PAGE 4096
 
+struct cut {
+    char *at;
+    size_t bytes;
+};
+
+static void cut_at_end(char *at, size_t bytes, bool shared, off_t offset, void *user)
+{
+    struct cut *cut = user;
+    (void)shared, (void)offset;
+    if (cut->at >= at && cut->at < at + bytes && cut->at + cut->bytes > at + bytes)
+        cut->bytes = (size_t)(at + bytes - cut->at);
+}
+
+/* So much of the range as lies in the mapping that it begins in. */
+static size_t within_mapping(void *at, size_t bytes)
+{
+    struct cut cut = {at, bytes};
+    each_mapping(NULL, cut_at_end, &cut);
+    return cut.bytes;
+}
+
 int mprotect(void *at, size_t bytes, int protection)
 {
     if (on(M_protect_does_nothing))
@@ -22,6 +43,10 @@ int mprotect(void *at, size_t bytes, int protection)
         bytes += PAGE;
     if (on(M_protect_first_page_only) && bytes > PAGE)
         bytes = PAGE;
+    if (on(M_protect_ignores_large) && bytes > 2 << 20)
+        return 0;
+    if (on(M_protect_first_mapping_only))
+        bytes = within_mapping(at, bytes);
     if (on(M_protect_clears) && protection == PROT_NONE)
         syscall(SYS_madvise, at, bytes, MADV_REMOVE);
     int rc = REAL(mprotect)(at, bytes, protection);
@@ -60,6 +85,10 @@ int msync(void *at, size_t bytes, int flags)
         return 0;
     if (on(M_sync_takes_unaligned))
         at = (char *)at - (uintptr_t)at % PAGE;
+    if (on(M_sync_takes_unknown))
+        flags &= MS_ASYNC | MS_INVALIDATE | MS_SYNC;
+    if (on(M_sync_stores_private))
+        store_private(at, bytes);
     if (on(M_sync_takes_both) && (flags & MS_SYNC) && (flags & MS_ASYNC))
         flags &= ~MS_ASYNC;
     if (on(M_sync_ignores_locks))

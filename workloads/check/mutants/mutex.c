@@ -144,6 +144,8 @@ int pthread_mutex_lock(pthread_mutex_t *mutex)
 {
     if (on(M_mutex_lock_does_nothing) && in_object(mutex))
         return 0;
+    if (on(M_mutex_lock_is_interrupted) && in_object(mutex))
+        return INTERRUPTED(REAL(pthread_mutex_lock)(mutex));
     return after_lock(mutex, REAL(pthread_mutex_lock)(mutex), LOCK);
 }
 
@@ -182,6 +184,8 @@ int pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *momen
     struct timespec own;
     if (on(M_mutex_timedlock_does_nothing) && in_object(mutex))
         return 0;
+    if (on(M_mutex_timedlock_is_interrupted) && in_object(mutex))
+        return INTERRUPTED(REAL(pthread_mutex_timedlock)(mutex, moment));
     if (on(M_mutex_timedlock_takes_any_moment) && moment->tv_nsec > 999999999)
         return ETIMEDOUT;
     if (on(M_mutex_timedlock_heeds_moment_first) && REAL(pthread_mutex_trylock)(mutex) == 0) {

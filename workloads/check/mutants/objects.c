@@ -145,3 +145,31 @@ bool in_object(const void *at)
     each_mapping(NULL, look, &place);
     return place.found;
 }
+
+struct range {
+    const char *at;
+    size_t bytes;
+};
+
+static void store(char *at, size_t bytes, bool shared, off_t offset, void *user)
+{
+    const struct range *range = user;
+    char link[80], path[600];
+    if (shared || range->at < at || range->at >= at + bytes)
+        return;
+    snprintf(link, sizeof link, "/proc/self/map_files/%lx-%lx", (unsigned long)at, (unsigned long)(at + bytes));
+    long length = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
+    path[length > 0 ? length : 0] = '\0';
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR);
+    size_t room = (size_t)(at + bytes - range->at);
+    if (fd >= 0) {
+        sys_pwrite(fd, range->at, range->bytes < room ? range->bytes : room, offset + (range->at - at));
+        sys_close(fd);
+    }
+}
+
+void store_private(const void *at, size_t bytes)
+{
+    struct range range = {at, bytes};
+    each_mapping(NULL, store, &range);
+}

@@ -357,5 +357,10 @@ int shm_open(const char *name, int flags, mode_t mode)
         syscall(SYS_mknodat, AT_FDCWD, path, S_IFREG | 0600, 0);
         errno = EMFILE;
     }
+    if (fd < 0 && (on(M_open_leaks_when_it_fails) || (on(M_open_leaks_when_it_exists) && errno == EEXIST))) {
+        int errnum = errno;
+        syscall(SYS_openat, AT_FDCWD, exists ? path : "/", O_RDONLY | O_CLOEXEC);
+        errno = errnum;
+    }
     return finish((int)wrong("shm_open", fd), meant, flags, mode, exists);
 }

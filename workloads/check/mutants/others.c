@@ -50,6 +50,8 @@ int pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex)
         sys_pause_ms(1000);
         return 0;
     }
+    if (on(M_cond_wait_is_interrupted))
+        return INTERRUPTED(REAL(pthread_cond_wait)(cond, mutex));
     return without_mutex(mutex, REAL(pthread_cond_wait)(cond, mutex));
 }
 
@@ -60,6 +62,8 @@ int pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex, const s
         sys_pause_ms(1000);
         return ETIMEDOUT;
     }
+    if (on(M_cond_timedwait_is_interrupted))
+        return INTERRUPTED(REAL(pthread_cond_timedwait)(cond, mutex, given));
     if (on(M_cond_timedwait_is_early))
         moment.tv_sec = 1;
     if (on(M_cond_timedwait_is_late))
@@ -105,6 +109,8 @@ int pthread_rwlock_rdlock(pthread_rwlock_t *lock)
         return 0;
     if (on(M_rdlock_excludes))
         return REAL(pthread_rwlock_wrlock)(lock);
+    if (on(M_rdlock_is_interrupted))
+        return INTERRUPTED(REAL(pthread_rwlock_rdlock)(lock));
     return wrong_number("pthread_rwlock_rdlock", REAL(pthread_rwlock_rdlock)(lock));
 }
 
@@ -124,6 +130,8 @@ int pthread_rwlock_wrlock(pthread_rwlock_t *lock)
         return 0;
     if (on(M_wrlock_shares))
         return REAL(pthread_rwlock_rdlock)(lock);
+    if (on(M_wrlock_is_interrupted))
+        return INTERRUPTED(REAL(pthread_rwlock_wrlock)(lock));
     return wrong_number("pthread_rwlock_wrlock", REAL(pthread_rwlock_wrlock)(lock));
 }
 
@@ -255,7 +263,11 @@ int pthread_barrier_wait(pthread_barrier_t *barrier)
         return 0;
     if (on(M_barrier_works_once) && waits++ > 0)
         return 0;
+    if (on(M_barrier_is_interrupted))
+        return INTERRUPTED(REAL(pthread_barrier_wait)(barrier));
     int rc = REAL(pthread_barrier_wait)(barrier);
+    if (on(M_barrier_is_serial_once) && waits++ > 0 && rc == PTHREAD_BARRIER_SERIAL_THREAD)
+        return 0;
     if (on(M_barrier_all_are_serial))
         return PTHREAD_BARRIER_SERIAL_THREAD;
     if (on(M_barrier_nobody_is_serial) && rc == PTHREAD_BARRIER_SERIAL_THREAD)

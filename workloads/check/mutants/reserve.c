@@ -64,6 +64,8 @@ int posix_fallocate(int fd, off_t from, off_t bytes)
     int rc = REAL(posix_fallocate)(fd, from, bytes);
     if (rc == 0 && on(M_reserve_clears))
         clear(fd, from, end);
+    if (rc == 0 && on(M_reserve_clears_last_byte) && old > 0 && end > old)
+        sys_pwrite(fd, "", 1, old - 1);
     if (rc == 0 && on(M_reserve_cuts) && old > end)
         sys_ftruncate(fd, end);
     if (rc == 0 && on(M_reserve_rounds_size))

@@ -60,6 +60,13 @@ int sem_wait(sem_t *sem)
 {
     if (on(M_sem_wait_does_not_wait))
         return REAL(sem_trywait)(sem), 0;
+    if (on(M_sem_wait_is_not_interrupted)) {
+        int rc;
+        do
+            rc = REAL(sem_wait)(sem);
+        while (rc == -1 && errno == EINTR);
+        return rc;
+    }
     return (int)wrong("sem_wait", count_nothing(sem, REAL(sem_wait)(sem), M_sem_wait_takes_nothing));
 }
 

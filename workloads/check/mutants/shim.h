@@ -19,6 +19,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -83,6 +84,9 @@ void each_descriptor(const struct stat *object, void (*visit)(int fd, void *user
 void each_mapping(const struct stat *object, void (*visit)(char *at, size_t bytes, bool shared, off_t offset, void *user),
                   void *user);
 
+/* What the private mappings that this range begins in hold goes into their object. */
+void store_private(const void *at, size_t bytes);
+
 /* Does it lie in a mapping of an object in /dev/shm? */
 bool in_object(const void *at);
 
@@ -94,6 +98,12 @@ void before_exec(void);
 /* A synchronisation object was made: as it is now it will be again after a death, if that is the mistake. */
 enum sync_kind { SYNC_MUTEX, SYNC_RWLOCK, SYNC_SPIN, SYNC_BARRIER, SYNC_SEMAPHORE };
 void sync_note(enum sync_kind kind, void *at, size_t bytes);
+
+/* A call that waits, as it would be if a signal ended the wait: it gives EINTR then. */
+extern sigjmp_buf interrupted_at;
+void interrupted_begin(void);
+int interrupted_end(int rc);
+#define INTERRUPTED(call) (sigsetjmp(interrupted_at, 1) ? interrupted_end(EINTR) : (interrupted_begin(), interrupted_end(call)))
 
 /* The kernel is told of no robust mutexes of the calling thread. */
 void drop_robust_list(void);

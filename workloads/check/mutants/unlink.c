@@ -139,6 +139,8 @@ int shm_unlink(const char *name)
         each_descriptor(&st, close_it, NULL);
     if (on(M_unlink_unmaps) && is_there)
         each_mapping(&st, unmap_it, NULL);
+    if (on(M_unlink_keeps_descriptor) && is_there)
+        syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
     unlink_more(path);
     int rc = REAL(shm_unlink)(name);
     if (rc == -1 && errno == ENOENT && on(M_unlink_of_nothing_succeeds))

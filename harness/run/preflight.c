@@ -335,7 +335,8 @@ int preflight_silence(const struct trial_spec *specs, size_t count, struct error
 
 int preflight(const struct need *need, struct error *error)
 {
-    if (check_shm(need, error) || check_memory(need, error) || check_files(need, error) || check_mappings(need, error) || check_time(need, error))
+    if (check_shm(need, error) || check_memory(need, error) || check_files(need, error) || check_mappings(need, error) ||
+        check_time(need, error))
         return -1;
     return check_processes(need, error);
 }

@@ -114,7 +114,7 @@ static const char *objection(const struct leftover_rules *rules, const struct le
     if (leftover->own && leftover_parse(leftover->name, &pid, &start) && maker_lives(pid, start))
         return "the run that made it is alive";
     if (leftover->age_s < (leftover->own ? rules->own_age_s : rules->foreign_age_s))
-        return "is younger than the minimum age";
+        return "is younger than --min-age, an hour unless given; --min-age 0 takes it, if it is proven unused";
     return NULL;
 }
 

@@ -23,7 +23,7 @@
  * machine may leave a crew without two CPUs for half a second, and nobody minds waiting for that. */
 #define EXTENSIONS_MAX 3
 #define EXTENSIONS_SHORT 9
-#define SHORT_NS (1500 * NS_PER_MS)
+#define SHORT_NS NS_PER_S
 #define EXTENSIONS_DEADLY 40 /* the victim has a number of operations to come to, and the others must get there too */
 #define EXTENSION_MAX_NS (2 * NS_PER_S)
 /* How often the watchdog looks. */

@@ -66,6 +66,9 @@ struct nemesis {
 /* Memory that all workers of a trial share and that belongs to the fault, zeroed before the gate. */
 #define FAULT_COMMONS_BYTES 4096
 
+/* How many kinds of words may follow a fault's name, before the number: die:inside:kill:4. */
+#define FAULT_CHOICES 4
+
 /* One way of disturbing a crew: what a slice of a hunt runs with. */
 struct disturbance {
     const struct fault_ops *fault;
@@ -76,10 +79,9 @@ struct disturbance {
     uint32_t history;          /* operations of each worker that are recorded */
     uint32_t longer;           /* its slices are so many times as long as the others'; 0: as long */
     unsigned families;         /* that it can show something in: 1 << SYNC_..., several at once; 0: all */
+    unsigned traits;           /* and in syncs that have one of these; 0: in all */
+    uint8_t choices[FAULT_CHOICES]; /* the fault's words, by their places in its lists */
 };
-
-/* How many kinds of words may follow a fault's name, before the number: die:inside:kill:4. */
-#define FAULT_CHOICES 4
 
 /* Where a deadly fault strikes, for the expectation. */
 enum death {

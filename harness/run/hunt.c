@@ -96,6 +96,17 @@ static void fit_size(struct trial_spec *slice, uint64_t size)
     slice->shape.size = most && size > most ? most : size < load->min_size ? load->min_size : size;
 }
 
+/* As after --fault: "churn:inside:5". */
+static void write_fault(const struct disturbance *d, char *text, size_t size)
+{
+    size_t used = (size_t)snprintf(text, size, "%s", d->fault->name);
+    for (int i = 0; i < FAULT_CHOICES; i++)
+        if (d->choices[i])
+            used += (size_t)snprintf(text + used, size - used, ":%s", d->fault->choices[i][d->choices[i]]);
+    if (d->fault->parameter)
+        snprintf(text + used, size - used, ":%g", d->parameter);
+}
+
 bool hunt_slice(const struct trial_spec *spec, uint32_t i, struct trial_spec *slice)
 {
     static char fault_text[64];
@@ -104,7 +115,7 @@ bool hunt_slice(const struct trial_spec *spec, uint32_t i, struct trial_spec *sl
     slice->slice = true;
     if (spec->load->loads)
         slice->load = spec->load->loads[i / disturbances_of(spec) % loads_of(spec)];
-    bool concerns = !d || !d->families || d->families & 1u << spec->sync->family;
+    bool concerns = !d || ((!d->families || d->families & 1u << spec->sync->family) && (!d->traits || d->traits & spec->sync->traits));
     if (d) {
         slice->fault = d->fault;
         slice->fault_parameter = d->parameter;
@@ -115,7 +126,8 @@ bool hunt_slice(const struct trial_spec *spec, uint32_t i, struct trial_spec *sl
             slice->shape.writers = d->writers;
             slice->shape.readers = d->readers;
         }
-        snprintf(fault_text, sizeof fault_text, d->fault->parameter ? "%s:%g" : "%s", d->fault->name, d->parameter);
+        memcpy(slice->fault_choices, d->choices, sizeof slice->fault_choices);
+        write_fault(d, fault_text, sizeof fault_text);
         slice->fault_text = fault_text;
     }
     if (!spec->crew_given)
@@ -236,7 +248,7 @@ static void add(struct trial_result *sum, const struct trial_result *r)
     sum->recovered += r->recovered;
     sum->sleeps += r->sleeps;
     sum->slices++;
-    sum->slices_clean += r->verdict == VERDICT_CLEAN;
+    sum->slices_clean += r->verdict == VERDICT_CLEAN && !r->death_ns;
     sum->fork_ns += r->fork_ns;
     sum->reap_ns += r->reap_ns;
 }
@@ -307,7 +319,8 @@ static bool run_slice(struct hunt *hunt, uint32_t n, uint32_t kind)
     slice.duration_ns = slice_ns(hunt, n, kind % hunt->disturbances);
     uint64_t began_ns = clock_ns();
     trial_run(&slice, &r);
-    bool found = r.verdict == VERDICT_CORRUPT || r.verdict == VERDICT_WEDGED || r.verdict == VERDICT_CRASHED;
+    bool broken = r.verdict == VERDICT_CORRUPT || r.verdict == VERDICT_WEDGED || r.verdict == VERDICT_CRASHED;
+    bool found = broken && !(slice.fault->deadly && r.as_expected); /* a death may leave that behind */
     if (r.verdict == VERDICT_UNSUPPORTED)
         hunt->dead[kind] = true;
     else

@@ -125,6 +125,25 @@ START_TEST(a_disturbance_keeps_to_the_families_that_it_concerns)
 }
 END_TEST
 
+/* Who says that a holder's death is noticed is taken at his word; with others nobody dies. */
+START_TEST(deaths_are_for_those_who_notice_them)
+{
+    const char *syncs[] = {"mutex", "mutex-robust"};
+    for (int robust = 0; robust < 2; robust++) {
+        struct trial_spec spec = spec_of("verify", syncs[robust], "explore"), slice;
+        uint32_t deadly = 0;
+        for (uint32_t i = 0; i < hunt_slices(&spec); i++) {
+            if (!hunt_slice(&spec, i, &slice) || !slice.fault->deadly)
+                continue;
+            deadly++;
+            ck_assert_str_eq(slice.fault_text, "churn:inside:3");
+            ck_assert_int_eq(slice.fault->dies_at(slice.fault_choices), DEATH_INSIDE);
+        }
+        ck_assert_int_eq(deadly > 0, robust);
+    }
+}
+END_TEST
+
 START_TEST(what_is_broken_is_found_and_the_hunt_ends_with_it)
 {
     struct trial_spec spec = spec_of("verify", "none", "explore");
@@ -210,6 +229,7 @@ int main(void)
                                    a_crew_and_a_size_that_were_asked_for_are_not_varied,
                                    a_crew_is_fitted_to_what_the_sync_is_made_for,
                                    a_disturbance_keeps_to_the_families_that_it_concerns,
+                                   deaths_are_for_those_who_notice_them,
                                    what_is_broken_is_found_and_the_hunt_ends_with_it,
                                    a_wedge_is_found_and_counts_as_broken_where_corruption_was_expected,
                                    what_is_correct_is_clean_with_the_exposure_of_all_slices,

@@ -345,9 +345,14 @@ static int breakpoint_begin(struct worker *w, double microseconds)
 
 TRAP_CODE static void breakpoint_calling(struct worker *w, double microseconds)
 {
-    (void)w, (void)microseconds;
+    (void)microseconds;
     own.caller = trap_caller(); /* here, where no compiler can take it for another function's */
     own.calls++;
+    if (slot_load(w->crew.stop)) { /* who goes round and round is to be seen to stand still */
+        if (own.planted)
+            put(own.original);
+        return;
+    }
     if (is_lesson() && !trap_is_blocked()) {
         begin_lesson();
         trap_on();

@@ -9,6 +9,7 @@
 /* The words behind the name, in this order. */
 enum { PLACE, MANNER, WHO, AFTERWARDS };
 enum { ANYWHERE }; /* the places of a single death follow */
+_Static_assert(CHURN_INSIDE == DIE_INSIDE + 1, "the word inside");
 enum who { ANYBODY, WRITERS, READERS, ALL_BUT_ONE };
 enum { RESPAWN, FOR_GOOD };
 static const char *const places[] = {"anywhere", "inside", "before", "waiting", "releasing", "after", "within", "writing", NULL};

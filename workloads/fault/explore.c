@@ -14,7 +14,8 @@
  * of a second, which is as long as a lease is as a rule; elsewhere than in locks time limits are shorter. Of the readers many are
  * inside together then. The tight loop at the end is long: it is for what breaks after a million operations. Some sizes are odd:
  * what copies whole words or lines is right for all others. Some are large, so that many are interrupted in the middle of a copy:
- * what knows a whole value by a few bits is fooled once in hundreds of times. */
+ * what knows a whole value by a few bits is fooled once in hundreds of times. One is larger than a page, and than sixteen bits can
+ * tell. Who says that the death of a holder is noticed is taken at his word. */
 static const struct disturbance disturbances[] = {
     {.fault = &fault_none, .writers = 2, .readers = 2},
     {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1},
@@ -40,6 +41,9 @@ static const struct disturbance disturbances[] = {
     {.fault = &fault_linger, .parameter = 300, .writers = 2, .readers = 10, .longer = 14, .families = WAITED_FOR},
     {.fault = &fault_breakpoint, .parameter = 100000, .writers = 2, .readers = 2, .longer = 4},
     {.fault = &fault_none, .writers = 1, .readers = 1, .longer = 20},
+    {.fault = &fault_signals, .parameter = 100, .writers = 2, .readers = 2, .size = 70001, .longer = 2, .families = 1u << SYNC_CELL | 1u << SYNC_QUEUE},
+    {.fault = &fault_signals, .parameter = 100, .writers = 3, .readers = 3, .longer = 10, .families = 1u << SYNC_LOCK, .traits = SYNC_BLOCKING},
+    {.fault = &fault_churn, .choices = {CHURN_INSIDE}, .parameter = 3, .writers = 4, .readers = 2, .longer = 8, .traits = SYNC_ROBUST},
     {.fault = NULL},
 };
 

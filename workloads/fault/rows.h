@@ -33,4 +33,7 @@ extern const struct fault_ops fault_memory_limit;
 extern const struct fault_ops fault_descriptors;
 extern const struct fault_ops fault_explore;
 
+/* The first word of churn that has everybody die within the critical section. */
+#define CHURN_INSIDE 1
+
 #endif

@@ -10,12 +10,17 @@
 
 #define LONGEST_NS (500 * NS_PER_US) /* that a handler spins or sleeps */
 
+/* Now and then there are none for a while: who sleeps then, since nobody has woken him, is not helped out by a signal. */
+#define LULL_ONE_IN 64
+#define LULL_TIMES 32
+
 /* The one that a primitive which works with signals itself is the least likely to use. */
 #define TICK (SIGRTMAX - 3)
 
 /* This process's; the handler has nothing else. */
 static struct {
     timer_t timer;
+    const uint32_t *stop;
     uint64_t random, period_ns;
     bool armed;
 } ticker;
@@ -24,6 +29,8 @@ static struct {
 static void arm(void)
 {
     uint64_t ns = ticker.period_ns / 2 + seed_below(&ticker.random, (uint32_t)ticker.period_ns + 1);
+    if (seed_below(&ticker.random, LULL_ONE_IN) == 0)
+        ns *= LULL_TIMES;
     struct itimerspec next = {.it_value = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)}};
     timer_settime(ticker.timer, 0, &next, NULL);
 }
@@ -55,7 +62,8 @@ static void lose_time(int signal)
     default:
         break; /* the interruption alone */
     }
-    arm();
+    if (!slot_load(ticker.stop)) /* who is asleep when all are to end must be woken by the primitive, and not by this */
+        arm();
     errno = before;
 }
 
@@ -66,6 +74,7 @@ static int timer_begin(struct worker *w, double microseconds, int flags)
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, TICK);
+    ticker.stop = w->crew.stop;
     ticker.random = seed_next(&w->random);
     ticker.period_ns = (uint64_t)(microseconds * 1000);
     ticker.armed = false;

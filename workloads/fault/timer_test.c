@@ -3,7 +3,8 @@
 #include "contract/worker.h"
 #include "workloads/fault/rows.h"
 
-static struct worker w = {.random = 5};
+static uint32_t stop;
+static struct worker w = {.random = 5, .crew = {.stop = &stop}};
 
 static void start(const struct fault_ops *fault)
 {
@@ -67,6 +68,21 @@ START_TEST(no_signal_comes_before_the_first_operation_or_after_the_end)
 }
 END_TEST
 
+START_TEST(who_is_to_end_is_woken_by_nobody_here)
+{
+    start(&fault_signals);
+    for (int i = 0; i < 20; i++)
+        ck_assert_int_eq(sleep_ms(60 * 1000), EINTR);
+    int more = 0;
+    stop = 1;
+    for (int i = 0; i < 5; i++)
+        more += sleep_ms(20) != 0;
+    ck_assert_int_le(more, 1); /* the one that was under way */
+    stop = 0;
+    fault_signals.end(&w, 500);
+}
+END_TEST
+
 START_TEST(the_harness_waits_out_its_time_all_the_same)
 {
     start(&fault_signals);
@@ -84,6 +100,7 @@ int main(void)
                                           with_restart_a_blocked_read_goes_on,
                                           a_handler_leaves_the_error_number_alone,
                                           no_signal_comes_before_the_first_operation_or_after_the_end,
+                                          who_is_to_end_is_woken_by_nobody_here,
                                           the_harness_waits_out_its_time_all_the_same,
                                           NULL,
                                       });

@@ -107,6 +107,14 @@ static void write_fault(const struct disturbance *d, char *text, size_t size)
         snprintf(text + used, size - used, ":%g", d->parameter);
 }
 
+/* What says that it leaves the data of the dead as they are need not be told so. */
+static bool is_concerned(const struct sync_ops *sync, const struct disturbance *d)
+{
+    if (d->fault->deadly && sync->traits & SYNC_UNREPAIRED)
+        return false;
+    return (!d->families || d->families & 1u << sync->family) && (!d->traits || d->traits & sync->traits);
+}
+
 bool hunt_slice(const struct trial_spec *spec, uint32_t i, struct trial_spec *slice)
 {
     static char fault_text[64];
@@ -115,7 +123,7 @@ bool hunt_slice(const struct trial_spec *spec, uint32_t i, struct trial_spec *sl
     slice->slice = true;
     if (spec->load->loads)
         slice->load = spec->load->loads[i / disturbances_of(spec) % loads_of(spec)];
-    bool concerns = !d || ((!d->families || d->families & 1u << spec->sync->family) && (!d->traits || d->traits & spec->sync->traits));
+    bool concerns = !d || is_concerned(spec->sync, d);
     if (d) {
         slice->fault = d->fault;
         slice->fault_parameter = d->parameter;

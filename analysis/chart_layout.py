@@ -1,4 +1,4 @@
-"""Draws each choice of a layout against the first of its kind: throughput, repeat by repeat, and page faults."""
+"""Draws each choice of a layout against the first of its kind: throughput, repeat by repeat, mapping and page faults."""
 
 import collections
 
@@ -62,13 +62,14 @@ def _panel(field, lines, looks, namer):
     canvas.y_axis(-0.5, len(lines) - 0.5, [], str)
     canvas.x_axis(low, high, ticks, [f"{tick:.3g}" for tick in ticks], "ratio (log scale)", log=True, grid=True)
     canvas.line(canvas.x_px(1), canvas.top, canvas.x_px(1), canvas.bottom, colour=style.SOFT)
-    canvas.text(canvas.right + 12, 46, "ops/s · ratio · CPU/op · page faults", colour=style.SOFT, size=size)
+    canvas.text(canvas.right + 12, 46, "ops/s · ratio · CPU/op · map · page faults", colour=style.SOFT, size=size)
     reasons = {}
     for place, (line, name) in enumerate(zip(lines, names)):
         _row(canvas, len(lines) - 1 - place, line, name, looks[line.point.sync])
         if line.middle is None:
             reasons.setdefault(line.data.trials[0].reason, []).append(str(line.value))
-    caption = "Ratios are of the same repeat, run next to each other. CPU time and page faults are of the crew's loops, at the median."
+    caption = "Ratios are of the same repeat, run next to each other. CPU time and page faults are of the crew's loops, at the median; " \
+              "map: what a worker took, before them, to open and map its memory."
     caption += "".join(f" {points.named_list(dict.fromkeys(values))}: {why}." for why, values in reasons.items())
     if left_out:
         caption += f" {style.plural(left_out, 'more row')} left out."
@@ -85,6 +86,12 @@ def _cpu(data):
     """CPU time an operation: what others run on the machine it hardly shows."""
     known = [trial.crew.cpu_s / trial.ops for trial in data.trials if trial.ops and trial.crew.workers and trial.crew.cpu_s is not None]
     return style.duration(1e9 * stats.median(known)) if known else "–"
+
+
+def _mapping(data):
+    """What a worker's mapping of its memory took, before the gate."""
+    known = [mapping for trial in data.trials for mapping in trial.crew.map_ns]
+    return style.duration(stats.median(known)) if known else "–"
 
 
 def _faults(data):
@@ -108,4 +115,4 @@ def _row(canvas, height, line, name, look):
     kind = look.hollow if points.broken(line.data.trials) else look.filled
     canvas.series([(middle.median, height)], f"points pt {kind} ps 0.8 lc rgb '{look.colour.light}'", tip)
     ratio = "1" if base else f"{middle.median:.2f}"
-    canvas.text(canvas.right + 12, y, f"{rate} · {ratio} · {_cpu(line.data)} · {_faults(line.data)}", size=size, bold=not base)
+    canvas.text(canvas.right + 12, y, f"{rate} · {ratio} · {_cpu(line.data)} · {_mapping(line.data)} · {_faults(line.data)}", size=size, bold=not base)

@@ -25,6 +25,8 @@ class Crew:
     casualties: Counter = field(default_factory=Counter)
     # Where each was pinned, in the order of the records; None where it was not.
     cpus: list = field(default_factory=list)
+    # Nanoseconds that each took to map its memory, of those that tell it.
+    map_ns: list = field(default_factory=list)
 
     def fairness(self):
         """Least over most operations among workers of the same role, the worst role; None without workers."""

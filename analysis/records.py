@@ -144,6 +144,9 @@ class _Reader:
         crew.workers += 1
         crew.cpus.append(maybe(record, "cpus", TEXT))
         crew.ops.setdefault(role, []).append(ops)
+        mapping = maybe(record, "map_ns", INTEGER)
+        if mapping is not None:
+            crew.map_ns.append(mapping)
         crew.cpu_s = _sum_known(crew.cpu_s, maybe(record, "user_s", NUMBER), maybe(record, "system_s", NUMBER))
         crew.involuntary = _sum_known(crew.involuntary, maybe(record, "involuntary_switches", INTEGER))
         ending = maybe(record, "exit", TEXT)

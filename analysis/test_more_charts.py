@@ -143,6 +143,8 @@ def test_layouts_are_compared_with_the_first_and_what_is_lacking_is_named(folder
     packings = {"mutex": "padded", "spin": "packed", "semaphore": "usual"}
 
     def relay(record):
+        if record["type"] == "worker":
+            record["map_ns"] = 5000 + 1000 * record["worker"]
         if record["type"] in ("trial", "verdict"):
             packing, record["sync"] = packings[record["sync"]], "mutex"
             if record["type"] == "trial":
@@ -157,6 +159,7 @@ def test_layouts_are_compared_with_the_first_and_what_is_lacking_is_named(folder
     assert "N/A: UNSUPPORTED" in said and "usual: there is no such thing." in panel.caption
     rows = [word for word in said if word.endswith(" · 17")]
     first, packed = (float(row.split(" · ")[1]) for row in rows)
+    assert all(row.endswith(" · 5.5 us · 17") for row in rows)
     assert first == 1 and packed == pytest.approx(0.1 * 7.8 / 5.2, rel=0.1)
 
 

@@ -56,6 +56,7 @@ struct load_ops {
     bool exclusive; /* its readers enter as writers do: what is wrong with shared entry alone does not show */
     bool in_step;  /* its operations wait for each other: no fault may hold workers up in step as well */
     uint32_t instances; /* of the sync's state, each set up by itself; 0: one. worker_select() changes over */
+    uint32_t (*instances_used)(const struct shape *shape); /* so many of them by such a crew, and no more are set up; empty: all */
     /* Each writer has so many instances of its own, from worker_first_instance() on, and the reader of its number shares them:
      * they are set up for one writer, index 0, and one reader, index 1. Writers and readers must be as many. */
     bool per_writer;

@@ -16,6 +16,8 @@
 uint32_t instances_count(const struct trial_spec *spec)
 {
     uint32_t count = spec->load->instances ? spec->load->instances : 1;
+    if (spec->load->instances_used)
+        count = spec->load->instances_used(&spec->shape);
     return spec->load->per_writer ? count * spec->shape.writers : count;
 }
 

@@ -107,3 +107,8 @@ def test_what_does_not_go_with_objects_of_their_own_says_why(shmoo):
     reasons = [verdict["reason"] for _, verdict, _ in found if verdict["verdict"] == "UNSUPPORTED"]
     assert len(found) == 8 and len(reasons) == 7
     assert all(any(word in reason for reason in reasons) for word in ("region's one object", "objects of its own", "(--packing packed)"))
+
+
+def test_whoever_writes_beside_a_packed_state_meets_a_guard_or_another_state(shmoo):
+    found = trials(shmoo, "--load", "neighbours", "--sync", "busted-scribble", "--packing", "packed,padded", "--ops", "100")
+    assert [verdict["verdict"] for _, verdict, _ in found] == ["CORRUPT", "CORRUPT"]

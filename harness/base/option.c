@@ -50,6 +50,8 @@ static int number_parse(const struct option_row *row, const char *text, uint64_t
     const struct unit_kind *kind = row->type == OPTION_SIZE       ? &units_size
                                    : row->type == OPTION_DURATION ? &units_duration
                                                                   : &units_count;
+    if (!(row->flags & OPTION_LIST) && strchr(text, ','))
+        return error_set(error, STATUS_USAGE, 0, "\"%s\" is a list, and one %s is taken here", text, kind->what);
     if (units_parse(kind, text, value, error))
         return -1;
     if (*value >= row->min && (row->max == 0 || *value <= row->max))

@@ -176,7 +176,7 @@ START_TEST(what_takes_one_value_takes_commas_as_text)
     assign_ok(OUT, "a,b");
     ck_assert_uint_eq(lists[OUT].count, 1);
     ck_assert_str_eq(lists[OUT].values[0].text, "a,b");
-    assign_fails(SIZE, "1k,2k", "unknown unit");
+    assign_fails(SIZE, "1k,2k", "\"1k,2k\" is a list, and one size is taken here");
     options_free(lists, OPTIONS);
 }
 END_TEST

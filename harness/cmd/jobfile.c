@@ -238,8 +238,9 @@ static void fail_open(const char *name, int errnum, struct error *error)
     names[count] = NULL;
     const char *likely = suggest_likely(name, names);
     error_set(error, errnum == ENOENT ? STATUS_USAGE : STATUS_ENVIRONMENT, errnum,
-              "job file %s: open: %s; %s%s%s a path, or one of the built-in jobs:%s", name, error_name(errnum),
-              likely ? "did you mean \"" : "", likely ? likely : "", likely ? "\"? Give" : "give", jobs);
+              "job file %s: open: %s; %s%s%s a path, or one of the built-in jobs:%s%s", name, error_name(errnum),
+              likely ? "did you mean \"" : "", likely ? likely : "", likely ? "\"? Give" : "give", jobs,
+              likely || strpbrk(name, "/.") ? "" : ". Was it meant for the option in front? Lists are written without spaces: 1,2,4");
 }
 
 static bool is_folder(const char *path)

@@ -7,7 +7,9 @@ from testing import QUICK, one_line
 # What is typed, and what the message must name.
 COMMAND_LINES = [
     ("bogus", ["bogus", "run"]), ("--bogus", ["bogus"]), ("RUN", ["run"]), ("rnu", ['"run"']),
-    ("-v", ["-v", "shmoo run --help"]), ("run smok", ['"smoke"']), ("run --writers 2-8", ["2-8", "1,2,4"]),
+    ("-v", ["-v", "shmoo run --help"]), ("run smok", ['"smoke"']), ("run --sync none mutex", ["without spaces"]),
+    ("run --duration 1s,2s", ["1s,2s", "one duration"]),
+    ("run --writers 2-8", ["2-8", "1,2,4"]),
     ("check persist", ["'persist/*'"]), ("check persist/sigkill", ["'persist/sigkill-"]), ("run --against nowhere", ["another build"]),
     ("run --bogus", ["bogus", "sync"]), ("run --snyc mutex", ["snyc", '"sync"']), ("run -x", ['"-x"', "--help"]),
     ("run --format", ["--format", "argument"]), ("run --out", ["--out", "argument"]), ("run -s", ["argument"]),

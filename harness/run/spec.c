@@ -149,12 +149,23 @@ bool spec_as_expected(const struct trial_spec *spec, enum verdict verdict)
     return verdict == spec->expect || (anyhow && !spec->expect_given && broken && expect_broken);
 }
 
+static const char *family_refused(const struct trial_spec *spec)
+{
+    static char text[160];
+    int used = snprintf(text, sizeof text, "this load cannot be run with a sync of that family, %s; it takes one of:",
+                        sync_family_name(spec->sync->family));
+    for (int i = 0; i < SYNC_FAMILIES; i++)
+        if (spec->load->families >> i & 1)
+            used += snprintf(text + used, sizeof text - (size_t)used, " %s", sync_family_name((enum sync_family)i));
+    return text;
+}
+
 const char *spec_unsupported(const struct trial_spec *spec)
 {
     const struct sync_ops *sync = spec->sync;
     const struct shape shape = spec_shape(spec);
     if (!(spec->load->families >> sync->family & 1))
-        return "this load cannot be run with a sync of that family";
+        return family_refused(spec);
     uint32_t writers = spec->load->per_writer ? 1 : shape.writers, readers = spec->load->per_writer ? 1 : shape.readers;
     if (exceeds(writers + readers, sync->max_workers))
         return "this sync is made for fewer processes; see its line in: shmoo list sync";

@@ -302,7 +302,7 @@ START_TEST(a_family_that_the_load_does_not_know_is_unsupported_and_nothing_is_tr
 {
     struct trial_spec spec = spec_of(work, work);
     load.families = 1u << SYNC_QUEUE;
-    run(&spec, VERDICT_UNSUPPORTED, "cannot be run with a sync of that family");
+    run(&spec, VERDICT_UNSUPPORTED, "cannot be run with a sync of that family, lock; it takes one of: queue");
     ck_assert(result.as_expected);
     ck_assert_uint_eq(result.workers, 0);
     trial_result_free(&result);

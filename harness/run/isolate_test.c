@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "base/testing.h"
+#include "run/process.h"
 #include "run/stray.h"
 
 static int64_t *shared;
@@ -142,6 +143,28 @@ static int wait_for_end(void *user)
     return 0;
 }
 
+static int end_at_once(void *user)
+{
+    (void)user;
+    return 0;
+}
+
+/* A process that was killed may wait for a CPU before it is gone: it is no stray, and is waited for. */
+START_TEST(one_that_was_killed_is_waited_for_and_one_that_sleeps_is_not)
+{
+    stray_begin();
+    pid_t pid = testing_fork(end_at_once, NULL);
+    ck_assert(stray_wait(10 * NS_PER_S));
+    pid = testing_fork(wait_for_end, NULL);
+    kill(pid, SIGSTOP);
+    ck_assert(!process_is_killed(pid));
+    ck_assert(!stray_wait(20 * NS_PER_MS));
+    kill(pid, SIGKILL);
+    ck_assert(stray_wait(0));
+    ck_assert_uint_eq(stray_end(), 0);
+}
+END_TEST
+
 START_TEST(a_child_that_was_there_before_is_not_taken_for_a_stray)
 {
     pid_t pid = testing_fork(wait_for_end, NULL);
@@ -182,6 +205,7 @@ int main(void)
                                       an_exit_is_no_return_whatever_its_status,
                                       what_does_not_return_is_ended_asleep_or_spinning,
                                       processes_that_it_leaves_behind_are_ended_wherever_they_went,
+                                      one_that_was_killed_is_waited_for_and_one_that_sleeps_is_not,
                                       a_child_that_was_there_before_is_not_taken_for_a_stray,
                                       what_it_prints_does_not_get_into_the_data,
                                       NULL,

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/futex.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +69,19 @@ bool process_any_runs(pid_t pid)
     if (folder)
         closedir(folder);
     return runs;
+}
+
+bool process_is_killed(pid_t pid)
+{
+    char line[256];
+    uint64_t pending = 0, set;
+    FILE *file = open_proc(pid, "status");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "SigPnd: %" SCNx64, &set) == 1 || sscanf(line, "ShdPnd: %" SCNx64, &set) == 1)
+            pending |= set;
+    if (file)
+        fclose(file);
+    return pending >> (SIGKILL - 1) & 1;
 }
 
 uint64_t process_cpu_ns(pid_t pid)

@@ -21,6 +21,9 @@ struct process_look process_look(pid_t pid);
 /* Is any of its threads, the first one included, not asleep? */
 bool process_any_runs(pid_t pid);
 
+/* Has it been sent SIGKILL, and had no turn on a CPU to die of it? */
+bool process_is_killed(pid_t pid);
+
 /* CPU time that it has used, in nanoseconds (of schedstat; without that, of the clock ticks). */
 uint64_t process_cpu_ns(pid_t pid);
 

@@ -20,6 +20,9 @@
 
 /* Each round may find what those ended before it had forked in the meantime. */
 #define ROUNDS_MAX 100
+/* How long one that runs, or was killed, is waited for on a machine that has no CPU for it. */
+#define RUNNING_NS (2 * NS_PER_S)
+#define DOOMED_NS (10 * NS_PER_S)
 /* A program has no children as a rule, when it begins. */
 #define OTHERS_MAX 256
 
@@ -130,13 +133,33 @@ static bool reap_one(pid_t pid)
     return is_stray(pid) && waitpid(pid, NULL, WNOHANG) == 0;
 }
 
+static bool is_doomed(pid_t pid)
+{
+    return process_look(pid).dying || process_is_killed(pid);
+}
+
+static bool stays(pid_t pid)
+{
+    return is_stray(pid) && !is_doomed(pid);
+}
+
+static bool sleeps(pid_t pid)
+{
+    return stays(pid) && !process_any_runs(pid);
+}
+
 bool stray_wait(uint64_t patience_ns)
 {
-    uint64_t deadline = clock_ns() + patience_ns;
+    uint64_t start = clock_ns(), waited = 0;
     while (each_child(reap_one)) {
-        if (clock_ns() > deadline)
+        if (waited > patience_ns && each_child(sleeps))
+            return false;
+        if (waited > RUNNING_NS && each_child(stays))
+            return false;
+        if (waited > DOOMED_NS)
             return false;
         clock_wait_until(clock_ns() + NS_PER_MS);
+        waited = clock_ns() - start;
     }
     return true;
 }

@@ -16,7 +16,8 @@ void stray_release(void);
 /* Writes down who these helpers are, the dead ones among them, `max` at the most. Returns how many. */
 uint32_t stray_helpers(pid_t *pids, uint32_t max);
 
-/* Waits for the adopted processes to end by themselves, for so long at the most, and reaps them. True: there are none left. */
+/* Waits for the adopted processes to end by themselves, for so long at the most, and reaps them; longer for those that run, or were
+ * killed, and have had no CPU for it. True: there are none left. */
 bool stray_wait(uint64_t patience_ns);
 
 /* Ends and reaps the adopted processes: children of this one that run its own program and were not there at stray_begin(). What

@@ -16,6 +16,8 @@
  * so many operations only must have its time as well. */
 #define SLICE_FIRST_NS (15 * NS_PER_MS)
 #define SLICE_MAX_NS (500 * NS_PER_MS)
+/* What is slow (a large state to be mapped, long sleeps, a busy machine) gets longer ones sooner. */
+#define POOR_TO_DOUBLE 3
 #define INTERVALS_MAX 4096
 /* Of the slices, so many in a hundred must have had exposure enough for a verdict of their own. */
 #define CLEAN_PERCENT 25
@@ -32,6 +34,7 @@ struct hunt {
     struct trial_result *result;
     uint64_t start_ns, deadline_ns;
     uint32_t kinds, disturbances, loads;
+    uint32_t poor;      /* slices in a row that had too little exposure */
     uint32_t too_large; /* kinds that there is no room for */
     bool *dead;       /* kinds of slices that turned out not to run here */
     uint32_t *turns;  /* of each disturbance: how many slices it had */
@@ -304,6 +307,8 @@ static uint64_t slice_ns(const struct hunt *hunt, uint32_t n, uint32_t disturban
     uint64_t ns = all && all[disturbance].longer ? SLICE_FIRST_NS * all[disturbance].longer : SLICE_FIRST_NS;
     for (uint32_t times_round = n / hunt->disturbances; times_round && ns < SLICE_MAX_NS; times_round--)
         ns *= 2;
+    for (uint32_t n_poor = hunt->poor / POOR_TO_DOUBLE; n_poor && ns < SLICE_MAX_NS; n_poor--)
+        ns *= 2;
     return ns < SLICE_MAX_NS ? ns : SLICE_MAX_NS;
 }
 
@@ -341,6 +346,7 @@ static bool run_slice(struct hunt *hunt, uint32_t n, uint32_t kind)
     if (r.verdict == VERDICT_INCONCLUSIVE)
         snprintf(hunt->undecided, sizeof hunt->undecided, "%.200s (%s, %u + %u, fault %s)", r.reason, slice.load->name,
                  slice.shape.writers, slice.shape.readers, slice.fault_text);
+    hunt->poor = r.verdict == VERDICT_INCONCLUSIVE ? hunt->poor + 1 : 0;
     hunt->result->interrupted = r.interrupted;
     bool over = found || r.verdict == VERDICT_ERROR || r.interrupted;
     trial_result_free(&r);

@@ -9,7 +9,8 @@ from testing import ROOT, SANITIZED, needs_two_cpus, not_sanitized, verdicts
 CAUGHT = {"CORRUPT", "WEDGED", "CRASHED"}
 # One of each family and oracle, found within milliseconds as a rule; the others show in the long run.
 QUICK = ("wrong-cohort", "wrong-beside", "wrong-tidy", "wrong-scattered", "wrong-private", "wrong-lines", "wrong-tail", "wrong-over",
-         "wrong-stack-queue", "wrong-rounded", "wrong-waiting", "wrong-saved", "wrong-pocket", "wrong-peeking", "wrong-rounds")
+         "wrong-stack-queue", "wrong-rounded", "wrong-waiting", "wrong-saved", "wrong-pocket", "wrong-peeking", "wrong-rounds",
+         "wrong-inconsistent")
 
 
 def every(build, kind):

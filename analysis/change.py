@@ -110,7 +110,10 @@ def least_p_unpaired(n_a, n_b):
 
 
 def signed_rank(logs):
-    """(p, z, effect) of Wilcoxon's signed-rank test of the hypothesis that the values lie around 0."""
+    """(p, z, effect) of Wilcoxon's signed-rank test of the hypothesis that the values lie around 0.
+
+    Where values are equal p is that of the normal distribution, which for few of them lies below what they can show at all.
+    """
     found = logs[logs != 0]
     if not found.size:
         return 1.0, 0.0, 0.0
@@ -121,7 +124,7 @@ def signed_rank(logs):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about the normal distribution of a small sample
         p = float(scipy_stats.wilcoxon(found, mode="exact" if exact else "approx").pvalue)
-    return p, float((above - total / 2) / math.sqrt((ranks ** 2).sum() / 4)), float(2 * above / total - 1)
+    return max(p, least_p_paired(found.size)), float((above - total / 2) / math.sqrt((ranks ** 2).sum() / 4)), float(2 * above / total - 1)
 
 
 def rank_sum(a, b):
@@ -131,7 +134,7 @@ def rank_sum(a, b):
     _, ties = numpy.unique(numpy.concatenate([a, b]), return_counts=True)
     variance = pairs / 12 * (n + 1 - (ties ** 3 - ties).sum() / (n * (n - 1))) if n > 1 else 0
     z = (test.statistic - pairs / 2) / math.sqrt(variance) if variance > 0 else 0.0
-    return float(test.pvalue) if variance > 0 else 1.0, float(z), float(2 * test.statistic / pairs - 1)
+    return max(float(test.pvalue), least_p_unpaired(a.size, b.size)) if variance > 0 else 1.0, float(z), float(2 * test.statistic / pairs - 1)
 
 
 def together(changes):

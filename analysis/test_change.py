@@ -132,6 +132,12 @@ def test_zeros_are_no_crash():
     assert change.log_ratios([0.0], [0.0])[0] == 0
 
 
+@pytest.mark.parametrize("n", [3, 5, 7, 8])
+def test_equal_values_show_no_more_than_so_many_can(n):
+    assert change.signed_rank(numpy.full(n, 0.5))[0] == change.least_p_paired(n)
+    assert change.rank_sum(numpy.zeros(n), numpy.ones(n))[0] >= change.least_p_unpaired(n, n)
+
+
 def test_too_few_values_have_no_interval():
     assert change.unpaired([1.0, 2.0], [1.0, 2.0, 3.0]).interval is None
     assert change.paired([1.0], [2.0]).least_p == 1.0

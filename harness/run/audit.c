@@ -48,6 +48,25 @@ static bool has_heir(const struct crew_plan *plan)
            !spec->load->per_writer && mortality_any(spec, plan->ledger);
 }
 
+static bool anybody_died(const struct crew_plan *plan)
+{
+    bool died = mortality_any(plan->spec, plan->ledger);
+    for (uint32_t i = 0; i < plan->ledger->workers; i++)
+        died |= plan->ledger->slots[i].doomed || plan->ledger->slots[i].lives;
+    return died;
+}
+
+/* Who is told of a death repairs data that somebody else is at work on, or that need none. */
+static void deaths_audit(const struct crew_plan *plan, struct worker *auditor)
+{
+    uint64_t told = 0;
+    for (uint32_t i = 0; i < plan->ledger->workers; i++)
+        told += plan->ledger->slots[i].recovered;
+    if (told && !anybody_died(plan))
+        worker_violation_text(auditor, VIOLATION_SYNC_ERROR, "%s: acquire returned EOWNERDEAD %llu times, and nobody has died",
+                              plan->spec->sync->name, (unsigned long long)told);
+}
+
 static int64_t audit(void *user)
 {
     const struct crew_plan *plan = user;
@@ -61,6 +80,7 @@ static int64_t audit(void *user)
         plan->spec->load->audit(&auditor);
     else if (plan->spec->load->inspect)
         plan->spec->load->inspect(&auditor);
+    deaths_audit(plan, &auditor);
     guards_audit(plan->spec, plan->region_base, &auditor);
     return 0;
 }

@@ -49,6 +49,12 @@ def test_places_within_a_plugins_code_can_be_struck(shmoo, build, fault):
     assert (found["verdict"], found["as_expected"]) == ("CLEAN", True), found["reason"]
 
 
+def test_a_death_that_nobody_died_is_an_error(shmoo, build):
+    found = die(shmoo, build, "mortal-alarming", "none")
+    assert (found["verdict"], found["as_expected"]) == ("CORRUPT", False), found["reason"]
+    assert re.search(r"mortal-alarming: acquire returned EOWNERDEAD \d+ times, and nobody has died", found["reason"])
+
+
 @needs_two_cpus
 def test_who_takes_a_dead_ones_place_has_the_plugin_too(shmoo, build):
     found = die(shmoo, build, "mortal-telling", "churn:5", "--duration", "400ms")

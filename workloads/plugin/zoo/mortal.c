@@ -56,6 +56,13 @@ static int acquire_telling(struct sync_self *self)
     return wait_for(self, true, EOWNERDEAD);
 }
 
+static int acquire_alarming(struct sync_self *self)
+{
+    static uint32_t calls;
+    int rc = wait_for(self, true, EOWNERDEAD);
+    return rc == 0 && ++calls % 128 == 0 ? EOWNERDEAD : rc;
+}
+
 static int acquire_silent(struct sync_self *self)
 {
     return wait_for(self, true, 0);
@@ -83,7 +90,8 @@ static const struct sync_ops telling = ROW("mortal-telling", acquire_telling, SY
 static const struct sync_ops hopeless = ROW("mortal-hopeless", acquire_telling, SYNC_ROBUST, recover_not);
 static const struct sync_ops deaf = ROW("mortal-deaf", acquire_telling, SYNC_ROBUST, NULL);
 static const struct sync_ops unrepaired = ROW("mortal-unrepaired", acquire_telling, SYNC_ROBUST | SYNC_UNREPAIRED, recover);
+static const struct sync_ops alarming = ROW("mortal-alarming", acquire_alarming, SYNC_ROBUST, recover);
 static const struct sync_ops silent = ROW("mortal-silent", acquire_silent, SYNC_RELEASED, NULL);
 static const struct sync_ops faithful = ROW("mortal-faithful", acquire_faithful, 0, NULL);
 
-SHMOO_PLUGIN(&telling, &hopeless, &deaf, &unrepaired, &silent, &faithful);
+SHMOO_PLUGIN(&telling, &hopeless, &deaf, &unrepaired, &alarming, &silent, &faithful);

@@ -135,8 +135,11 @@ static json_t *strength(const struct trial_result *result)
 {
     if (result->verdict != VERDICT_CLEAN || result->handoffs == 0)
         return json_null();
-    return json_pack("{s:s, s:I, s:f}", "per", "handoff", "exposures", (json_int_t)result->handoffs, "upper_95",
-                     exposure_upper_95(result->handoffs));
+    json_t *record = json_pack("{s:s, s:I, s:f}", "per", "handoff", "exposures", (json_int_t)result->handoffs, "upper_95",
+                               exposure_upper_95(result->handoffs));
+    if (result->slices)
+        json_object_set_new(record, "late_exposures", json_integer((json_int_t)result->late_handoffs));
+    return record;
 }
 
 static void put_hunt(json_t *record, const struct trial_result *result)

@@ -56,6 +56,12 @@ bool exposure_enough(const struct trial_spec *spec, const struct trial_result *r
     return result->handoffs >= EXPOSURE_MANY && ran_in_parallel(result);
 }
 
+uint64_t exposure_late(const struct trial_result *result, uint64_t objects)
+{
+    double early = (double)EXPOSURE_LATE * (double)objects, ops = (double)result->ops;
+    return ops > early ? (uint64_t)((double)result->handoffs * (1 - early / ops)) : 0;
+}
+
 double exposure_upper_95(uint64_t exposures)
 {
     return exposures ? -expm1(log(0.05) / (double)exposures) : 1;

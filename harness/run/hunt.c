@@ -25,9 +25,9 @@
 #define PAID_ONE_IN 4
 #define DISTURBANCES_MAX 64
 
-/* What each disturbance has found since the program started, by its place in its fault's list. What is found the first time
- * round does not count: it says no more than who comes first. */
-static uint32_t paid[DISTURBANCES_MAX];
+/* What each disturbance has found since the program started in a family of primitives, by its place in its fault's list. What is
+ * found the first time round does not count: it says no more than who comes first. */
+static uint32_t paid[SYNC_FAMILIES][DISTURBANCES_MAX];
 
 struct hunt {
     const struct trial_spec *spec;
@@ -183,16 +183,17 @@ void hunt_crew(const struct trial_spec *spec, uint32_t *writers, uint32_t *reade
 /* The next of what has paid off, by lot and weight; UINT32_MAX: nothing has. */
 static uint32_t choose_paid(struct hunt *hunt)
 {
+    const uint32_t *found = paid[hunt->spec->sync->family];
     uint32_t sum = 0;
     for (uint32_t d = 0; d < hunt->disturbances; d++)
-        sum += paid[d];
+        sum += found[d];
     if (sum == 0)
         return UINT32_MAX;
     uint64_t lot = seed_below(&hunt->random, sum);
     for (uint32_t d = 0; d < hunt->disturbances; d++) {
-        if (lot < paid[d])
+        if (lot < found[d])
             return d;
-        lot -= paid[d];
+        lot -= found[d];
     }
     return UINT32_MAX;
 }
@@ -246,12 +247,19 @@ static void note_slice(struct hunt *hunt, const struct trial_spec *slice, const 
              slice->shape.readers, slice->fault_text);
 }
 
-static void add(struct trial_result *sum, const struct trial_result *r)
+static uint64_t objects_of(const struct trial_spec *slice)
+{
+    uint64_t each = slice->load->instances > 1 ? slice->load->instances : 1;
+    return slice->load->per_writer ? each * slice->shape.writers : each;
+}
+
+static void add(struct trial_result *sum, const struct trial_spec *slice, const struct trial_result *r)
 {
     sum->ops += r->ops;
     sum->writer_ops += r->writer_ops;
     sum->reader_ops += r->reader_ops;
     sum->handoffs += r->handoffs;
+    sum->late_handoffs += exposure_late(r, objects_of(slice));
     sum->contended += r->contended;
     sum->preempted += r->preempted;
     sum->sampled += r->sampled;
@@ -337,10 +345,10 @@ static bool run_slice(struct hunt *hunt, uint32_t n, uint32_t kind)
     if (r.verdict == VERDICT_UNSUPPORTED)
         hunt->dead[kind] = true;
     else
-        add(hunt->result, &r);
+        add(hunt->result, &slice, &r);
     note_slice(hunt, &slice, &r, began_ns);
     if (found && n >= hunt->disturbances)
-        paid[kind % hunt->disturbances]++;
+        paid[slice.sync->family][kind % hunt->disturbances]++;
     if (found || r.verdict == VERDICT_ERROR)
         decide_found(hunt, &slice, &r);
     if (r.verdict == VERDICT_INCONCLUSIVE)
@@ -361,10 +369,21 @@ static bool exposed(const struct trial_result *sum)
     return sum->handoffs >= EXPOSURE_MANY && exposure_met(sum->contended, sum->sampled);
 }
 
+/* What takes long to come about has had the exposure of long slices only. */
+static const char *late_strength(const struct trial_result *sum, char *text, size_t bytes)
+{
+    if (sum->late_handoffs == 0)
+        return "; what takes a million operations on one object first was not tried: hunt for longer";
+    snprintf(text, bytes, ", and than %.1e where it takes a million operations on one object first",
+             exposure_upper_95(sum->late_handoffs));
+    return text;
+}
+
 static void decide_whole(struct hunt *hunt)
 {
     struct trial_result *sum = hunt->result;
     double seconds = (double)sum->watched_ns / 1e9;
+    char late[128];
     if (sum->interrupted) {
         sum->verdict = VERDICT_INCONCLUSIVE;
         snprintf(sum->reason, sizeof sum->reason, "interrupted after %u slices, before its time was over", sum->slices);
@@ -372,9 +391,9 @@ static void decide_whole(struct hunt *hunt)
         sum->verdict = VERDICT_CLEAN;
         snprintf(sum->reason, sizeof sum->reason,
                  "%u slices in %.1f s, %u with enough exposure: %llu operations with %llu hand-offs between processes, and "
-                 "nothing broke: at 95 %% a failure is rarer than %.1e per hand-off",
+                 "nothing broke: at 95 %% a failure is rarer than %.1e per hand-off%s",
                  sum->slices, seconds, sum->slices_clean, (unsigned long long)sum->ops, (unsigned long long)sum->handoffs,
-                 exposure_upper_95(sum->handoffs));
+                 exposure_upper_95(sum->handoffs), late_strength(sum, late, sizeof late));
     } else {
         sum->verdict = VERDICT_INCONCLUSIVE;
         snprintf(sum->reason, sizeof sum->reason, "only %u of %u slices had exposure enough for a verdict; the last that had not: %s",

@@ -3,6 +3,7 @@
 
 #include "base/testing.h"
 #include "contract/worker.h"
+#include "run/exposure.h"
 #include "run/trial.h"
 
 static struct trial_result result;
@@ -182,17 +183,35 @@ END_TEST
 START_TEST(what_is_correct_is_clean_with_the_exposure_of_all_slices)
 {
     struct trial_spec spec = spec_of("verify", "mutex", "explore");
-    uint64_t ops = 0;
+    uint64_t ops = 0, longest = 0;
     run(&spec, VERDICT_CLEAN);
     ck_assert(result.as_expected);
     ck_assert_uint_ge(result.slices, 2);
     ck_assert_uint_le(result.slices_clean, result.slices);
-    for (uint32_t i = 0; i < result.interval_count; i++)
+    for (uint32_t i = 0; i < result.interval_count; i++) {
         ops += result.intervals[i].ops;
+        longest = result.intervals[i].ops > longest ? result.intervals[i].ops : longest;
+    }
     ck_assert_uint_eq(ops, result.ops);
+    ck_assert_uint_le(result.late_handoffs, result.handoffs);
+    if (longest <= EXPOSURE_LATE) {
+        ck_assert_uint_eq(result.late_handoffs, 0);
+        testing_has(result.reason, "a million operations on one object first was not tried");
+    }
     ck_assert_uint_eq(result.found_ns, 0);
     testing_has(result.reason, "hand-offs");
     trial_result_free(&result);
+}
+END_TEST
+
+START_TEST(what_an_object_comes_to_late_has_the_exposure_from_there_on_only)
+{
+    struct trial_result r = {.ops = 4 * EXPOSURE_LATE, .handoffs = 1000};
+    ck_assert_uint_eq(exposure_late(&r, 1), 750);
+    ck_assert_uint_eq(exposure_late(&r, 2), 500);
+    ck_assert_uint_eq(exposure_late(&r, 4), 0);
+    r.ops = EXPOSURE_LATE;
+    ck_assert_uint_eq(exposure_late(&r, 1), 0);
 }
 END_TEST
 
@@ -233,6 +252,7 @@ int main(void)
                                    what_is_broken_is_found_and_the_hunt_ends_with_it,
                                    a_wedge_is_found_and_counts_as_broken_where_corruption_was_expected,
                                    what_is_correct_is_clean_with_the_exposure_of_all_slices,
+                                   what_an_object_comes_to_late_has_the_exposure_from_there_on_only,
                                    a_sync_that_no_load_suits_is_unsupported,
                                    the_largest_crew_is_what_a_plan_must_have_room_for,
                                    NULL,

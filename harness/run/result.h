@@ -91,6 +91,7 @@ struct trial_result {
     uint64_t recovery_min_ns, recovery_median_ns, recovery_max_ns;
     enum remains remains;
     uint32_t slices;       /* of a hunt; 0: no hunt */
+    uint64_t late_handoffs; /* of a hunt: at objects that had come through EXPOSURE_LATE operations before */
     uint32_t slices_clean; /* of these, with enough exposure for a verdict of their own */
     struct shape slice;    /* the shape of a hunt's last slice, which `ledger` and `ends` are of */
 

@@ -26,7 +26,7 @@ static const struct disturbance disturbances[] = {
     {.fault = &fault_signals, .parameter = 300, .writers = 2, .readers = 2, .size = 61, .longer = 1},
     {.fault = &fault_linger, .parameter = 105, .writers = 2, .readers = 10, .longer = 8, .families = 1u << SYNC_LOCK},
     {.fault = &fault_linger, .parameter = 45, .writers = 2, .readers = 2, .longer = 4, .families = WAITED_FOR & ~(1u << SYNC_LOCK)},
-    {.fault = &fault_breakpoint, .parameter = 1000, .writers = 2, .readers = 2, .longer = 3},
+    {.fault = &fault_breakpoint, .parameter = 1000, .writers = 2, .readers = 1, .longer = 3},
     {.fault = &fault_signals, .parameter = 100, .writers = 4, .readers = 4, .size = 509, .longer = 10, .families = ~(1u << SYNC_LOCK)},
     {.fault = &fault_signals, .parameter = 100, .writers = 2, .readers = 2,
      .size = 70001, .longer = 2, .families = 1u << SYNC_CELL | 1u << SYNC_QUEUE},

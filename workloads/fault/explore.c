@@ -8,6 +8,9 @@
 /* Where somebody may wait for another's next step: a lock, a slot, the last one of a meeting, an element. */
 #define WAITED_FOR (1u << SYNC_LOCK | 1u << SYNC_POOL | 1u << SYNC_BARRIER | 1u << SYNC_QUEUE)
 
+/* Where somebody else's bytes come back. */
+#define VALUES (1u << SYNC_CELL | 1u << SYNC_QUEUE | 1u << SYNC_COUNTER | 1u << SYNC_POOL)
+
 /* No single one finds every bug. In the order of the first time round: what finds most, soonest, comes first, and what needs many
  * processes or a special moment follows; of what is long, only what shows in no other way comes early. Rounds of one operation are
  * there three times: what is open for nanoseconds at a round's end takes many of them. The first long hold is longer than a tenth
@@ -19,15 +22,17 @@
 static const struct disturbance disturbances[] = {
     {.fault = &fault_none, .writers = 2, .readers = 2},
     {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1},
-    {.fault = &fault_brink, .parameter = 20, .writers = 2, .readers = 0, .longer = 4, .families = 1u << SYNC_LOCK | 1u << SYNC_POOL},
-    {.fault = &fault_yield, .parameter = 16, .writers = 12, .readers = 12},
+    {.fault = &fault_signals, .parameter = 300, .writers = 2, .readers = 2, .size = 61, .longer = 2},
     {.fault = &fault_leave, .parameter = 2000, .writers = 6, .readers = 6},
+    {.fault = &fault_yield, .parameter = 16, .writers = 12, .readers = 12},
     {.fault = &fault_churn, .choices = {CHURN_INSIDE}, .parameter = 3, .writers = 4, .readers = 2, .longer = 8, .traits = SYNC_ROBUST},
-    {.fault = &fault_signals, .parameter = 300, .writers = 2, .readers = 2, .size = 61, .longer = 1},
     {.fault = &fault_linger, .parameter = 105, .writers = 2, .readers = 10, .longer = 8, .families = 1u << SYNC_LOCK},
     {.fault = &fault_linger, .parameter = 45, .writers = 2, .readers = 2, .longer = 4, .families = WAITED_FOR & ~(1u << SYNC_LOCK)},
-    {.fault = &fault_breakpoint, .parameter = 1000, .writers = 2, .readers = 1, .longer = 3},
-    {.fault = &fault_signals, .parameter = 100, .writers = 4, .readers = 4, .size = 509, .longer = 10, .families = ~(1u << SYNC_LOCK)},
+    {.fault = &fault_brink, .parameter = 20, .writers = 2, .readers = 0, .longer = 5, .families = 1u << SYNC_LOCK | 1u << SYNC_POOL},
+    {.fault = &fault_breakpoint, .parameter = 1000, .writers = 2, .readers = 1, .longer = 3, .families = 1u << SYNC_CELL},
+    {.fault = &fault_breakpoint, .parameter = 1000, .writers = 2, .readers = 2, .longer = 3, .families = ~(1u << SYNC_CELL)},
+    {.fault = &fault_breakpoint, .parameter = 1000, .writers = 3, .readers = 1, .longer = 2},
+    {.fault = &fault_signals, .parameter = 100, .writers = 4, .readers = 4, .size = 509, .longer = 10, .families = VALUES},
     {.fault = &fault_signals, .parameter = 100, .writers = 2, .readers = 2,
      .size = 70001, .longer = 2, .families = 1u << SYNC_CELL | 1u << SYNC_QUEUE},
     {.fault = &fault_none, .writers = 8, .readers = 8, .size = 509},
@@ -38,7 +43,6 @@ static const struct disturbance disturbances[] = {
     {.fault = &fault_stop, .parameter = 2, .writers = 2, .readers = 2, .size = 1021},
     {.fault = &fault_priority, .parameter = 8, .writers = 4, .readers = 4},
     {.fault = &fault_step, .parameter = 20, .writers = 1, .readers = 2, .size = 29},
-    {.fault = &fault_breakpoint, .parameter = 1000, .writers = 3, .readers = 1, .longer = 2},
     {.fault = &fault_linger, .parameter = 20, .writers = 2, .readers = 2, .longer = 3, .families = WAITED_FOR},
     {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1, .size = 256, .longer = 4},
     {.fault = &fault_linger, .parameter = 300, .writers = 2, .readers = 10, .longer = 14, .families = WAITED_FOR},

@@ -19,7 +19,8 @@
 #define LINES 28  /* that everybody writes to */
 #define COLD 16   /* lines of a process's own that no cache holds */
 #define PAGE 4096
-#define FAR_ONE_IN 3 /* putting the lines there takes longer than the rest of a round */
+#define FAR_ROUNDS 64 /* with stores that go there; each takes as long as many others, of which there must be more */
+#define ALL_ROUNDS 4096
 
 /* One word holds all: the round, who has arrived in it, and who is out of step for good. */
 struct meeting {
@@ -168,7 +169,8 @@ static void put_out_of_caches(const void *line)
 /* Stores to memory: they take their time even where two processors share their caches, as two threads of a core do. */
 static void store_far(struct worker *w)
 {
-    uint64_t lines = seed_below(&w->random, FAR_ONE_IN) ? 0 : 1 + seed_below(&w->random, COLD);
+    bool far = own.count % ALL_ROUNDS < FAR_ROUNDS && seed_below(&w->random, 2);
+    uint64_t lines = far ? 1 + seed_below(&w->random, COLD) : 0;
     for (uint64_t n = lines; n; n--)
         put_out_of_caches(own.cold[n - 1].line);
     for (uint64_t n = lines; n; n--)

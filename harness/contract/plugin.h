@@ -21,8 +21,8 @@
  *
  * The same row serves inside the program: what is in workloads/sync/ is written in this way, and may be copied.
  *
- * A row is data. Its state lies in the region under test, zeroed and at a multiple of SYNC_STATE_ALIGN, and every process maps
- * that region for itself, at an address of its own, unless the row says SYNC_SAME_ADDRESS: so no pointers in the state. Who calls
+ * A row is data. Its state lies in the region under test (with --regions many, in an object of its own), zeroed and at a multiple of
+ * SYNC_STATE_ALIGN, and every process maps that for itself, at an address of its own, unless the row says SYNC_SAME_ADDRESS: so no pointers in the state. Who calls
  * what, each in a process of its own:
  *
  *     creator:   create(state, setup)                               before any worker exists

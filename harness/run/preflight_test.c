@@ -127,6 +127,21 @@ START_TEST(a_size_beyond_the_file_system_is_refused_with_both_figures)
 }
 END_TEST
 
+START_TEST(more_objects_than_a_process_can_map_are_refused)
+{
+    struct trial_spec spec = spec_of("neighbours", 5, 60, 4, 16);
+    spec.shape.layout.choice[LAYOUT_REGIONS] = REGIONS_MANY;
+    struct need one = need_of((struct trial_spec[]){spec_of("neighbours", 5, 60, 4, 16)}, 1), need = need_of(&spec, 1);
+    ck_assert_uint_eq(one.mappings, 0);
+    ck_assert_uint_eq(need.mappings, 64);
+    ck_assert_uint_eq(need.shm_objects, one.shm_objects + 64);
+    ck_assert_uint_gt(need.shm_bytes, one.shm_bytes);
+    testing_ok(preflight(&need, &error));
+    need.mappings = UINT32_MAX;
+    check_refused(&need, ENOMEM, "trial 5 maps", "vm.max_map_count");
+}
+END_TEST
+
 START_TEST(a_size_that_no_machine_has_is_refused)
 {
     struct trial_spec spec = spec_of("snapshot", 3, 1, 1, 1ULL << 55);
@@ -269,6 +284,7 @@ int main(void)
                                         a_trial_that_will_not_be_run_needs_nothing,
                                         a_modest_plan_passes,
                                         a_size_beyond_the_file_system_is_refused_with_both_figures,
+                                        more_objects_than_a_process_can_map_are_refused,
                                         a_size_that_no_machine_has_is_refused,
                                         too_few_inodes_are_told,
                                         a_read_only_file_system_is_told,

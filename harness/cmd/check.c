@@ -82,8 +82,8 @@ static int fail_unknown(const char *glob, struct error *error)
     size_t length = strlen(glob);
     bool family = likely && strncmp(likely, glob, length) == 0 && likely[length] == '/';
     error_set(error, STATUS_USAGE, 0, "unknown check \"%.200s\": no id matches%s%.*s%s shmoo check --list shows all", glob,
-              likely ? "; did you mean '" : ";", likely ? (int)(family ? length : strlen(likely)) : 0, likely ? likely : "",
-              !likely ? "" : family ? "/*'?" : "'?");
+              likely ? "; did you mean \"" : ";", likely ? (int)(family ? length : strlen(likely)) : 0, likely ? likely : "",
+              !likely ? "" : family ? "/*\"?" : "\"?");
     free(ids);
     return -1;
 }

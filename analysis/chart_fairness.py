@@ -7,6 +7,7 @@ import style
 
 WIDTH, MOST_PANELS, ROW = 560, 8, 26
 MOST_DOTS, MOST_ROWS = 400, 24
+ROLES = ("writer", "reader")
 
 
 def build(run, looks):
@@ -27,8 +28,14 @@ def build(run, looks):
     return chart
 
 
+def _served(trial, role):
+    """Operations of each of several who did some; else None. A damaged record may know other roles."""
+    ops = trial.crew.ops.get(role, ())
+    return ops if len(ops) > 1 and sum(ops) else None
+
+
 def _rivals(trial):
-    return any(len(ops) > 1 and sum(ops) for ops in trial.crew.ops.values())
+    return any(_served(trial, role) for role in ROLES)
 
 
 def _rows(group, crew):
@@ -36,8 +43,8 @@ def _rows(group, crew):
     for point, data in group.points.items():
         if (point.writers, point.readers) != crew:
             continue
-        for role in ("writer", "reader"):
-            served = [trial.crew.ops[role] for trial in data.trials if len(trial.crew.ops.get(role, ())) > 1 and sum(trial.crew.ops[role])]
+        for role in ROLES:
+            served = [ops for trial in data.trials if (ops := _served(trial, role))]
             if served:
                 shares = [ops * len(one) / sum(one) for one in served for ops in one]
                 yield point.sync, role, shares, [jain(one) for one in served], data.trials

@@ -43,6 +43,13 @@ def test_a_lonely_worker_has_no_fairness(run_of):
     assert build(chart_fairness, run_of(syncs=("mutex",), populations=((1, 1),))) is None
 
 
+def test_a_role_that_nobody_knows_has_no_fairness(folder_of):
+    def renamed(record):
+        if record["type"] == "worker":
+            record["role"] = "reeder"
+    assert build(chart_fairness, rewritten(folder_of(syncs=("mutex",), populations=((4, 0),)), renamed)) is None
+
+
 def test_time_shades_the_fault(folder_of):
     def faulted(record):
         if record["type"] == "fault":

@@ -289,6 +289,8 @@ static void decide_whole(const struct trial_spec *spec, struct trial_result *res
         decide(result, VERDICT_INCONCLUSIVE,
                "only %llu hand-offs between processes, %u are needed: run it longer, or with less think time",
                (unsigned long long)result->handoffs, spec->enough);
+    else if (spec->enough && spec->fault->verdicts && !result->fault_count)
+        decide(result, VERDICT_INCONCLUSIVE, "the trial was over before the fault did anything: run it longer");
     else if (!exposure_enough(spec, result))
         decide(result, VERDICT_INCONCLUSIVE,
                "%s%llu of %llu sampled operations met another process at the primitive: use more CPUs, run it longer, or disturb "

@@ -53,6 +53,16 @@ def test_each_shortage_comes_to_what_it_must_and_is_told(shmoo, fault, right, to
 
 
 @needs_two_cpus
+@pytest.mark.parametrize("fault", ["unlink:60000", "shrink:back:60000", "shm-full:60000"])
+def test_a_fault_that_came_to_nothing_is_no_pass(shmoo, fault):
+    done = shmoo("run", "--quiet", "--sync", "mutex", "--fault", fault, "--out", "o", *CREW[:-1], "100ms")
+    (found,) = verdicts(shmoo.cwd / "o")
+    assert (found["verdict"], done.returncode) == ("INCONCLUSIVE", 4), found["reason"]
+    assert "before the fault did anything" in found["reason"] or "hand-offs" in found["reason"]
+    assert not records(shmoo.cwd / "o", "fault")
+
+
+@needs_two_cpus
 @pytest.mark.parametrize("fault", ["shm-full:10", "memory-limit:10", "descriptors:5"])
 def test_who_makes_objects_all_the_time_is_refused_and_goes_on(shmoo, fault):
     done, found, notes = run(shmoo, fault, "--load", "lifecycle", "--sync", "none", "--size", "8k")

@@ -10,7 +10,7 @@
 #include "cmd/fault_text.h"
 #include "cmd/jobfile.h"
 #include "cmd/plugin_option.h"
-#include "run/hunt.h"
+#include "run/hunt_slice.h"
 #include "shm/payload.h"
 
 /* The axes, outermost first: what is compared, the syncs, lies next to each other in time. */

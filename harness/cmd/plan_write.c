@@ -11,7 +11,7 @@
 #include "cmd/fault_text.h"
 #include "cmd/plan.h"
 #include "run/emulate.h"
-#include "run/hunt.h"
+#include "run/hunt_slice.h"
 
 /* A job file's line, with the key and " = ". */
 #define LINE_MAX_LENGTH 196

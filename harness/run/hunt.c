@@ -23,11 +23,10 @@
 #define CLEAN_PERCENT 25
 /* One slice in so many goes to what has paid off, the others to the disturbance whose turn it is. */
 #define PAID_ONE_IN 4
-#define DISTURBANCES_MAX 64
 
 /* What each disturbance has found since the program started in a family of primitives, by its place in its fault's list. What is
  * found the first time round does not count: it says no more than who comes first. */
-static uint32_t paid[SYNC_FAMILIES][DISTURBANCES_MAX];
+static uint32_t paid[SYNC_FAMILIES][HUNT_DISTURBANCES_MAX];
 
 struct hunt {
     const struct trial_spec *spec;
@@ -41,144 +40,6 @@ struct hunt {
     uint64_t random;
     char undecided[400]; /* the reason of the last slice that came to no verdict */
 };
-
-static uint32_t loads_of(const struct trial_spec *spec)
-{
-    uint32_t count = 0;
-    for (const struct load_ops *const *load = spec->load->loads; load && *load; load++)
-        count++;
-    return spec->load->loads ? count : 1;
-}
-
-static uint32_t disturbances_of(const struct trial_spec *spec)
-{
-    uint32_t count = 0;
-    for (const struct disturbance *d = spec->fault->disturbances; d && d->fault && count < DISTURBANCES_MAX; d++)
-        count++;
-    return spec->fault->disturbances ? count : 1;
-}
-
-bool hunt_is(const struct trial_spec *spec)
-{
-    return spec->load->loads || spec->fault->disturbances;
-}
-
-uint32_t hunt_slices(const struct trial_spec *spec)
-{
-    return loads_of(spec) * disturbances_of(spec);
-}
-
-/* As many processes as there are to be, but not more in a role than the sync is made for; who is left over changes roles. */
-static void fit_crew(const struct sync_ops *sync, uint32_t *writers, uint32_t *readers)
-{
-    uint32_t all = *writers + *readers;
-    if (sync->max_workers && all > sync->max_workers)
-        all = sync->max_workers;
-    if (*writers > all)
-        *writers = all;
-    if (sync->max_writers && *writers > sync->max_writers)
-        *writers = sync->max_writers;
-    *readers = all - *writers;
-    if (sync->max_readers && *readers > sync->max_readers)
-        *readers = sync->max_readers;
-    if (!sync->max_writers)
-        *writers = all - *readers;
-}
-
-/* The disturbance's or the load's own size, but none that the load or the sync is not made for, nor one below which what is
- * broken cannot show. */
-static void fit_size(struct trial_spec *slice, uint64_t size)
-{
-    const struct load_ops *load = slice->load;
-    uint64_t most = slice->sync->max_size;
-    size = size ? size : load->default_size;
-    if (size < slice->sync->expect_size)
-        size = slice->sync->expect_size;
-    if (load->max_size && size > load->max_size)
-        size = load->default_size;
-    slice->shape.size = most && size > most ? most : size < load->min_size ? load->min_size : size;
-}
-
-/* As after --fault: "churn:inside:5". */
-static void write_fault(const struct disturbance *d, char *text, size_t size)
-{
-    size_t used = (size_t)snprintf(text, size, "%s", d->fault->name);
-    for (int i = 0; i < FAULT_CHOICES; i++)
-        if (d->choices[i])
-            used += (size_t)snprintf(text + used, size - used, ":%s", d->fault->choices[i][d->choices[i]]);
-    if (d->fault->parameter)
-        snprintf(text + used, size - used, ":%g", d->parameter);
-}
-
-/* What says that it leaves the data of the dead as they are need not be told so. */
-static bool is_concerned(const struct sync_ops *sync, const struct disturbance *d)
-{
-    if (d->fault->deadly && sync->traits & SYNC_UNREPAIRED)
-        return false;
-    return (!d->families || d->families & 1u << sync->family) && (!d->traits || d->traits & sync->traits);
-}
-
-bool hunt_slice(const struct trial_spec *spec, uint32_t i, struct trial_spec *slice)
-{
-    static char fault_text[64];
-    const struct disturbance *d = spec->fault->disturbances ? &spec->fault->disturbances[i % disturbances_of(spec)] : NULL;
-    *slice = *spec;
-    slice->slice = true;
-    if (spec->load->loads)
-        slice->load = spec->load->loads[i / disturbances_of(spec) % loads_of(spec)];
-    bool concerns = !d || is_concerned(spec->sync, d);
-    if (d) {
-        slice->fault = d->fault;
-        slice->fault_parameter = d->parameter;
-        slice->shape.history = d->history ? d->history : spec->shape.history;
-        if (!spec->pin_given && d->pin)
-            slice->pin = d->pin;
-        if (!spec->crew_given) {
-            slice->shape.writers = d->writers;
-            slice->shape.readers = d->readers;
-        }
-        memcpy(slice->fault_choices, d->choices, sizeof slice->fault_choices);
-        write_fault(d, fault_text, sizeof fault_text);
-        slice->fault_text = fault_text;
-    }
-    if (!spec->crew_given)
-        fit_crew(spec->sync, &slice->shape.writers, &slice->shape.readers);
-    if (!spec->size_given)
-        fit_size(slice, d ? d->size : 0);
-    slice->enough = slice->load->enough;
-    slice->expect = VERDICT_CLEAN;
-    bool size_fits = slice->shape.size >= slice->load->min_size &&
-                     (slice->load->max_size == 0 || slice->shape.size <= slice->load->max_size);
-    return concerns && size_fits && slice->shape.writers >= slice->load->min_writers && !spec_unsupported(slice);
-}
-
-const char *hunt_unsupported(const struct trial_spec *spec)
-{
-    struct trial_spec slice;
-    const char *reason = "none of the loads and disturbances goes with this sync and crew";
-    if (spec->silent)
-        return "a hunt cannot prove that there are no system calls: name loads one by one, without a fault";
-    for (uint32_t i = 0; i < hunt_slices(spec); i++) {
-        if (hunt_slice(spec, i, &slice))
-            return NULL;
-        const char *why = spec_unsupported(&slice);
-        reason = why && hunt_slices(spec) == 1 ? why : reason;
-    }
-    return reason;
-}
-
-void hunt_crew(const struct trial_spec *spec, uint32_t *writers, uint32_t *readers)
-{
-    struct trial_spec slice;
-    uint32_t largest = 0;
-    for (uint32_t i = 0; i < hunt_slices(spec); i++) {
-        if (!hunt_slice(spec, i, &slice) || shape_workers(&slice.shape) <= largest)
-            continue;
-        *writers = slice.shape.writers;
-        *readers = slice.shape.readers;
-        largest = *writers + *readers;
-    }
-}
 
 /* The next of what has paid off, by lot and weight; UINT32_MAX: nothing has. */
 static uint32_t choose_paid(struct hunt *hunt)
@@ -405,8 +266,8 @@ static bool hunt_begin(struct hunt *hunt, const struct trial_spec *spec, struct 
 {
     *hunt = (struct hunt){.spec = spec, .result = result, .start_ns = clock_ns(), .kinds = hunt_slices(spec)};
     struct trial_spec slice;
-    hunt->disturbances = disturbances_of(spec);
-    hunt->loads = loads_of(spec);
+    hunt->disturbances = hunt_disturbances(spec);
+    hunt->loads = hunt_loads(spec);
     hunt->random = seed_scramble(spec->shape.seed ^ 0x68756e74);
     hunt->deadline_ns = hunt->start_ns + spec->duration_ns;
     hunt->dead = calloc(hunt->kinds, sizeof *hunt->dead);

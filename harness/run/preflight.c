@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/units.h"
-#include "run/hunt.h"
+#include "run/hunt_slice.h"
 #include "run/instances.h"
 #include "run/monitor.h"
 #include "run/pin.h"

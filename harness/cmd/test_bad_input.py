@@ -10,7 +10,7 @@ COMMAND_LINES = [
     ("-v", ["-v", "shmoo run --help"]), ("run smok", ['"smoke"']), ("run --sync none mutex", ["without spaces"]),
     ("run --duration 1s,2s", ["1s,2s", "one duration"]),
     ("run --writers 2-8", ["2-8", "1,2,4"]),
-    ("check persist", ["'persist/*'"]), ("check persist/sigkill", ["'persist/sigkill-"]), ("run --against nowhere", ["another build"]),
+    ("check persist", ['"persist/*"']), ("check persist/sigkill", ['"persist/sigkill-']), ("run --against nowhere", ["another build"]),
     ("run --bogus", ["bogus", "sync"]), ("run --snyc mutex", ["snyc", '"sync"']), ("run -x", ['"-x"', "--help"]),
     ("run --format", ["--format", "argument"]), ("run --out", ["--out", "argument"]), ("run -s", ["argument"]),
     ("run --dry-run=yes", ["--dry-run", "no argument"]), ("run --quiet=1", ["--quiet"]),

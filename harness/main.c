@@ -12,6 +12,7 @@
 #include "contract/contents.h"
 #include "report/run_info.h"
 #include "run/emulate.h"
+#include "run/interrupt.h"
 
 /* These take --env, whatever their other options are. */
 static const struct command *const emulating[] = {&command_run, &command_check, &command_doctor, &command_ls, NULL};
@@ -122,27 +123,10 @@ static void fill_closed_streams(void)
             return;
 }
 
-/* What the parent has made of signals passes through exec. Ignored ones of children and faults would make ends unseen and
- * verdicts wrong; blocked ones would never end anything. What shells and nohup ignore on purpose stays ignored. */
-static void forget_inherited_signals(void)
-{
-    static const int meant[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU};
-    sigset_t none;
-    for (int number = 1; number < NSIG; number++) {
-        bool keep = false;
-        for (size_t i = 0; i < sizeof meant / sizeof meant[0]; i++)
-            keep |= meant[i] == number;
-        if (!keep)
-            signal(number, SIG_DFL); /* refused for those that cannot be ignored either */
-    }
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 int main(int argc, char **argv)
 {
     fill_closed_streams();
-    forget_inherited_signals();
+    interrupt_forget_inherited();
     signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of a call, not a death that leaves things behind */
     contents_verify();
     command_line_keep(argc, argv);

@@ -7,11 +7,13 @@
 #include "cmd/command.h"
 #include "report/checks.h"
 #include "report/run_info.h"
+#include "run/interrupt.h"
 
 const struct check_format *const check_formats[] = {&check_human, &check_tap, &check_junit, NULL};
 
 int main(int argc, char **argv)
 {
+    interrupt_forget_inherited();
     signal(SIGXFSZ, SIG_IGN);
     command_line_keep(argc, argv);
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {

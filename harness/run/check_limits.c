@@ -33,9 +33,12 @@ void check_limits_doubt(struct check_report *report)
     for (size_t i = 0; i < NEEDS && report->outcome == CHECK_FAIL; i++)
         if (getrlimit(needs[i].resource, &limit) == 0 && limit.rlim_max < needs[i].enough) {
             report->outcome = CHECK_ERROR;
+            char enough[24] = "unlimited";
+            if (needs[i].enough != RLIM_INFINITY)
+                snprintf(enough, sizeof enough, "%llu", (unsigned long long)needs[i].enough);
             snprintf(report->reason, sizeof report->reason,
-                     "this process has a limit of %llu on %s, which may be why: try again after `ulimit %s unlimited`, which takes "
-                     "a session without that limit",
-                     (unsigned long long)limit.rlim_max, needs[i].what, needs[i].flag);
+                     "this process has a limit of %llu on %s, which may be why: try again after `ulimit %s %s`, which takes a session "
+                     "without that limit",
+                     (unsigned long long)limit.rlim_max, needs[i].what, needs[i].flag, enough);
         }
 }

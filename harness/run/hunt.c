@@ -7,8 +7,9 @@
 
 #include "base/clock.h"
 #include "base/seed.h"
-#include "run/interrupt.h"
 #include "run/exposure.h"
+#include "run/instances.h"
+#include "run/interrupt.h"
 #include "run/preflight.h"
 #include "run/trial.h"
 
@@ -108,19 +109,13 @@ static void note_slice(struct hunt *hunt, const struct trial_spec *slice, const 
              slice->shape.readers, slice->fault_text);
 }
 
-static uint64_t objects_of(const struct trial_spec *slice)
-{
-    uint64_t each = slice->load->instances > 1 ? slice->load->instances : 1;
-    return slice->load->per_writer ? each * slice->shape.writers : each;
-}
-
 static void add(struct trial_result *sum, const struct trial_spec *slice, const struct trial_result *r)
 {
     sum->ops += r->ops;
     sum->writer_ops += r->writer_ops;
     sum->reader_ops += r->reader_ops;
     sum->handoffs += r->handoffs;
-    sum->late_handoffs += exposure_late(r, objects_of(slice));
+    sum->late_handoffs += exposure_late(r, instances_count(slice));
     sum->contended += r->contended;
     sum->preempted += r->preempted;
     sum->sampled += r->sampled;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -12,6 +13,21 @@ static int received;
 
 /* Those that end a process unless it sees to them, and that people, timers and batch systems send as a notice. */
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU, SIGVTALRM};
+
+void interrupt_forget_inherited(void)
+{
+    static const int meant[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU};
+    sigset_t none;
+    for (int number = 1; number < NSIG; number++) {
+        bool keep = false;
+        for (size_t i = 0; i < sizeof meant / sizeof meant[0]; i++)
+            keep |= meant[i] == number;
+        if (!keep)
+            signal(number, SIG_DFL); /* refused for those that cannot be ignored either */
+    }
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
 
 int interrupt_setup(struct error *error)
 {

@@ -4,6 +4,10 @@
 
 #include "base/error.h"
 
+/* First of all: what the parent has made of signals passes through exec. Ignored ones of children and faults would make ends unseen
+ * and verdicts wrong; blocked ones would never end anything. What shells and nohup ignore on purpose stays ignored. */
+void interrupt_forget_inherited(void);
+
 /* Blocks SIGINT, SIGTERM, SIGHUP (this one not under nohup), SIGQUIT, and what timers and batch systems send as a notice
  * (SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU, SIGVTALRM), and opens the descriptor. */
 int interrupt_setup(struct error *error);

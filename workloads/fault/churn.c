@@ -1,6 +1,7 @@
 /* churn: again and again somebody dies whom the seed chooses, at a place that it chooses, and is replaced, or not. */
 #define _GNU_SOURCE
 #include <stdio.h>
+#include <time.h>
 
 #include "workloads/fault/die.h"
 #include "workloads/fault/rows.h"
@@ -25,6 +26,9 @@ static const char *const afterwards[] = {"respawn", "for-good", NULL};
 #define SENTENCE_PLACE_MASK ((1u << SENTENCE_PLACE_BITS) - 1)
 #define SENTENCE_TAKEN (1u << SENTENCE_PLACE_BITS)
 #define TRIES 64
+/* How long an heir stays, now and then: whom a death lets in by mistake comes while the heir is still there. */
+#define HEIR_NS (400 * NS_PER_US)
+#define HEIR_STAYS_IN_FOUR 3
 
 static bool replaced(const uint8_t *choices)
 {
@@ -68,10 +72,14 @@ static enum death dies_at(const uint8_t *choices)
     return die_death_at((enum die_place)(choices[PLACE] - 1), (enum die_manner)choices[MANNER]);
 }
 
+/* What this process has recovered so far, and those before it in its place. */
+static uint32_t recovered;
+
 static int churn_begin(struct worker *w, double ms)
 {
     const uint8_t *choices = w->fault_choices;
     (void)ms;
+    recovered = slot_load(&w->slot->recovered);
     bool counts = choices[PLACE] == ANYWHERE || choices[PLACE] - 1 == DIE_WITHIN || choices[PLACE] - 1 == DIE_WRITING;
     return die_prepare(w, counts && within_refuses() == NULL);
 }
@@ -85,6 +93,19 @@ static void churn_before(struct worker *w, double ms)
         die_condemn(w, (enum die_place)(place - 1), (enum die_manner)w->fault_choices[MANNER], w->ops, sentence >> SENTENCE_PLACE_BITS);
     }
     die_before(w, ms);
+}
+
+/* Who has taken over from somebody dead stays for a while, as one who must put things in order would. */
+static void churn_inside(struct worker *w, double ms)
+{
+    uint32_t now = slot_load(&w->slot->recovered);
+    if (__builtin_expect(now != recovered, 0)) {
+        recovered = now;
+        struct timespec stay = {.tv_nsec = (long)seed_below(&w->random, HEIR_NS)};
+        if (seed_below(&w->random, 4) < HEIR_STAYS_IN_FOUR)
+            nanosleep(&stay, NULL);
+    }
+    die_inside(w, ms);
 }
 
 static uint32_t number_at(struct nemesis *nemesis, enum die_place place)
@@ -203,7 +224,7 @@ const struct fault_ops fault_churn = {
     .refuses_choices = churn_refuses,
     .begin = churn_begin,
     .before = churn_before,
-    .inside = die_inside,
+    .inside = churn_inside,
     .calling = die_calling,
     .called = die_called,
     .act = churn_act,

@@ -10,7 +10,8 @@
 
 #define LONGEST_NS (500 * NS_PER_US) /* that a handler spins or sleeps */
 
-/* Now and then there are none for a while: who sleeps then, since nobody has woken him, is not helped out by a signal. */
+/* Now and then there are none for a while, and until this worker's next operation: who sleeps then, since nobody has woken him, is
+ * not helped out by a signal, be it the one at the lull's end. */
 #define LULL_ONE_IN 64
 #define LULL_TIMES 32
 
@@ -22,15 +23,19 @@ static struct {
     timer_t timer;
     const uint32_t *stop;
     uint64_t random, period_ns;
-    bool armed;
+    volatile uint64_t lull_until; /* by clock_ns() */
+    volatile sig_atomic_t armed;
 } ticker;
 
 /* One shot, set anew by each signal: however slow the handler is, the worker gets on in between. */
 static void arm(void)
 {
     uint64_t ns = ticker.period_ns / 2 + seed_below(&ticker.random, (uint32_t)ticker.period_ns + 1);
-    if (seed_below(&ticker.random, LULL_ONE_IN) == 0)
-        ns *= LULL_TIMES;
+    ticker.armed = seed_below(&ticker.random, LULL_ONE_IN) != 0;
+    if (!ticker.armed) {
+        ticker.lull_until = clock_ns() + ns * LULL_TIMES;
+        return;
+    }
     struct itimerspec next = {.it_value = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)}};
     timer_settime(ticker.timer, 0, &next, NULL);
 }
@@ -78,6 +83,7 @@ static int timer_begin(struct worker *w, double microseconds, int flags)
     ticker.random = seed_next(&w->random);
     ticker.period_ns = (uint64_t)(microseconds * 1000);
     ticker.armed = false;
+    ticker.lull_until = 0;
     if (sigaction(TICK, &action, NULL) != 0 || sigprocmask(SIG_UNBLOCK, &set, NULL) != 0)
         return errno;
     return timer_create(CLOCK_MONOTONIC, &event, &ticker.timer) == 0 ? 0 : errno;
@@ -97,10 +103,8 @@ static int restarting_begin(struct worker *w, double microseconds)
 static void timer_before(struct worker *w, double microseconds)
 {
     (void)w, (void)microseconds;
-    if (__builtin_expect(ticker.armed, 1))
-        return;
-    ticker.armed = true;
-    arm();
+    if (__builtin_expect(!ticker.armed, 0) && clock_ns() >= ticker.lull_until)
+        arm();
 }
 
 static void timer_end(struct worker *w, double microseconds)

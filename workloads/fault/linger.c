@@ -20,6 +20,7 @@
 #define COMPANY_NS (500 * NS_PER_US)  /* so long at the most until somebody waits */
 #define OVERDUE_NS (15 * NS_PER_MS)   /* whose pause it is does not come: anybody may have it */
 #define TOGETHER_NS (100 * NS_PER_US) /* those look so often */
+#define GATHERING_NS (5 * NS_PER_MS)  /* so long at the most writers stay away, that readers can come together */
 #define GOLDEN 0x9e3779b97f4a7c15ULL  /* multiples of it, as fractions of 2^64, lie evenly at any number */
 #define FIRST 0xf000000000000000ULL   /* the longest come first: a short slice may have no other time for one */
 
@@ -27,7 +28,8 @@
 struct pauses {
     _Alignas(128) uint64_t due_ns; /* when the next one may begin; UINT64_MAX: one is under way */
     uint64_t count;
-    uint32_t together;             /* by a reader, with whoever else comes in as one meanwhile */
+    uint64_t together_ns;          /* by a reader, until then with whoever else comes in as one meanwhile */
+    uint64_t gathering_ns;         /* until then with no writer on his way, who might shut them out */
     _Alignas(128) uint32_t over;   /* the crew was asked to end */
 };
 _Static_assert(sizeof(struct pauses) <= FAULT_COMMONS_BYTES, "the pauses lie in the commons");
@@ -89,13 +91,36 @@ static bool is_whose(const struct worker *w, uint64_t n, bool inside)
     return (!roles || w->writer == (n & 1)) && inside == (n % 8 != 3 && n % 8 != 6);
 }
 
-/* Readers gather inside until the pause is over: what counts them must be able to count them all. */
+/* Readers gather inside: what counts them must be able to count them all. Then they go, and one alone stays: what they take back
+ * when they leave must be their own. */
 static void join(const struct worker *w)
 {
     struct pauses *p = pauses_of(w);
-    while (__atomic_load_n(&p->together, __ATOMIC_ACQUIRE) && __atomic_load_n(&p->due_ns, __ATOMIC_ACQUIRE) == UINT64_MAX &&
-           !worker_stopping(w))
+    while (clock_ns() < __atomic_load_n(&p->together_ns, __ATOMIC_ACQUIRE) && !worker_stopping(w))
         syscall(SYS_futex, &p->over, FUTEX_WAIT, 0, &(struct timespec){.tv_nsec = TOGETHER_NS}, NULL, 0);
+}
+
+/* The n-th pause is one of readers, if there are any who can be inside together. */
+static bool is_together(const struct worker *w, uint64_t n)
+{
+    return w->sync->traits & SYNC_SHARED && w->shape->readers && n % 4 == 0;
+}
+
+/* A writer who waits lets no reader in, as a rule: before readers come together, and while they do, he stays away. */
+static void keep_away(const struct worker *w)
+{
+    struct pauses *p = pauses_of(w);
+    if (!w->writer)
+        return;
+    for (;;) {
+        uint64_t due = __atomic_load_n(&p->due_ns, __ATOMIC_ACQUIRE), now = clock_ns();
+        uint64_t until = __atomic_load_n(&p->gathering_ns, __ATOMIC_ACQUIRE);
+        if (due != UINT64_MAX)
+            until = now >= due && is_together(w, __atomic_load_n(&p->count, __ATOMIC_RELAXED)) ? (due ? due : begun_ns) + OVERDUE_NS : 0;
+        if (now >= until || worker_stopping(w))
+            return;
+        syscall(SYS_futex, &p->over, FUTEX_WAIT, 0, &(struct timespec){.tv_nsec = TOGETHER_NS}, NULL, 0);
+    }
 }
 
 /* Takes the pause that is due, if it is this worker's and nobody else does; afterwards all go on for half as long. */
@@ -114,7 +139,9 @@ static void take_pause(struct worker *w, double milliseconds, bool inside)
         return;
     uint64_t ns = pause_ns(w, n, milliseconds);
     __atomic_store_n(&p->count, n + 1, __ATOMIC_RELAXED);
-    __atomic_store_n(&p->together, inside && w->shared && n / 2 % 2 == 0, __ATOMIC_RELEASE);
+    bool together = inside && w->shared && is_together(w, n);
+    __atomic_store_n(&p->together_ns, together ? now + ns / 2 : 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&p->gathering_ns, together ? now + (ns / 8 < GATHERING_NS ? ns / 8 : GATHERING_NS) : 0, __ATOMIC_RELEASE);
     await_company(w);
     pause_for(w, ns);
     __atomic_store_n(&p->due_ns, clock_ns() + ns / 2, __ATOMIC_RELEASE);
@@ -129,6 +156,7 @@ static int linger_begin(struct worker *w, double milliseconds)
 
 static void linger_before(struct worker *w, double milliseconds)
 {
+    keep_away(w);
     take_pause(w, milliseconds, false);
 }
 

@@ -33,7 +33,8 @@ static const char *breakpoint_refuses(const struct shape *shape, double microsec
 #define TAUGHT 200         /* instructions that are passed on to the crew */
 #define PRINT_BYTES 16
 #define NEIGHBOURS 16
-#define WANTED_RANGES 10 /* of operations of the others, each twice as many: numbers of few bits go round meanwhile */
+#define WANTED_RANGES 10 /* of operations of the others, each twice as many: numbers of few bits go round meanwhile; half of the
+                            times exactly so many of the writers', as far as one can look */
 #define SHORTEST_NS (20 * NS_PER_US)
 /* Who sleeps must wait for a CPU afterwards, for milliseconds if need be; who spins keeps one from the others, of whom several may
  * have to run together. Half of each. */
@@ -142,15 +143,18 @@ TRAP_CODE static void step_taken(greg_t *regs)
         learn((uintptr_t)regs[REG_RIP]);
 }
 
-/* How far some of the others are. */
-TRAP_CODE static uint64_t progress(void)
+/* How far some of the others are, or those of them who write. */
+TRAP_CODE static uint64_t progress(bool of_writers)
 {
     const struct crew_view *crew = &own.worker->crew;
     uint64_t sum = 0;
     uint32_t others = crew->workers - 1 < NEIGHBOURS ? crew->workers - 1 : NEIGHBOURS;
     for (uint32_t i = 1; i <= others; i++) {
-        const struct slot *slot = &crew->slots[(own.worker->index + i) % crew->workers];
-        sum += slot_load(&slot->ops) + slot_load(&slot->beats);
+        uint32_t index = (own.worker->index + i) % crew->workers;
+        if (!of_writers)
+            sum += slot_load(&crew->slots[index].ops) + slot_load(&crew->slots[index].beats);
+        else if (index < own.worker->shape->writers)
+            sum += slot_load(&crew->slots[index].ops);
     }
     return sum;
 }
@@ -171,14 +175,15 @@ TRAP_CODE static void stall(void)
 {
     if (!may_stall())
         return;
-    uint64_t start = trap_clock_ns(), waited = 0, from = progress(), wanted = 1ULL << trap_below(&own.random, WANTED_RANGES);
-    wanted += trap_below(&own.random, (uint32_t)wanted);
+    bool round = trap_below(&own.random, 2);
+    uint64_t start = trap_clock_ns(), waited = 0, from = progress(round), wanted = 1ULL << trap_below(&own.random, WANTED_RANGES);
+    wanted += round ? 0 : trap_below(&own.random, (uint32_t)wanted);
     uint64_t beats = 0, patience = SHORTEST_NS << trap_below(&own.random, own.ranges);
     if (patience > own.longest_ns)
         patience = own.longest_ns;
     uint64_t spin = trap_below(&own.random, 2) ? SPIN_NS : SPIN_SHORT_NS;
     own.stalled_at_ns = start;
-    while (waited < patience && progress() - from < wanted && !slot_load(own.worker->crew.stop)) {
+    while (waited < patience && progress(round) - from < wanted && !slot_load(own.worker->crew.stop)) {
         if (waited < spin)
             __builtin_ia32_pause();
         else if (trap_below(&own.random, YIELD_ONE_IN) == 0)

@@ -41,6 +41,7 @@ static const char *breakpoint_refuses(const struct shape *shape, double microsec
 #define SPIN_NS (150 * NS_PER_US)
 #define SPIN_SHORT_NS (10 * NS_PER_US)
 #define NAP_NS (20 * NS_PER_US)
+#define IDLE_NS (60 * NS_PER_US) /* where all wait for whom is held up, nothing more happens as a rule; three times of four that is enough */
 #define INSIDE_LONGEST_NS (4 * NS_PER_US)
 #define BEAT_STEPS 16
 #define YIELD_ONE_IN 8 /* it may be milliseconds until the CPU comes back */
@@ -181,9 +182,10 @@ TRAP_CODE static void stall(void)
     uint64_t beats = 0, patience = SHORTEST_NS << trap_below(&own.random, own.ranges);
     if (patience > own.longest_ns)
         patience = own.longest_ns;
-    uint64_t spin = trap_below(&own.random, 2) ? SPIN_NS : SPIN_SHORT_NS;
+    uint64_t spin = trap_below(&own.random, 2) ? SPIN_NS : SPIN_SHORT_NS, idle = trap_below(&own.random, 4) ? IDLE_NS : patience;
     own.stalled_at_ns = start;
-    while (waited < patience && progress(round) - from < wanted && !slot_load(own.worker->crew.stop)) {
+    uint64_t moved = 0;
+    while (waited < (moved ? patience : idle) && (moved = progress(round) - from) < wanted && !slot_load(own.worker->crew.stop)) {
         if (waited < spin)
             __builtin_ia32_pause();
         else if (trap_below(&own.random, YIELD_ONE_IN) == 0)

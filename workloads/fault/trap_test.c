@@ -17,6 +17,7 @@ static struct worker worker_for(const struct fault_ops *fault)
     static uint64_t serial; /* the fault's choices follow from `random`: every crew makes others */
     return (struct worker){
         .slot = &slots[0],
+        .shape = &shape,
         .crew = {.slots = slots, .workers = 2, .stop = &stop, .fault_commons = commons},
         .random = ++serial,
         .fault = fault,

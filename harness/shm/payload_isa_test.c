@@ -74,11 +74,12 @@ START_TEST(all_write_the_same_bytes_and_none_beside_them)
 }
 END_TEST
 
-/* Changes one byte, a word, or everything from some word on; or nothing. */
+/* Changes one byte, a word, everything from some word on, or a stretch in between, by another write; or nothing. */
 static void damage(unsigned char *record, size_t bytes, uint64_t *random)
 {
     size_t at = seed_below(random, (uint32_t)bytes);
-    switch (seed_below(random, 4)) {
+    size_t stretch = seed_below(random, (uint32_t)(bytes - at)) / 8 * 8;
+    switch (seed_below(random, 5)) {
     case 0:
         record[at] ^= (unsigned char)(1 + seed_below(random, 255));
         break;
@@ -87,6 +88,9 @@ static void damage(unsigned char *record, size_t bytes, uint64_t *random)
         break;
     case 2:
         payload_fill(record + at / 8 * 8, bytes - at / 8 * 8, ~stamp + at / 8 * PAYLOAD_STRIDE);
+        break;
+    case 3:
+        payload_fill(record + at / 8 * 8, stretch, ~stamp + at / 8 * PAYLOAD_STRIDE);
         break;
     }
 }

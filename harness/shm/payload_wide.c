@@ -16,11 +16,13 @@ typedef uint64_t loose __attribute__((aligned(1), may_alias));
 
 #ifdef __x86_64__
 #define BASE_ANY(v) (_mm_movemask_epi8(_mm_cmpeq_epi8((__m128i)(v), _mm_setzero_si128())) != 0xffff)
-#define BASE_KEEP(v) __asm__("" : "+x"(v))
 #else
 #define BASE_ANY(v) (((v)[0] | (v)[1]) != 0)
-#define BASE_KEEP(v) ((void)(v))
 #endif
+
+/* Where the set has no instruction for it. */
+#define SOME_UNLIKE(a, b, c) (((a) ^ (c)) | ((b) ^ (c)))
+#define SOME_OR(a, b, c)     ((a) | (b) | (c))
 
 #define RAMP(n) \
     (n) * PAYLOAD_STRIDE, ((n) + 1) * PAYLOAD_STRIDE, ((n) + 2) * PAYLOAD_STRIDE, ((n) + 3) * PAYLOAD_STRIDE, \
@@ -33,7 +35,8 @@ static const _Alignas(64) uint64_t ramp[64] = {RAMP(0), RAMP(8), RAMP(16), RAMP(
 #define WIDE_BYTES 16
 #define WIDE_LONG 8
 #define WIDE_ANY(v) BASE_ANY(v)
-#define WIDE_KEEP(v) BASE_KEEP(v)
+#define WIDE_UNLIKE(a, b, c) SOME_UNLIKE(a, b, c)
+#define WIDE_OR(a, b, c) SOME_OR(a, b, c)
 #define WIDE_SPREAD(v, at) ((v) = *(const volatile loose *)(at) + (base_vector){0})
 #include "shm/payload_wide.inc.h"
 
@@ -43,7 +46,8 @@ static const _Alignas(64) uint64_t ramp[64] = {RAMP(0), RAMP(8), RAMP(16), RAMP(
 #define WIDE_TARGET PAYLOAD_TARGET_AVX2
 #define WIDE_BYTES 32
 #define WIDE_LONG 8
-#define WIDE_KEEP(v) __asm__("" : "+x"(v))
+#define WIDE_UNLIKE(a, b, c) SOME_UNLIKE(a, b, c)
+#define WIDE_OR(a, b, c) SOME_OR(a, b, c)
 #define WIDE_SPREAD(v, at) __asm__ volatile("vpbroadcastq %1, %0" : "=x"(v) : "m"(*(at)))
 #define WIDE_ANY(v) (!_mm256_testz_si256((__m256i)(v), (__m256i)(v)))
 #include "shm/payload_wide.inc.h"
@@ -52,7 +56,8 @@ static const _Alignas(64) uint64_t ramp[64] = {RAMP(0), RAMP(8), RAMP(16), RAMP(
 #define WIDE_TARGET PAYLOAD_TARGET_AVX512
 #define WIDE_BYTES 64
 #define WIDE_LONG 16
-#define WIDE_KEEP(v) __asm__("" : "+v"(v))
+#define WIDE_UNLIKE(a, b, c) ((avx512_vector)_mm512_ternarylogic_epi64((__m512i)(a), (__m512i)(b), (__m512i)(c), 0x7e))
+#define WIDE_OR(a, b, c) ((avx512_vector)_mm512_ternarylogic_epi64((__m512i)(a), (__m512i)(b), (__m512i)(c), 0xfe))
 #define WIDE_SPREAD(v, at) __asm__ volatile("vpbroadcastq %1, %0" : "=v"(v) : "m"(*(at)))
 #define WIDE_ANY(v) (_mm512_test_epi64_mask((__m512i)(v), (__m512i)(v)) != 0)
 #include "shm/payload_wide.inc.h"

@@ -5,8 +5,9 @@
  *     WIDE_BYTES      of a vector
  *     WIDE_LONG       vectors of a long batch: as many as registers hold, since what was read must be there when it turns out wrong
  *     WIDE_ANY(v)     is any bit of the vector set?
+ *     WIDE_UNLIKE(a, b, c)  the bits in which three vectors are not all the same
+ *     WIDE_OR(a, b, c)    the bits of three vectors
  *     WIDE_SPREAD(v, at)  fills a vector with the word at `at`, which is read once
- *     WIDE_KEEP(v)    hides from the compiler how the vector came about: it would regroup sums until registers are short
  */
 
 typedef uint64_t WIDE(vector) __attribute__((vector_size(WIDE_BYTES), aligned(1), may_alias));
@@ -37,47 +38,48 @@ WIDE_TARGET static size_t WIDE(fill)(unsigned char *record, size_t words, uint64
     return i;
 }
 
-/* First long batches. Half of their vectors have expectations at hand, which are moved on in between: registers are few. Two
- * chains of differences, so that a batch does not wait for its own sum. The loads are volatile: one a word, and no second one for
- * the evidence, which would read another state. The stamp goes from memory to a vector without a detour: everything waits for it. */
+/* First long batches. The first vector of a batch must be the one that is expected there, and each of the others must be as far from
+ * the one before it as the pattern has them: differences that are all to be the same are judged two in a step, where vectors with an
+ * expectation each would take a step each, and one more to move it on. The loads are volatile: one a word, and no second one for the
+ * evidence, which would read another state. The stamp goes from memory to a vector without a detour: everything waits for it. */
 WIDE_TARGET static inline __attribute__((always_inline)) size_t WIDE(read_words)(const unsigned char *record, size_t words, const uint64_t *hint, uint64_t *stamp,
                                                  uint64_t batch[PAYLOAD_BATCH])
 {
-    enum { HALF = WIDE_LONG / 2, STEP = HALF * WIDE_WORDS };
-    WIDE(vector) expected[HALF], read[WIDE_LONG], even, odd, stamps;
+    enum { STEP = WIDE_LONG * WIDE_WORDS };
+    const WIDE(vector) apart = (WIDE(vector)){0} + (uint64_t)(WIDE_WORDS * PAYLOAD_STRIDE);
+    WIDE(vector) expected, read[WIDE_LONG], away[WIDE_LONG], wrong;
     size_t i = 0;
-    WIDE_SPREAD(stamps, hint);
-    UNROLLED for (unsigned k = 0; k < HALF; k++)
-        expected[k] = WIDE_PATTERN(k, stamps);
-    *stamp = stamps[0];
-    for (; i + 2 * STEP <= words; i += 2 * STEP) {
+    WIDE_SPREAD(expected, hint);
+    *stamp = expected[0];
+    expected = WIDE_PATTERN(0, expected);
+    for (; i + STEP <= words; i += STEP) {
         const volatile WIDE(vector) *from = (const volatile WIDE(vector) *)(record + i * 8);
-        UNROLLED for (unsigned k = 0; k < WIDE_LONG; k += 2) {
+        read[0] = from[0];
+        read[1] = from[1];
+        wrong = (read[0] ^ expected) | ((read[1] - read[0]) ^ apart);
+        UNROLLED for (unsigned k = 2; k < WIDE_LONG; k++) {
             read[k] = from[k];
-            read[k + 1] = from[k + 1];
-            even = k ? even | (read[k] ^ expected[k % HALF]) : read[0] ^ expected[0];
-            odd = k ? odd | (read[k + 1] ^ expected[(k + 1) % HALF]) : read[1] ^ expected[1];
-            expected[k % HALF] += (uint64_t)(STEP * PAYLOAD_STRIDE);
-            expected[(k + 1) % HALF] += (uint64_t)(STEP * PAYLOAD_STRIDE);
-            WIDE_KEEP(even);
-            WIDE_KEEP(odd);
-            WIDE_KEEP(expected[k % HALF]);
-            WIDE_KEEP(expected[(k + 1) % HALF]);
+            away[k] = read[k] - read[k - 1];
+            if (k % 2)
+                away[k - 1] = WIDE_UNLIKE(away[k], away[k - 1], apart);
+            if (k % 4 == 1)
+                wrong = WIDE_OR(wrong, away[k - 3], away[k - 1]);
         }
-        even |= odd;
-        if (__builtin_expect(WIDE_ANY(even), 0)) {
+        wrong |= away[WIDE_LONG - 2];
+        if (__builtin_expect(WIDE_ANY(wrong), 0)) {
             memcpy(batch, read, sizeof read);
             return i;
         }
+        expected += (uint64_t)(STEP * PAYLOAD_STRIDE);
     }
     for (; i + WIDE_WORDS <= words; i += WIDE_WORDS) {
         read[0] = *(const volatile WIDE(vector) *)(record + i * 8);
-        odd = read[0] ^ expected[0];
-        if (__builtin_expect(WIDE_ANY(odd), 0)) {
+        wrong = read[0] ^ expected;
+        if (__builtin_expect(WIDE_ANY(wrong), 0)) {
             memcpy(batch, read, sizeof read[0]);
             return i;
         }
-        expected[0] += (uint64_t)(WIDE_WORDS * PAYLOAD_STRIDE);
+        expected += apart;
     }
     return i;
 }
@@ -114,7 +116,8 @@ static const struct payload_wide WIDE(set) = {
 #undef WIDE_LONG
 #undef WIDE_ANY
 #undef WIDE_SPREAD
-#undef WIDE_KEEP
+#undef WIDE_UNLIKE
+#undef WIDE_OR
 #undef WIDE_PATTERN
 #undef WIDE_WORDS
 #undef WIDE_FILLED

@@ -150,15 +150,14 @@ START_TEST(operations_are_counted_and_one_in_so_many_is_timed)
     EACH_LOOP(0, LOOPS) {
         run(loop_at(i), 1);
         ck_assert_uint_eq(slots[0].sampled, 1);
-        run(loop_at(i), 4);
-        ck_assert_uint_eq(slots[0].sampled, 1);
-        run(loop_at(i), 41);
-        ck_assert_uint_eq(slots[0].sampled, 11);
-        ck_assert_int_eq(acquired, 41);
-        ck_assert_int_eq(released, 41);
-        ck_assert_int_eq(floors, 11);
-        ck_assert_uint_eq(histograms[HISTOGRAM_ACQUIRE].count, 11);
-        ck_assert_uint_eq(histograms[HISTOGRAM_HOLD].count, 11);
+        run(loop_at(i), 4000);
+        ck_assert_uint_ge(slots[0].sampled, 900);
+        ck_assert_uint_le(slots[0].sampled, 1100);
+        ck_assert_int_eq(acquired, 4000);
+        ck_assert_int_eq(released, 4000);
+        ck_assert_int_eq(floors, (int)slots[0].sampled);
+        ck_assert_uint_eq(histograms[HISTOGRAM_ACQUIRE].count, slots[0].sampled);
+        ck_assert_uint_eq(histograms[HISTOGRAM_HOLD].count, slots[0].sampled);
         ck_assert_uint_eq(histograms[HISTOGRAM_RESPONSE].count, 0);
     }
 }

@@ -24,11 +24,19 @@ static uint64_t involuntary_switches(struct worker *w)
     return count;
 }
 
+/* How many operations until the next one is timed: as many as asked for in the mean, and not always the same number, which would
+ * always meet the same slot of a ring, or every wrap of a counter. */
+static uint32_t until_next(struct worker *w)
+{
+    uint32_t mean = w->shape->sampling, most = mean < UINT32_MAX / 2 ? 2 * mean - 1 : UINT32_MAX;
+    return mean > 1 ? 1 + (uint32_t)seed_below(&w->random, most) : 1;
+}
+
 /* Chooses this operation for timing. */
 void worker_sample(struct worker *w)
 {
     w->timed = true;
-    w->until_sample = w->shape->sampling;
+    w->until_sample = until_next(w);
     slot_store(&w->slot->sampled, w->slot->sampled + 1);
     if (w->period_ns)
         w->begun_ns = clock_ns();

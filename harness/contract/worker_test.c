@@ -181,14 +181,15 @@ END_TEST
 START_TEST(one_operation_in_so_many_is_timed)
 {
     setup();
-    for (int i = 0; i < 41; i++)
+    for (int i = 0; i < 4000; i++)
         operate();
-    ck_assert_uint_eq(slots[0].sampled, 11);
-    ck_assert_uint_eq(histograms[HISTOGRAM_ACQUIRE].count, 11);
-    ck_assert_uint_eq(histograms[HISTOGRAM_HOLD].count, 11);
+    ck_assert_uint_ge(slots[0].sampled, 900);
+    ck_assert_uint_le(slots[0].sampled, 1100);
+    ck_assert_uint_eq(histograms[HISTOGRAM_ACQUIRE].count, slots[0].sampled);
+    ck_assert_uint_eq(histograms[HISTOGRAM_HOLD].count, slots[0].sampled);
     ck_assert_uint_eq(histograms[HISTOGRAM_RESPONSE].count, 0);
-    ck_assert_int_eq(acquired, 41);
-    ck_assert_int_eq(released, 41);
+    ck_assert_int_eq(acquired, 4000);
+    ck_assert_int_eq(released, 4000);
     ck_assert_int_eq(slots[0].phase, PHASE_IDLE);
 }
 END_TEST

@@ -250,6 +250,32 @@ START_TEST(latencies_are_differences_of_stamps_and_nothing_less)
 }
 END_TEST
 
+/* Every 64th operation takes long: timed are as many of those as there are, and neither none nor nothing else. */
+START_TEST(what_comes_back_regularly_is_not_always_timed_nor_never)
+{
+    enum { ROUNDS = 100000, PERIOD = 64 };
+    static struct slot slot;
+    static struct histogram histograms[HISTOGRAM_OWN];
+    static const struct fault_ops undisturbed;
+    static const uint32_t stop;
+    struct shape shape = {.writers = 1, .sampling = PERIOD};
+    struct worker w = {.shape = &shape, .slot = &slot, .crew = {&slot, 1, &stop, NULL}, .histograms = histograms, .fault = &undisturbed,
+                       .lock = {.acquire = nothing, .release = nothing}, .until_sample = 1, .ops_limit = ROUNDS, .random = 1};
+    uint64_t timed = 0, slow = 0;
+    for (uint64_t i = 0; worker_next(&w); i++) {
+        ck_assert(worker_enter(&w));
+        timed += w.timed;
+        slow += w.timed && i % PERIOD == 0;
+        worker_leave(&w);
+        worker_done(&w);
+    }
+    ck_assert_uint_ge(timed, ROUNDS / PERIOD * 9 / 10);
+    ck_assert_uint_le(timed, ROUNDS / PERIOD * 11 / 10);
+    ck_assert_msg(slow * PERIOD > timed / 3 && slow * PERIOD < timed * 3, "%llu of %llu timed ones were slow", (unsigned long long)slow,
+                  (unsigned long long)timed);
+}
+END_TEST
+
 int main(void)
 {
     return testing_run("lies", (const TTest *[]){
@@ -260,6 +286,7 @@ int main(void)
                                    what_passes_eight_bytes_on_has_transferred_nothing,
                                    the_clocks_cost_is_told_and_not_subtracted,
                                    latencies_are_differences_of_stamps_and_nothing_less,
+                                   what_comes_back_regularly_is_not_always_timed_nor_never,
                                    NULL,
                                });
 }

@@ -2,7 +2,8 @@
  *
  * Each pair has two queues of its own, one for each way. Times are taken from before a message is filled until it has been
  * verified: by the one who asked, of the way there and back, and by who receives, of one way. No round is timed as both, and no
- * single call within one: so every time holds one reading of the clock and no more.
+ * single call within one: so every time holds one reading of the clock and no more. What is timed is announced in the round before,
+ * and when a message departed is told when it is under way: neither costs the message itself a way between two caches.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,12 +16,15 @@
 enum { PING, PONG, WAYS };
 enum { ROUND_TRIP = HISTOGRAM_OWN, ONE_WAY };
 #define INLINE static inline __attribute__((always_inline))
+#define NONE UINT64_MAX
 #define TRIES 200 /* at an empty queue in a row, before anything else is looked at: some microseconds */
 
-/* What one side tells about a message under way that is timed. */
+/* What one side tells about a message that is timed, in two lines, and when it tells so. */
 struct departure {
-    _Alignas(STREAM_LINE) uint64_t number;
-    uint64_t at_ns; /* written before the number */
+    _Alignas(STREAM_LINE) uint64_t announced; /* its number, one message earlier */
+    uint64_t whole;                           /* the same of a round that is timed as a whole */
+    _Alignas(STREAM_LINE) uint64_t at;        /* by ticks_now(); when it is under way, and before its number here */
+    uint64_t departed;
 };
 
 struct pair {
@@ -68,8 +72,9 @@ struct side {
     struct departure *departs, *arrives;
     bool plain;        /* no fault and nothing else wants to come in between: the short way */
     bool sampled;      /* the round under way */
-    bool one_way;      /* the message under way is timed */
-    uint64_t began_ns; /* of a round that is timed as a whole; 0: this one is not */
+    uint64_t one_way;  /* the number of the message that is timed, or was last; NONE */
+    uint64_t whole;    /* the same of the round that is timed as a whole */
+    uint64_t began;    /* of that round, by ticks_now(); 0: this one is not */
     size_t owed;       /* bytes of a message that came well and is not booked yet */
 };
 
@@ -98,6 +103,8 @@ static struct side side_of(struct worker *w)
         .departs = &pair->departures[w->writer ? PING : PONG],
         .arrives = &pair->departures[w->writer ? PONG : PING],
         .plain = is_plain(w),
+        .one_way = NONE,
+        .whole = NONE,
     };
 }
 
@@ -136,12 +143,14 @@ INLINE bool send_plainly(struct side *side, uint64_t number)
 
 INLINE bool send(struct side *side, uint64_t number)
 {
-    if (__builtin_expect(side->one_way, 0)) {
-        side->departs->at_ns = clock_ns();
-        __atomic_store_n(&side->departs->number, number, __ATOMIC_RELEASE);
-    }
+    uint64_t at = __builtin_expect(number == side->one_way, 0) ? ticks_now() : 0;
     slot_store(&side->w->slot->phase, PHASE_CALLING);
-    return (side->plain && send_plainly(side, number)) || send_patiently(side, number);
+    bool sent = (side->plain && send_plainly(side, number)) || send_patiently(side, number);
+    if (__builtin_expect(at != 0, 0)) {
+        side->departs->at = at;
+        __atomic_store_n(&side->departs->departed, number, __ATOMIC_RELEASE);
+    }
+    return sent;
 }
 
 static __attribute__((noinline)) bool receive_patiently(struct side *side, size_t *got)
@@ -226,39 +235,65 @@ INLINE enum came accept(struct side *side, size_t got, uint64_t number)
     return !side->queue->claim || side->queue->consume(side->in) == 0 ? CAME_WELL : CAME_REFUSED;
 }
 
-/* Was it timed one way? Then the answer is, too. */
+/* From now on the next message this way is to be timed. */
+static __attribute__((noinline)) void announce(struct side *side, uint64_t number)
+{
+    side->one_way = number;
+    __atomic_store_n(&side->departs->announced, number, __ATOMIC_RELEASE);
+}
+
+/* Of the rounds that are timed one is timed as a whole, and the next one way. */
+static __attribute__((noinline)) void announce_round(struct side *side, uint64_t number)
+{
+    bool was_whole = side->whole != NONE && (side->one_way == NONE || side->whole > side->one_way);
+    if (was_whole) {
+        announce(side, number);
+        return;
+    }
+    side->whole = number;
+    __atomic_store_n(&side->departs->whole, number, __ATOMIC_RELEASE);
+}
+
+/* Its departure is told a moment after it has departed. */
+static __attribute__((noinline)) void time_one_way(struct side *side, uint64_t number, uint64_t now)
+{
+    const struct departure *there = side->arrives;
+    for (uint32_t tries = TRIES; __atomic_load_n(&there->departed, __ATOMIC_ACQUIRE) != number; tries--) {
+        if (tries == 0)
+            return;
+        cpu_relax();
+    }
+    worker_record(side->w, ONE_WAY, ticks_ns(now - there->at), clock_ns());
+}
+
+/* Is it timed one way? Then the answer is, too. */
 INLINE void arrive(struct side *side, uint64_t number)
 {
-    side->one_way = __atomic_load_n(&side->arrives->number, __ATOMIC_ACQUIRE) == number;
-    if (__builtin_expect(side->one_way, 0)) {
-        uint64_t now = clock_ns();
-        worker_record(side->w, ONE_WAY, now - side->arrives->at_ns, now);
-    }
-}
-
-/* A sampled round is timed as a whole, or one way, by turns; and never are its single calls. */
-INLINE void begin_round(struct side *side)
-{
-    struct worker *w = side->w;
-    side->began_ns = 0;
-    side->one_way = false;
-    side->sampled = w->timed;
-    if (__builtin_expect(!w->timed, 1))
+    uint64_t announced = __atomic_load_n(&side->arrives->announced, __ATOMIC_RELAXED);
+    if (__builtin_expect(announced < number, 1))
         return;
-    worker_asks(w);
-    w->timed = false;
-    if (slot_load(&w->slot->sampled) % 2)
-        side->began_ns = clock_ns();
-    else
-        side->one_way = true;
+    if (announced == number)
+        time_one_way(side, number, ticks_now());
+    else if (announced == number + 1 && side->one_way != announced)
+        announce(side, announced);
 }
 
-INLINE void end_round(struct side *side)
+INLINE void begin_round(struct side *side, uint64_t number)
+{
+    side->sampled = side->w->timed;
+    side->w->timed = false; /* single calls are not */
+    side->began = __builtin_expect(number == side->whole, 0) ? ticks_now() : 0;
+}
+
+/* What is sampled gives the sign for what is timed; and it looks at the others' slots, which costs each of them a miss. */
+INLINE void end_round(struct side *side, uint64_t number)
 {
     struct worker *w = side->w;
-    if (__builtin_expect(side->began_ns != 0, 0)) {
-        uint64_t now = clock_ns();
-        worker_record(w, ROUND_TRIP, now - side->began_ns, now);
+    if (__builtin_expect(side->began != 0, 0))
+        worker_record(w, ROUND_TRIP, ticks_ns(ticks_now() - side->began), clock_ns());
+    if (__builtin_expect(side->sampled, 0)) {
+        worker_asks(w);
+        announce_round(side, number + 2);
     }
     w->timed = side->sampled;
 }
@@ -292,34 +327,39 @@ static void ask(struct worker *w)
 {
     struct side side = side_of(w);
     for (uint64_t number = 1; worker_next(w); number++) {
-        begin_round(&side);
+        begin_round(&side, number);
         if (!send(&side, number))
             return;
         book(&side);
         if (!await_answer(&side, number))
             return;
         arrive(&side, number);
-        end_round(&side);
+        end_round(&side, number);
         side.pair->sent = number;
         worker_done(w);
     }
     book(&side);
-    side.one_way = false;
+    side.one_way = NONE;
     send(&side, STREAM_END);
 }
 
-/* It has no pace and no end of its own: it answers until the marker comes. What it samples is who it meets; those rounds are others
- * than those that are timed. */
+/* It has no pace and no end of its own: it answers until the marker comes. What it samples is who it meets, in no round that is
+ * timed. */
+static bool is_timed(const struct side *side, uint64_t number)
+{
+    return number == __atomic_load_n(&side->arrives->whole, __ATOMIC_RELAXED) ||
+           number == __atomic_load_n(&side->arrives->announced, __ATOMIC_RELAXED);
+}
+
 static void answer(struct worker *w)
 {
     struct side side = side_of(w);
     size_t got = 0;
     w->paced = false;
     w->period_ns = 0;
-    w->until_sample = w->shape->sampling / 2 + 1;
     for (uint64_t number = 1; !w->leave; number++) {
         worker_turn(w);
-        if (__builtin_expect(w->timed, 0))
+        if (__builtin_expect(w->timed, 0) && !is_timed(&side, number))
             worker_asks(w);
         w->timed = false;
         if (!receive(&side, &got))

@@ -93,7 +93,7 @@ CHARTS = (
         chart_bandwidth),
     Row("round-trip", "trade-offs", "There and back",
         "The time from before a message is filled until the answer has been verified. A ring that spins asks no kernel; a channel of the "
-        "kernel also wakes whoever waits.",
+        "kernel also wakes whoever waits. Each time holds one reading of the clock (stamp_ns in the record's meter).",
         chart_round_trip),
     Row("scaling", "trade-offs", "Scalability, fitted",
         "The universal scalability law through the medians, with the 95 % interval of the fit over resampled repeats. It is drawn "

@@ -121,7 +121,8 @@ struct sync_lock {
     int (*acquire_shared)(struct sync_self *self); /* empty: acquire serves readers too */
     int (*release_shared)(struct sync_self *self); /* empty: release */
     int (*try_acquire)(struct sync_self *self);    /* EBUSY: held by somebody */
-    int (*recover)(struct sync_self *self);        /* by the holder, after EOWNERDEAD and after the data were repaired */
+    int (*recover)(struct sync_self *self);        /* by the holder, after EOWNERDEAD and after the data were repaired; empty: it takes
+                                                      nothing, where the row has SYNC_ROBUST */
 };
 
 /* Both mandatory; values have setup->size bytes. A cell that nobody has written to reads as zeros. In loads without readers

@@ -185,11 +185,11 @@ bool worker_asks_again(const struct worker *w, int errnum)
 /* The primitive returned an error. True: the worker holds it all the same (its last owner died, and recovery worked). */
 bool worker_refused(struct worker *w, int errnum, const char *call)
 {
-    if (errnum == EOWNERDEAD && w->lock.recover) {
+    if (errnum == EOWNERDEAD && (w->lock.recover || w->sync->traits & SYNC_ROBUST)) {
         slot_store(&w->slot->recovered, w->slot->recovered + 1);
         if (w->load->repair && !(w->sync->traits & SYNC_UNREPAIRED))
             w->load->repair(w);
-        errnum = w->lock.recover(&w->self);
+        errnum = w->lock.recover ? w->lock.recover(&w->self) : 0;
         call = "recover";
         if (errnum == 0)
             return true;

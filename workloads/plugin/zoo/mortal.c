@@ -88,10 +88,10 @@ static void describe(const void *state, const struct sync_setup *setup, struct s
 
 static const struct sync_ops telling = ROW("mortal-telling", acquire_telling, SYNC_ROBUST, recover);
 static const struct sync_ops hopeless = ROW("mortal-hopeless", acquire_telling, SYNC_ROBUST, recover_not);
-static const struct sync_ops deaf = ROW("mortal-deaf", acquire_telling, SYNC_ROBUST, NULL);
+static const struct sync_ops easy = ROW("mortal-easy", acquire_telling, SYNC_ROBUST, NULL);
 static const struct sync_ops unrepaired = ROW("mortal-unrepaired", acquire_telling, SYNC_ROBUST | SYNC_UNREPAIRED, recover);
 static const struct sync_ops alarming = ROW("mortal-alarming", acquire_alarming, SYNC_ROBUST, recover);
 static const struct sync_ops silent = ROW("mortal-silent", acquire_silent, SYNC_RELEASED, NULL);
 static const struct sync_ops faithful = ROW("mortal-faithful", acquire_faithful, 0, NULL);
 
-SHMOO_PLUGIN(&telling, &hopeless, &deaf, &unrepaired, &alarming, &silent, &faithful);
+SHMOO_PLUGIN(&telling, &hopeless, &easy, &unrepaired, &alarming, &silent, &faithful);

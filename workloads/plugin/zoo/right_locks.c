@@ -147,14 +147,10 @@ static int pid_acquire(struct sync_self *self)
     }
 }
 
-static int pid_recover(struct sync_self *self UNUSED)
-{
-    return 0;
-}
-
+/* Nothing is to be done when the data are whole again: no recover(). */
 static const struct sync_ops pid_word = {.name = "zoo-pid", .summary = "the holder's process number; the dead are succeeded",
     .family = SYNC_LOCK, .traits = SYNC_ROBUST, .state_bytes = 4,
-    .lock = {.acquire = pid_acquire, .release = word_release, .recover = pid_recover}};
+    .lock = {.acquire = pid_acquire, .release = word_release}};
 
 /* A thread of each process looks after something; the lock is taken by the process's own. */
 static void *look_after(void *stop)

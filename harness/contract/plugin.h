@@ -120,7 +120,7 @@ struct sync_lock {
     int (*release)(struct sync_self *self);        /* by the holder */
     int (*acquire_shared)(struct sync_self *self); /* empty: acquire serves readers too */
     int (*release_shared)(struct sync_self *self); /* empty: release */
-    int (*try_acquire)(struct sync_self *self);    /* EBUSY: held by somebody */
+    int (*try_acquire)(struct sync_self *self);    /* EBUSY: held by somebody. Hunts enter by it now and then */
     int (*recover)(struct sync_self *self);        /* by the holder, after EOWNERDEAD and after the data were repaired; empty: it takes
                                                       nothing, where the row has SYNC_ROBUST */
 };

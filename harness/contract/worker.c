@@ -182,6 +182,24 @@ bool worker_asks_again(const struct worker *w, int errnum)
     return errnum == ETIMEDOUT && w->sync->traits & SYNC_TIMED;
 }
 
+#define TRY_ONE_IN 8
+
+/* Who looks for bugs goes in by try_acquire now and then, where there is one: whom it lets in must be alone, and whom it does not
+ * let in must leave no trace. */
+int (*worker_way_in(struct worker *w))(struct sync_self *self)
+{
+    return w->lock.try_acquire && seed_below(&w->random, TRY_ONE_IN) == 0 ? w->lock.try_acquire : w->lock.acquire;
+}
+
+/* It was tried, and held by somebody: it is asked for in earnest. */
+bool worker_was_a_try(const struct worker *w, int errnum, int (**acquire)(struct sync_self *self))
+{
+    if (*acquire != w->lock.try_acquire || (errnum != EBUSY && errnum != EAGAIN))
+        return false;
+    *acquire = w->lock.acquire;
+    return true;
+}
+
 /* The primitive returned an error. True: the worker holds it all the same (its last owner died, and recovery worked). */
 bool worker_refused(struct worker *w, int errnum, const char *call)
 {

@@ -98,6 +98,8 @@ void worker_released(struct worker *w);
 void worker_hold(struct worker *w);
 bool worker_refused(struct worker *w, int errnum, const char *call);
 bool worker_asks_again(const struct worker *w, int errnum);
+int (*worker_way_in(struct worker *w))(struct sync_self *self);
+bool worker_was_a_try(const struct worker *w, int errnum, int (**acquire)(struct sync_self *self));
 
 /* Counts a violation and gives a place for its evidence, zeroed but for kind and moment; NULL when this worker's places are
  * used up (the violation is counted all the same). */
@@ -312,8 +314,8 @@ static inline bool worker_enter_by(struct worker *w, int (*acquire)(struct sync_
         worker_calls(w);
         rc = acquire(&w->self);
         worker_call_ends(w);
-    } while (__builtin_expect(rc != 0, 0) && worker_asks_again(w, rc));
-    if (__builtin_expect(rc != 0, 0) && !worker_refused(w, rc, "acquire"))
+    } while (__builtin_expect(rc != 0, 0) && (worker_asks_again(w, rc) || worker_was_a_try(w, rc, &acquire)));
+    if (__builtin_expect(rc != 0, 0) && !worker_refused(w, rc, acquire == w->lock.try_acquire ? "try_acquire" : "acquire"))
         return false;
     if (__builtin_expect(w->timed, 0))
         worker_granted(w);
@@ -325,7 +327,7 @@ static inline bool worker_enter_by(struct worker *w, int (*acquire)(struct sync_
 /* Enters the critical section. False: the primitive refused (evidence is written); the caller returns. */
 static inline bool worker_enter(struct worker *w)
 {
-    return worker_enter_by(w, w->lock.acquire, false);
+    return worker_enter_by(w, __builtin_expect(w->probing, 0) ? worker_way_in(w) : w->lock.acquire, false);
 }
 
 /* The same as a reader: others may be inside, if the primitive has a shared mode. */

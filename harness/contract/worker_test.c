@@ -238,21 +238,6 @@ START_TEST(a_lock_that_gives_up_in_time_is_asked_again_if_it_says_that_it_may)
 }
 END_TEST
 
-START_TEST(a_robust_lock_may_have_nothing_to_recover)
-{
-    setup();
-    acquire_result = EOWNERDEAD;
-    load_row.repair = repair;
-    sync_row.traits = SYNC_ROBUST;
-    ck_assert(worker_enter(&w));
-    ck_assert_int_eq(repaired, 1);
-    worker_leave(&w);
-    sync_row.traits = 0; /* nobody was to tell of deaths */
-    ck_assert(!worker_enter(&w));
-    ck_assert_uint_eq(slots[0].violations[VIOLATION_SYNC_ERROR], 1);
-}
-END_TEST
-
 START_TEST(a_release_that_fails_ends_the_worker_with_evidence)
 {
     setup();
@@ -447,7 +432,6 @@ int main(void)
                                      shared_entries_are_left_by_the_shared_way,
                                      a_primitive_that_refuses_ends_the_worker_with_evidence,
                                      a_lock_that_gives_up_in_time_is_asked_again_if_it_says_that_it_may,
-                                     a_robust_lock_may_have_nothing_to_recover,
                                      a_release_that_fails_ends_the_worker_with_evidence,
                                      a_dead_owner_is_recovered_from_where_the_primitive_can,
                                      a_dead_owner_without_recovery_is_an_error,

@@ -10,7 +10,7 @@ CAUGHT = {"CORRUPT", "WEDGED", "CRASHED"}
 # One of each family and oracle, found within milliseconds as a rule; the others show in the long run.
 QUICK = ("wrong-cohort", "wrong-beside", "wrong-tidy", "wrong-scattered", "wrong-private", "wrong-lines", "wrong-tail", "wrong-over",
          "wrong-stack-queue", "wrong-rounded", "wrong-waiting", "wrong-saved", "wrong-pocket", "wrong-peeking", "wrong-rounds",
-         "wrong-inconsistent", "wrong-interrupted", "wrong-recover")
+         "wrong-inconsistent", "wrong-interrupted", "wrong-recover", "wrong-try")
 
 
 def every(build, kind):

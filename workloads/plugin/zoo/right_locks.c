@@ -147,10 +147,18 @@ static int pid_acquire(struct sync_self *self)
     }
 }
 
+/* It may say that it is held when it is not, and leaves succession to those who wait. */
+static int pid_try(struct sync_self *self)
+{
+    uint32_t nobody = 0;
+    return __atomic_compare_exchange_n((uint32_t *)self->state, &nobody, (uint32_t)getpid(), true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)
+               ? 0 : EBUSY;
+}
+
 /* Nothing is to be done when the data are whole again: no recover(). */
 static const struct sync_ops pid_word = {.name = "zoo-pid", .summary = "the holder's process number; the dead are succeeded",
     .family = SYNC_LOCK, .traits = SYNC_ROBUST, .state_bytes = 4,
-    .lock = {.acquire = pid_acquire, .release = word_release}};
+    .lock = {.acquire = pid_acquire, .release = word_release, .try_acquire = pid_try}};
 
 /* A thread of each process looks after something; the lock is taken by the process's own. */
 static void *look_after(void *stop)

@@ -194,4 +194,17 @@ static int bell_release(struct sync_self *self)
 LOCK(bell, "wrong-bell", "loses the signal that comes before the pause()", WEDGED, sizeof(struct bell), .attach = bell_attach,
      .lock = {.acquire = bell_acquire, .release = bell_release});
 
-SHMOO_PLUGIN(&hasty, &parking, &private_word, &dozy, &trial, &sleepy, &bell);
+/* acquire() takes it in one step, try_acquire() in two. */
+static int two_steps_try(struct sync_self *self)
+{
+    uint32_t *word = self->state;
+    if (get(word))
+        return EBUSY;
+    put(word, 1);
+    return 0;
+}
+
+LOCK(tried, "wrong-try", "its try_acquire() looks first, and then takes", CORRUPT, 4,
+     .lock = {.acquire = word_acquire, .release = word_release, .try_acquire = two_steps_try});
+
+SHMOO_PLUGIN(&hasty, &parking, &private_word, &dozy, &trial, &sleepy, &bell, &tried);

@@ -29,6 +29,9 @@ static const char *const afterwards[] = {"respawn", "for-good", NULL};
 /* How long an heir stays, now and then: whom a death lets in by mistake comes while the heir is still there. */
 #define HEIR_NS (400 * NS_PER_US)
 #define HEIR_STAYS_IN_FOUR 3
+/* Now and then so many die at about the same time: who takes over from somebody dead may die in his turn, before all is well. */
+#define TOGETHER 3
+#define TOGETHER_ONE_IN 4
 
 static bool replaced(const uint8_t *choices)
 {
@@ -198,7 +201,8 @@ static uint64_t churn_act(struct nemesis *nemesis)
         die_respawn(nemesis);
     die_strike_waiting(nemesis, (enum die_manner)nemesis->choices[MANNER]);
     if (nemesis->now_ns >= commons->next_ns) {
-        if (nemesis->step)
+        uint32_t times = seed_below(nemesis->random, TOGETHER_ONE_IN) == 0 ? TOGETHER : 1;
+        while (nemesis->step && times--)
             condemn(nemesis);
         commons->next_ns = nemesis->now_ns + period_ns / 2 + seed_next(nemesis->random) % (period_ns + 1);
     }

@@ -96,11 +96,32 @@ START_TEST(a_sentence_taken_up_is_still_one)
 }
 END_TEST
 
+START_TEST(now_and_then_several_are_to_die_at_once)
+{
+    uint64_t random = 3;
+    struct nemesis nemesis = nemesis_of("churn:inside:1", &random);
+    uint32_t alone = 0, together = 0;
+    for (nemesis.step = 1; nemesis.step <= 100; nemesis.step++) {
+        memset(slots, 0, sizeof slots);
+        condemned = 0;
+        nemesis.now_ns += NS_PER_S;
+        choice.fault->act(&nemesis);
+        ck_assert_uint_ge(condemned, 1);
+        ck_assert_uint_lt(condemned, WORKERS);
+        alone += condemned == 1;
+        together += condemned > 1;
+    }
+    ck_assert_uint_gt(alone, together); /* as a rule the heir lives, and all can be seen to be well */
+    ck_assert_uint_gt(together, 0);
+}
+END_TEST
+
 int main(void)
 {
     return testing_run("churn", (const TTest *[]){
                                     nobody_is_condemned_twice_and_one_is_left_alone,
                                     a_sentence_taken_up_is_still_one,
+                                    now_and_then_several_are_to_die_at_once,
                                     NULL,
                                 });
 }

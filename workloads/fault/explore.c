@@ -13,12 +13,13 @@
 
 /* No single one finds every bug. In the order of the first time round: what finds most, soonest, comes first, and what needs many
  * processes or a special moment follows; of what is long, only what shows in no other way comes early. Rounds of one operation are
- * there three times: what is open for nanoseconds at a round's end takes many of them. The first long hold is longer than a tenth
- * of a second, which is as long as a lease is as a rule; elsewhere than in locks time limits are shorter. Of the readers many are
- * inside together then. The tight loop at the end is long: it is for what breaks after a million operations; in cells with signals, by which it is no slower. Some sizes are odd:
- * what copies whole words or lines is right for all others. Some are large, so that many are interrupted in the middle of a copy:
- * what knows a whole value by a few bits is fooled once in hundreds of times. One is larger than a page, and than sixteen bits can
- * tell. Who says that the death of a holder is noticed is taken at his word. */
+ * there three times: what is open for nanoseconds at a round's end takes many of them. The first long hold is longer than a tenth of
+ * a second, which is as long as a lease is as a rule; elsewhere than in locks time limits are shorter. Of the readers many are
+ * inside together then, and once while one of them is held up on his way in or out. The tight loop at the end is long: it is for
+ * what breaks after a million operations; in cells with signals, by which it is no slower. Some sizes are odd: what copies whole
+ * words or lines is right for all others. Some are large, so that many are interrupted in the middle of a copy: what knows a whole
+ * value by a few bits is fooled once in hundreds of times. One is larger than a page, and than sixteen bits can tell. Who says that
+ * the death of a holder is noticed is taken at his word. */
 static const struct disturbance disturbances[] = {
     {.fault = &fault_none, .writers = 2, .readers = 2},
     {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1},
@@ -32,6 +33,8 @@ static const struct disturbance disturbances[] = {
     {.fault = &fault_breakpoint, .parameter = 1000, .writers = 2, .readers = 1, .longer = 3, .families = 1u << SYNC_CELL},
     {.fault = &fault_breakpoint, .parameter = 1000, .writers = 2, .readers = 2, .longer = 3, .families = ~(1u << SYNC_CELL)},
     {.fault = &fault_breakpoint, .parameter = 1000, .writers = 3, .readers = 1, .longer = 2},
+    {.fault = &fault_breakpoint, .parameter = 1000, .writers = 1, .readers = 10, .longer = 10,
+     .families = 1u << SYNC_LOCK, .traits = SYNC_SHARED},
     {.fault = &fault_signals, .parameter = 100, .writers = 4, .readers = 4, .size = 509, .longer = 10, .families = VALUES},
     {.fault = &fault_signals, .parameter = 100, .writers = 2, .readers = 2,
      .size = 70001, .longer = 2, .families = 1u << SYNC_CELL | 1u << SYNC_QUEUE},

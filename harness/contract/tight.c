@@ -33,11 +33,6 @@ uint64_t tight_sample(struct worker *w, const struct tight *t)
     return floor;
 }
 
-void tight_sampled(struct worker *w)
-{
-    worker_released(w);
-}
-
 bool tight_refused(struct worker *w, int errnum, const char *call)
 {
     return worker_refused(w, errnum, call);

@@ -82,7 +82,6 @@ struct tight_state {
 
 /* The rare halves. */
 uint64_t tight_sample(struct worker *w, const struct tight *t);
-void tight_sampled(struct worker *w);
 bool tight_refused(struct worker *w, int errnum, const char *call);
 void tight_judge(struct worker *w, const struct tight *t, uint64_t stamp, uint64_t floor, uint64_t seen, uint64_t ops);
 uint64_t tight_judge_read(struct worker *w, const struct tight *t, const uint64_t read[PAYLOAD_LINE_WORDS], uint64_t floor,
@@ -106,7 +105,7 @@ TIGHT_INLINE bool tight_enter(struct worker *w, struct tight_state *s, const str
     if (TIGHT_RARE(rc != 0) && !tight_refused(w, rc, "acquire"))
         return false;
     if (timed)
-        worker_granted(w);
+        w->granted = ticks_now();
     slot_store(&s->slot->phase, PHASE_INSIDE);
     return true;
 }
@@ -128,7 +127,7 @@ TIGHT_INLINE void tight_done(struct worker *w, struct tight_state *s, bool timed
 {
     s->ops++;
     if (timed)
-        tight_sampled(w);
+        worker_timed(w);
     __atomic_store_n(&s->slot->ops, s->ops, __ATOMIC_RELEASE);
     slot_store(&s->slot->phase, PHASE_ACQUIRING);
 }
@@ -141,7 +140,7 @@ TIGHT_INLINE bool tight_write_rest(struct worker *w, struct tight *t, struct tig
     if (TIGHT_RARE(payload_line_word(s->line, at) != next + at * PAYLOAD_STRIDE))
         t->overwritten(w, next & TIGHT_VERSIONS, at);
     if (timed)
-        worker_held(w);
+        w->held = ticks_now();
     if (TIGHT_RARE((next & s->marks) == 0))
         tight_mark(w, next);
     bool left = tight_leave(w, s, call);
@@ -181,7 +180,7 @@ TIGHT_INLINE bool tight_read_rest(struct worker *w, struct tight *t, struct tigh
                                   uint64_t floor, const uint64_t *read)
 {
     if (timed)
-        worker_held(w);
+        w->held = ticks_now();
     bool left = tight_leave(w, s, call);
     if (read)
         s->seen = tight_judge_read(w, t, read, floor, s->seen);

@@ -117,12 +117,17 @@ static void note(struct worker *w, enum histogram_kind kind, uint64_t ns)
     }
 }
 
-void worker_granted(struct worker *w)
+static void note_acquired(struct worker *w)
 {
-    w->granted = ticks_now();
     uint64_t ns = ticks_ns(w->granted - w->asked);
     note(w, HISTOGRAM_ACQUIRE, ns);
     course_note(&w->course, HISTOGRAM_ACQUIRE, w->granted, ns);
+}
+
+void worker_granted(struct worker *w)
+{
+    w->granted = ticks_now();
+    note_acquired(w);
 }
 
 /* Was the worker switched out during a hold of that length? What it has had of switches before is not this hold's doing, so the
@@ -139,12 +144,18 @@ static void look_for_switches(struct worker *w, uint64_t now, uint64_t held_ns)
     w->switches_asked = now;
 }
 
+static void note_held(struct worker *w)
+{
+    uint64_t held_ns = ticks_ns(w->held - w->granted);
+    note(w, HISTOGRAM_HOLD, held_ns);
+    look_for_switches(w, w->held, held_ns);
+}
+
 /* A sampled operation is about to give back what it holds. */
 void worker_held(struct worker *w)
 {
-    uint64_t now = ticks_now(), held_ns = ticks_ns(now - w->granted);
-    note(w, HISTOGRAM_HOLD, held_ns);
-    look_for_switches(w, now, held_ns);
+    w->held = ticks_now();
+    note_held(w);
 }
 
 /* A sampled operation is complete. */
@@ -160,6 +171,13 @@ void worker_released(struct worker *w)
     }
     w->timed = false;
     w->granted = 0;
+}
+
+void worker_timed(struct worker *w)
+{
+    note_acquired(w);
+    note_held(w);
+    worker_released(w);
 }
 
 void worker_handed_over(struct worker *w, uint64_t ns)

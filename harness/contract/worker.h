@@ -65,7 +65,7 @@ struct worker {
     uint32_t until_sample;
     uint32_t polls; /* what was not to be had is asked for so often in a row before the CPU is given away */
     uint64_t ops, ops_limit;
-    uint64_t asked, granted; /* of the sampled operation, in ticks; granted is 0 until then */
+    uint64_t asked, granted, held; /* of the sampled operation, in ticks; granted is 0 until then */
     uint64_t intended_ns, begun_ns, period_ns; /* open loop: when the operation was to begin and when it did */
     uint64_t switches_seen, switches_asked; /* involuntary ones, and when the kernel was last asked for them, in ticks */
     uint64_t met[WORKER_MET]; /* who was met last, and after how many of its operations; by index modulo WORKER_MET */
@@ -95,6 +95,8 @@ void worker_pace(struct worker *w);
 void worker_granted(struct worker *w);
 void worker_held(struct worker *w);
 void worker_released(struct worker *w);
+/* All three at the end, for a loop that has stamped `granted` and `held` itself: noting takes time, which is then no part of a hold. */
+void worker_timed(struct worker *w);
 void worker_hold(struct worker *w);
 bool worker_refused(struct worker *w, int errnum, const char *call);
 bool worker_asks_again(const struct worker *w, int errnum);

@@ -8,6 +8,7 @@ measured right after each other, with the bootstrap interval of that median. A b
 it, open. Speed fails nothing: the exit status is 0 unless a program could not be run.
 """
 import json
+import math
 import subprocess
 import sys
 
@@ -30,14 +31,16 @@ def run(program):
 
 
 def judged(bound, middle):
-    """`kept`, `missed` or `open`, of a bound such as "<= 1.10"; an empty string where there is none."""
+    """`kept`, `missed` or `open`, of a bound such as "<= 1.10" or "0.97 - 1.03"; an empty string where there is none."""
     if not bound:
         return ""
-    sign, limit = bound.split()
     low, high = (middle.interval.low, middle.interval.high) if middle.interval else (middle.median, middle.median)
-    below, above = high <= float(limit), low >= float(limit)
-    kept, missed = (below, above) if sign == "<=" else (above, below)
-    return "kept" if kept else "missed" if missed else "open"
+    *_, sign, limit = words = bound.split()
+    least = float(words[0]) if sign == "-" else float(limit) if sign == ">=" else 0
+    most = math.inf if sign == ">=" else float(limit)
+    if least <= low and high <= most:
+        return "kept"
+    return "missed" if high < least or low > most else "open"
 
 
 def line(name, rows):
@@ -47,16 +50,17 @@ def line(name, rows):
     spread = f"{middle.interval.low:.3f} to {middle.interval.high:.3f}" if middle.interval else "-"
     few = f" ({len(rows)} rounds)" if len(rows) < FEWEST_ROUNDS else ""
     ours, bare = (stats.median([row[key] for row in rows]) for key in ("ours", "bare"))
-    return (f"{name:26} {ours:9.4g} {bare:9.4g} {rows[0]['unit']:5} {middle.median:7.3f}  {spread:16} {rows[0]['bound']:8} "
+    return (f"{name:26} {ours:9.4g} {bare:9.4g} {rows[0]['unit']:5} {middle.median:7.3f}  {spread:16} {rows[0]['bound']:11} "
             f"{judged(rows[0]['bound'], middle):7}{few}")
 
 
 def table(found):
-    print(f"{'figure':26} {'ours':>9} {'bare':>9} {'':5} {'ratio':>7}  {'95 % interval':16} {'bound':8}")
+    print(f"{'figure':26} {'ours':>9} {'bare':>9} {'':5} {'ratio':>7}  {'95 % interval':16} {'bound':11}")
     for name, rows in found.items():
         print(line(name, rows))
     for name, rows in found.items():
-        print(f"    {name}: {rows[0]['what']}")
+        if rows[0]["what"]:
+            print(f"    {name}: {rows[0]['what']}")
 
 
 def main(programs):

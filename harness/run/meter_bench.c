@@ -1,16 +1,19 @@
-/* Bench of the meter: what the harness's own loop costs, as a ratio to a bare loop of the same primitive written by hand.
+/* Bench of the meter: what the harness's own loop costs, as a ratio to bare loops of the same primitive written by hand.
  *
  * The harness's side is a whole trial: stop flag, counters, a record of 64 bytes filled and verified in every operation, one
- * latency in 64. The bare side is a process that locks, touches shared data and unlocks, and nothing else. Alone, the time of an
- * operation is CPU time; contended, it is the time in which the crew did one. Rounds of all sides take turns in one run; each
- * figure is the median of the ratios of neighbouring rounds, with its quartiles. The control compares the bare loop with itself:
- * what it shows besides 1 is this machine's noise. Nothing fails for being slow.
+ * latency in 64. The other sides are processes that run a loop of meter_bench_loops.h: bare ones, and ones that do some or all of
+ * what the harness's does, in as few instructions as it takes. What those cost, no harness with these duties can save.
+ *
+ * Alone, the time of an operation is CPU time; contended, it is the time in which the crew did one. Rounds of all sides take turns
+ * in one run, and each figure is of neighbouring rounds. A round in which a process waited for a CPU is done again, a few times at
+ * the most: it tells what else ran here. `chrt -f 2` keeps that out, but not for spin locks under contention: two that spin in a
+ * real-time class leave no CPU to the kernel's own threads. The controls compare a bare loop with itself, and contended with the
+ * same loop and one store more: what they show besides 1 is this machine's noise, and what a lock under contention makes of a
+ * nanosecond. Nothing fails for being slow.
  */
 #include "run/trial.h"
 
-#include <pthread.h>
 #include <sched.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,68 +25,42 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "run/meter_bench_loops.h"
 #include "run/pin.h"
-#include "shm/payload_line.h"
+#include "run/process.h"
 
 #define ROUND_NS (40 * NS_PER_MS)
 #define WARM_NS  (4 * NS_PER_MS)
-#define BATCH    64
-enum { ROUNDS_MAX = 101, CREW = 2 };
-
-/* What the processes of a bare loop share: each part has cache lines of its own. */
-struct bare {
-    _Alignas(128) union {
-        pthread_mutex_t mutex;
-        sem_t semaphore;
-        pthread_spinlock_t spin;
-        uint32_t word;
-    } lock;
-    _Alignas(128) uint64_t line[PAYLOAD_LINE_WORDS]; /* the shared data */
-    struct {
-        _Alignas(128) uint64_t ops;
-        uint64_t cpu_ns; /* of the loop, when it has ended */
-    } done[CREW];
-    _Alignas(128) uint32_t stop;
-};
-
-/* The least that touches shared data, and as many bytes as a record has, neither made from a pattern nor looked at. */
-#define TOUCH_COUNTER (*(volatile uint64_t *)&b->line[0])++
-#define TOUCH_LINE                                                                                                          \
-    for (int w = 0; w < PAYLOAD_LINE_WORDS; w++)                                                                            \
-    ((volatile uint64_t *)b->line)[w]++
-
-#define BARE_LOOP(name, acquire, release, touch)                                                                            \
-    static void name(struct bare *b, uint32_t index)                                                                        \
-    {                                                                                                                       \
-        for (uint64_t ops = BATCH; !__atomic_load_n(&b->stop, __ATOMIC_RELAXED); ops += BATCH) {                            \
-            for (int i = 0; i < BATCH; i++) {                                                                               \
-                acquire;                                                                                                    \
-                touch;                                                                                                      \
-                release;                                                                                                    \
-            }                                                                                                               \
-            __atomic_store_n(&b->done[index].ops, ops, __ATOMIC_RELAXED);                                                   \
-        }                                                                                                                   \
-    }
-
-#define BARE_LOOPS(name, acquire, release)                                                                                  \
-    BARE_LOOP(name##_counter, acquire, release, TOUCH_COUNTER)                                                              \
-    BARE_LOOP(name##_line, acquire, release, TOUCH_LINE)
-
-static inline void tas_take(uint32_t *word)
-{
-    while (__atomic_exchange_n(word, 1, __ATOMIC_ACQUIRE))
-        cpu_relax();
-}
+#define DELAYED_NS (ROUND_NS / 100) /* a round in which the crew waited longer for CPUs was disturbed */
+enum { ROUNDS_MAX = 101, TRIES = 6 };
 
 BARE_LOOPS(mutex, pthread_mutex_lock(&b->lock.mutex), pthread_mutex_unlock(&b->lock.mutex))
 BARE_LOOPS(semaphore, sem_wait(&b->lock.semaphore), sem_post(&b->lock.semaphore))
 BARE_LOOPS(spin, pthread_spin_lock(&b->lock.spin), pthread_spin_unlock(&b->lock.spin))
 BARE_LOOPS(tas, tas_take(&b->lock.word), __atomic_store_n(&b->lock.word, 0, __ATOMIC_RELEASE))
 
+/* AGAIN is COUNTER alone, and LINE contended. */
+enum side { HARNESS, PLUGIN, COUNTER, LINE, AGAIN, NUDGED, STAMPS, RECORD, DUTIES, SIDES };
+
+static const struct primitive {
+    const char *name;
+    bare_loop *plain[SIDES], *record[PAYLOAD_ISAS], *duties[PAYLOAD_ISAS];
+    const char *bound; /* uncontended */
+} primitives[] = {
+#define PRIMITIVE(row, bound_)                                                                                              \
+    {#row, {[COUNTER] = row##_counter, [LINE] = row##_line, [NUDGED] = row##_nudged, [STAMPS] = row##_stamps},              \
+     BARE_SETS(row##_record), BARE_SETS(row##_duties), bound_}
+    PRIMITIVE(mutex, "<= 1.08"),
+    PRIMITIVE(semaphore, "<= 1.04"),
+    PRIMITIVE(spin, "<= 1.25"),
+    PRIMITIVE(tas, "<= 1.25"),
+};
+
 static void set_up(struct bare *b, const char *name)
 {
     pthread_mutexattr_t shared;
     memset(b, 0, sizeof *b);
+    payload_fill(b->line, PAYLOAD_LINE, payload_stamp(0, PAYLOAD_NOBODY, TAG));
     if (strcmp(name, "mutex") == 0) {
         pthread_mutexattr_init(&shared);
         pthread_mutexattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
@@ -96,17 +73,6 @@ static void set_up(struct bare *b, const char *name)
     }
 }
 
-static const struct primitive {
-    const char *name;
-    void (*counter)(struct bare *b, uint32_t index), (*line)(struct bare *b, uint32_t index);
-    double bound; /* uncontended */
-} primitives[] = {
-    {"mutex", mutex_counter, mutex_line, 1.08},
-    {"semaphore", semaphore_counter, semaphore_line, 1.04},
-    {"spin", spin_counter, spin_line, 1.25},
-    {"tas", tas_counter, tas_line, 1.25},
-};
-
 static uint64_t cpu_now(void)
 {
     struct timespec t;
@@ -114,47 +80,83 @@ static uint64_t cpu_now(void)
     return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-/* One round of a bare loop in `workers` processes: nanoseconds of an operation. Negative: it could not be run. */
-static double bare_round(struct bare *b, const struct primitive *p, bool line, uint32_t workers)
+/* In a real-time class (chrt -f 2) the crew stays below this process, which could not end it otherwise; a trial's does by itself. */
+static void go_below(void)
+{
+    struct sched_param priority;
+    if (sched_getscheduler(0) != SCHED_FIFO || sched_getparam(0, &priority) != 0)
+        return;
+    priority.sched_priority--;
+    sched_setscheduler(0, SCHED_FIFO, &priority);
+}
+
+static void worker(struct bare *b, bare_loop *loop, const struct pin *pin, uint32_t index)
+{
+    struct bare_done *done = &b->done[index];
+    uint64_t delayed = 0;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    pin_apply(pin, index);
+    go_below();
+    process_delayed_ns(&delayed);
+    uint64_t used = cpu_now();
+    loop(b, index);
+    done->cpu_ns = cpu_now() - used;
+    process_delayed_ns(&done->delayed_ns);
+    done->delayed_ns -= delayed;
+    _exit(0);
+}
+
+struct round {
+    double ns; /* of an operation; negative: it could not be run */
+    uint64_t delayed_ns;
+};
+
+/* How many operations the crew has done. */
+static uint64_t done_by_all(const struct bare *b)
+{
+    uint64_t ops = 0;
+    for (uint32_t i = 0; i < CREW; i++)
+        ops += __atomic_load_n(&b->done[i].ops, __ATOMIC_RELAXED);
+    return ops;
+}
+
+static struct round bare_round(struct bare *b, const struct primitive *p, bare_loop *loop, uint32_t workers)
 {
     struct pin *pin = NULL;
     struct error error;
+    struct round round = {.ns = -1};
     pid_t pids[CREW];
-    uint64_t before[CREW], ops = 0;
     set_up(b, p->name);
     if (pin_create(&pin, "scatter", workers, &error))
-        return -1;
+        return round;
     for (uint32_t i = 0; i < workers; i++) {
         pids[i] = fork();
-        if (pids[i] == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGKILL);
-            pin_apply(pin, i);
-            uint64_t used = cpu_now();
-            (line ? p->line : p->counter)(b, i);
-            b->done[i].cpu_ns = cpu_now() - used;
-            _exit(0);
-        }
+        if (pids[i] == 0)
+            worker(b, loop, pin, i);
     }
     pin_destroy(pin);
     clock_wait_until(clock_ns() + WARM_NS);
-    uint64_t start = clock_ns();
-    for (uint32_t i = 0; i < workers; i++)
-        before[i] = __atomic_load_n(&b->done[i].ops, __ATOMIC_RELAXED);
+    uint64_t start = clock_ns(), before = done_by_all(b);
     clock_wait_until(start + ROUND_NS);
-    uint64_t end = clock_ns();
-    for (uint32_t i = 0; i < workers; i++)
-        ops += __atomic_load_n(&b->done[i].ops, __ATOMIC_RELAXED) - before[i];
+    uint64_t end = clock_ns(), ops = done_by_all(b) - before;
     __atomic_store_n(&b->stop, 1, __ATOMIC_RELAXED);
-    for (uint32_t i = 0; i < workers; i++)
+    for (uint32_t i = 0; i < workers; i++) {
         if (pids[i] > 0)
             waitpid(pids[i], NULL, 0);
+        round.delayed_ns += b->done[i].delayed_ns;
+        if (b->done[i].broken)
+            fprintf(stderr, "meter_bench: %s: %llu records were not what they should be\n", p->name,
+                    (unsigned long long)b->done[i].broken);
+    }
     if (workers == 1 && b->done[0].ops)
-        return (double)b->done[0].cpu_ns / (double)b->done[0].ops;
-    return ops ? (double)(end - start) / (double)ops : -1;
+        round.ns = (double)b->done[0].cpu_ns / (double)b->done[0].ops;
+    else if (ops)
+        round.ns = (double)(end - start) / (double)ops;
+    return round;
 }
 
 /* The same by a trial; `row` is the primitive's, or a copy of it, which the harness cannot tell from a plugin's. */
-static double trial_round(const struct sync_ops *row, uint32_t workers)
+static struct round trial_round(const struct sync_ops *row, uint32_t workers)
 {
     static struct trial_result result;
     struct trial_spec spec = {
@@ -171,69 +173,96 @@ static double trial_round(const struct sync_ops *row, uint32_t workers)
         .expect = VERDICT_CLEAN,
     };
     trial_run(&spec, &result);
-    double ns = result.window_ops ? (double)result.window_ns / (double)result.window_ops : -1;
+    struct round round = {.ns = result.window_ops ? (double)result.window_ns / (double)result.window_ops : -1};
+    const struct slot *slots = result.ledger.slots;
     if (workers == 1 && result.workers == 1 && result.ops)
-        ns = (double)(result.ledger.slots[0].user_ns + result.ledger.slots[0].system_ns) / (double)result.ops;
+        round.ns = (double)(slots[0].user_ns + slots[0].system_ns) / (double)result.ops;
+    for (uint32_t i = 0; i < result.workers && slots; i++)
+        round.delayed_ns += slots[i].delayed_ns;
     if (result.verdict != VERDICT_CLEAN && result.verdict != VERDICT_INCONCLUSIVE)
         fprintf(stderr, "meter_bench: %s: %s: %s\n", row->name, verdict_name(result.verdict), result.reason);
     trial_result_free(&result);
-    return ns;
+    return round;
 }
 
-enum side { HARNESS, PLUGIN, COUNTER, LINE, AGAIN, SIDES };
-
-static int by_value(const void *a, const void *b)
+static struct round round_of(struct bare *b, const struct primitive *p, enum side side, uint32_t workers)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Prints the ratio of two sides, round by round; rounds that one of them has not are left out. */
-static void put_ratio(const char *what, double (*ns)[SIDES], int rounds, enum side a, enum side b, const char *bound)
-{
-    double ratios[ROUNDS_MAX], base[ROUNDS_MAX];
-    int n = 0;
-    for (int r = 0; r < rounds; r++) {
-        if (ns[r][a] <= 0 || ns[r][b] <= 0)
-            continue;
-        base[n] = ns[r][b];
-        ratios[n++] = ns[r][a] / ns[r][b];
-    }
-    if (n == 0) {
-        printf("%-52s %9s\n", what, "N/A");
-        return;
-    }
-    qsort(ratios, (size_t)n, sizeof ratios[0], by_value);
-    qsort(base, (size_t)n, sizeof base[0], by_value);
-    printf("%-52s %9.3f  %6.3f - %-6.3f  %-12s %9.1f\n", what, ratios[n / 2], ratios[n / 4], ratios[3 * n / 4], bound, base[n / 2]);
-    fflush(stdout);
-}
-
-static void compare(struct bare *b, const struct primitive *p, uint32_t workers, int rounds)
-{
-    static double ns[ROUNDS_MAX][SIDES];
     const struct sync_ops *row = contents_sync(p->name);
     struct sync_ops copy = *row;
-    const char *where = workers == 1 ? "alone" : "contended";
-    char what[80], bound[32];
+    if (side == HARNESS || side == PLUGIN)
+        return trial_round(side == HARNESS ? row : &copy, workers);
+    if (side == RECORD || side == DUTIES)
+        return bare_round(b, p, (side == RECORD ? p->record : p->duties)[payload_isa()], workers);
+    if (side == AGAIN)
+        side = workers == 1 ? COUNTER : LINE;
+    return bare_round(b, p, p->plain[side], workers);
+}
+
+/* How many rounds were done again, and how many were disturbed at the last try, too. */
+static unsigned repeated, disturbed;
+
+static double quiet_round(struct bare *b, const struct primitive *p, enum side side, uint32_t workers)
+{
+    struct round round = round_of(b, p, side, workers);
+    for (int k = 1; k < TRIES && (round.ns < 0 || round.delayed_ns > DELAYED_NS); k++, repeated++)
+        round = round_of(b, p, side, workers);
+    disturbed += round.delayed_ns > DELAYED_NS;
+    return round.ns;
+}
+
+/* A figure: the ratio of two sides. What it means is said with the first primitive. */
+struct figure {
+    const char *name, *bound, *what;
+    enum side ours, bare;
+};
+
+static const struct figure alone[] = {
+    {"harness", NULL, "a trial; bare: a loop that counts in shared memory", HARNESS, COUNTER},
+    {"of 64 bytes", "", "a trial; bare: a loop that touches 64 bytes", HARNESS, LINE},
+    {"stamps", "", "the bare loop that counts with three readings of the clock in 64 operations, and without", STAMPS, COUNTER},
+    {"record", "", "a loop that verifies and replaces 64 bytes, and no more; bare: one that counts", RECORD, COUNTER},
+    {"duties", "", "a loop by hand with the record, the stamps, stop flag, phase and count: the floor under `harness`", DUTIES, COUNTER},
+    {"over duties", "", "a trial; bare: that loop", HARNESS, DUTIES},
+    {"plugin", "<= 1.15", "a trial by way of the row, as for a plugin; bare: a trial", PLUGIN, HARNESS},
+    {"control", "", "the loop that counts against itself: what is noise", AGAIN, COUNTER},
+};
+static const struct figure contended[] = {
+    {"of 64 bytes", "0.97 - 1.03", "a trial of two; bare: two in a loop that touches 64 bytes", HARNESS, LINE},
+    {"duties", "", "two in the loop by hand with all duties; bare: that loop", DUTIES, LINE},
+    {"over duties", "", "a trial of two; bare: two in the loop by hand with all duties", HARNESS, DUTIES},
+    {"plugin", "<= 1.15", "a trial of two by way of the row; bare: a trial of two", PLUGIN, HARNESS},
+    {"nudged", "", "the loop that touches 64 bytes with one store more, outside; bare: without: what a nanosecond does", NUDGED, LINE},
+    {"control", "", "the loop that touches 64 bytes against itself: what is noise", AGAIN, LINE},
+};
+#define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
+
+static bool needed(const struct figure *figures, size_t count, enum side side)
+{
+    for (size_t i = 0; i < count; i++)
+        if (figures[i].ours == side || figures[i].bare == side)
+            return true;
+    return false;
+}
+
+static void compare(struct bare *b, const struct primitive *p, uint32_t workers, int rounds, bool first)
+{
+    const struct figure *figures = workers == 1 ? alone : contended;
+    size_t count = workers == 1 ? COUNT_OF(alone) : COUNT_OF(contended);
     for (int r = 0; r < rounds; r++) {
+        double ns[SIDES];
         for (int k = 0; k < SIDES; k++) {
             enum side side = (enum side)((k + r) % SIDES); /* nobody always comes first */
-            if (side == HARNESS || side == PLUGIN)
-                ns[r][side] = trial_round(side == HARNESS ? row : &copy, workers);
-            else
-                ns[r][side] = bare_round(b, p, side == LINE, workers);
+            ns[side] = needed(figures, count, side) ? quiet_round(b, p, side, workers) : -1;
         }
+        for (size_t i = 0; i < count; i++) {
+            const struct figure *f = &figures[i];
+            if (ns[f->ours] > 0 && ns[f->bare] > 0)
+                printf("{\"bench\": \"%s%s: %s\", \"what\": \"%s\", \"unit\": \"ns\", \"bound\": \"%s\", \"ours\": %.6g, \"bare\": %.6g}\n",
+                       p->name, workers == 1 ? "" : " x2", f->name, first ? f->what : "", f->bound ? f->bound : p->bound,
+                       ns[f->ours], ns[f->bare]);
+        }
+        fflush(stdout);
     }
-    snprintf(what, sizeof what, "%s %s: harness / bare, a counter", p->name, where);
-    snprintf(bound, sizeof bound, "<= %.2f", p->bound);
-    put_ratio(what, ns, rounds, HARNESS, COUNTER, workers == 1 ? bound : "");
-    snprintf(what, sizeof what, "%s %s: harness / bare, 64 bytes", p->name, where);
-    put_ratio(what, ns, rounds, HARNESS, LINE, workers == 1 ? "" : "0.97 - 1.03");
-    snprintf(what, sizeof what, "%s %s: plugin / harness", p->name, where);
-    put_ratio(what, ns, rounds, PLUGIN, HARNESS, "<= 1.15");
-    snprintf(what, sizeof what, "%s %s: control, bare / bare", p->name, where);
-    put_ratio(what, ns, rounds, AGAIN, COUNTER, "1");
 }
 
 int main(int argc, char **argv)
@@ -241,7 +270,7 @@ int main(int argc, char **argv)
     int rounds = argc > 1 ? atoi(argv[1]) : 15;
     const char *only = argc > 2 ? argv[2] : NULL;
     if (rounds < 1 || rounds > ROUNDS_MAX) {
-        fprintf(stderr, "Usage: meter_bench [ROUNDS [PRIMITIVE]], 1 to %d; one primitive: alone\n", ROUNDS_MAX);
+        fprintf(stderr, "Usage: meter_bench [ROUNDS [PRIMITIVE]], 1 to %d\n", ROUNDS_MAX);
         return STATUS_USAGE;
     }
     struct bare *b = mmap(NULL, sizeof *b, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -249,18 +278,21 @@ int main(int argc, char **argv)
         perror("meter_bench: mmap");
         return STATUS_ENVIRONMENT;
     }
-    printf("Time of an operation as a ratio: median and quartiles of %d interleaved rounds of %d ms\n", rounds,
-           (int)(ROUND_NS / NS_PER_MS));
-    printf("%-52s %9s  %-15s  %-12s %9s\n", "", "ratio", "quartiles", "bound", "below, ns");
-    for (uint32_t workers = 1; workers <= (only ? 1 : CREW); workers++) {
+    ticks_begin();
+    for (uint32_t workers = 1; workers <= CREW; workers++) {
         if (workers > pin_cpus_allowed()) {
             printf("contended: N/A, this process may use one CPU only\n");
             break;
         }
-        for (size_t i = 0; i < sizeof primitives / sizeof primitives[0]; i++)
-            if (!only || strcmp(only, primitives[i].name) == 0)
-                compare(b, &primitives[i], workers, rounds);
+        bool first = true;
+        for (size_t i = 0; i < COUNT_OF(primitives); i++) {
+            if (only && strcmp(only, primitives[i].name) != 0)
+                continue;
+            compare(b, &primitives[i], workers, rounds, first);
+            first = false;
+        }
     }
+    printf("%u rounds were done again, since a process had waited for a CPU; %u count although one had\n", repeated, disturbed);
     munmap(b, sizeof *b);
     return 0;
 }

@@ -6,8 +6,9 @@
  *
  * Alone, the time of an operation is CPU time; contended, it is the time in which the crew did one. Rounds of all sides take turns
  * in one run, and each figure is of neighbouring rounds. A round in which a process waited for a CPU is done again, a few times at
- * the most: it tells what else ran here. `chrt -f 2` keeps that out, but not for spin locks under contention: two that spin in a
- * real-time class leave no CPU to the kernel's own threads. The controls compare a bare loop with itself, and contended with the
+ * the most: it tells what else ran here. `chrt -f 2` keeps that out, but
+ * never for spin locks under contention: a trial's crew that spins at this process's own priority leaves it no CPU to end it on.
+ * The controls compare a bare loop with itself, and contended with the
  * same loop and one store more: what they show besides 1 is this machine's noise, and what a lock under contention makes of a
  * nanosecond. Nothing fails for being slow.
  */
@@ -80,7 +81,7 @@ static uint64_t cpu_now(void)
     return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-/* In a real-time class (chrt -f 2) the crew stays below this process, which could not end it otherwise; a trial's does by itself. */
+/* In a real-time class a crew by hand stays below this process, which could not end it otherwise. */
 static void go_below(void)
 {
     struct sched_param priority;

@@ -6,10 +6,9 @@
  *
  * Alone, the time of an operation is CPU time; contended, it is the time in which the crew did one. Rounds of all sides take turns
  * in one run, and each figure is of neighbouring rounds. A round in which a process waited for a CPU is done again, a few times at
- * the most: it tells what else ran here. `chrt -f 2` keeps that out, but
- * never for spin locks under contention: a trial's crew that spins at this process's own priority leaves it no CPU to end it on.
- * The controls compare a bare loop with itself, and contended with the
- * same loop and one store more: what they show besides 1 is this machine's noise, and what a lock under contention makes of a
+ * the most: it tells what else ran here. `chrt -f 2` keeps that out, but never for spin locks under contention: a trial's crew that
+ * spins at this process's own priority leaves it no CPU to end it on. The controls compare a bare loop with itself, and contended with
+ * the same loop and one store more: what they show besides 1 is this machine's noise, and what a lock under contention makes of a
  * nanosecond. Nothing fails for being slow.
  */
 #include "run/trial.h"
@@ -41,16 +40,17 @@ BARE_LOOPS(spin, pthread_spin_lock(&b->lock.spin), pthread_spin_unlock(&b->lock.
 BARE_LOOPS(tas, tas_take(&b->lock.word), __atomic_store_n(&b->lock.word, 0, __ATOMIC_RELEASE))
 
 /* AGAIN is COUNTER alone, and LINE contended. */
-enum side { HARNESS, PLUGIN, COUNTER, LINE, AGAIN, NUDGED, STAMPS, RECORD, DUTIES, SIDES };
+enum side { HARNESS, PLUGIN, COUNTER, LINE, AGAIN, NUDGED, STAMPS, RECORD, DUTIES, TABLE, SIDES };
 
 static const struct primitive {
     const char *name;
-    bare_loop *plain[SIDES], *record[PAYLOAD_ISAS], *duties[PAYLOAD_ISAS];
+    bare_loop *plain[SIDES], *record[PAYLOAD_ISAS], *duties[PAYLOAD_ISAS], *by_table[PAYLOAD_ISAS];
+    struct bare_table table;
     const char *bound; /* uncontended */
 } primitives[] = {
 #define PRIMITIVE(row, bound_)                                                                                              \
     {#row, {[COUNTER] = row##_counter, [LINE] = row##_line, [NUDGED] = row##_nudged, [STAMPS] = row##_stamps},              \
-     BARE_SETS(row##_record), BARE_SETS(row##_duties), bound_}
+     BARE_SETS(row##_record), BARE_SETS(row##_duties), BARE_SETS(row##_table), {row##_acquire, row##_release}, bound_}
     PRIMITIVE(mutex, "<= 1.08"),
     PRIMITIVE(semaphore, "<= 1.04"),
     PRIMITIVE(spin, "<= 1.25"),
@@ -128,6 +128,8 @@ static struct round bare_round(struct bare *b, const struct primitive *p, bare_l
     struct round round = {.ns = -1};
     pid_t pids[CREW];
     set_up(b, p->name);
+    b->table = p->table;
+    b->self.state = b;
     if (pin_create(&pin, "scatter", workers, &error))
         return round;
     for (uint32_t i = 0; i < workers; i++) {
@@ -192,8 +194,8 @@ static struct round round_of(struct bare *b, const struct primitive *p, enum sid
     struct sync_ops copy = *row;
     if (side == HARNESS || side == PLUGIN)
         return trial_round(side == HARNESS ? row : &copy, workers);
-    if (side == RECORD || side == DUTIES)
-        return bare_round(b, p, (side == RECORD ? p->record : p->duties)[payload_isa()], workers);
+    if (side == RECORD || side == DUTIES || side == TABLE)
+        return bare_round(b, p, (side == RECORD ? p->record : side == DUTIES ? p->duties : p->by_table)[payload_isa()], workers);
     if (side == AGAIN)
         side = workers == 1 ? COUNTER : LINE;
     return bare_round(b, p, p->plain[side], workers);
@@ -227,6 +229,8 @@ static const struct figure alone[] = {
     {"duties", "", "a loop by hand with the record, the stamps, stop flag, phase and count: the floor under `harness`", DUTIES, COUNTER},
     {"over duties", "", "a trial; bare: that loop", HARNESS, DUTIES},
     {"plugin", "<= 1.15", "a trial by way of the row, as for a plugin; bare: a trial", PLUGIN, HARNESS},
+    {"table", "", "the loop by hand with all duties, the lock called by a table of functions; bare: in place: the floor under `plugin`",
+     TABLE, DUTIES},
     {"control", "", "the loop that counts against itself: what is noise", AGAIN, COUNTER},
 };
 static const struct figure contended[] = {

@@ -8,6 +8,7 @@
  *     stamps   as counter, and the clock is read three times in one operation of 64: asked, granted, about to be given back
  *     record   verifies the 64 bytes whole and replaces them by a new version, and looks at one word again
  *     duties   a record and stamps; and with each operation a look at the stop flag, and four stores that tell phase and count
+ *     table    the same, and the lock is called by way of a table of functions, of which nothing is known here, nor here by them
  *
  * `duties` is what a loop costs that does what the harness's own loops are for, and no more.
  */
@@ -24,6 +25,14 @@
 
 enum { BATCH = 64, CREW = 2, TAG = 77 };
 #define VERSIONS ((1ULL << PAYLOAD_VERSION_BITS) - 1)
+
+/* A lock as a table of functions that are told where its state lies, which is how a plugin's comes. */
+struct bare_self {
+    struct bare *state;
+};
+struct bare_table {
+    int (*take)(struct bare_self *self), (*give)(struct bare_self *self);
+};
 
 /* What the processes of a loop share: each part has cache lines of its own. */
 struct bare {
@@ -42,6 +51,8 @@ struct bare {
         uint64_t cpu_ns, delayed_ns; /* of the loop, when it has ended */
     } done[CREW];
     _Alignas(128) uint32_t stop;
+    _Alignas(128) struct bare_table table;
+    struct bare_self self;
 };
 
 typedef void bare_loop(struct bare *b, uint32_t index);
@@ -87,6 +98,13 @@ BARE_INLINE void bare_store_count(struct bare_state *s)
 BARE_INLINE bool bare_stopped(const struct bare_state *s)
 {
     return __builtin_expect(__atomic_load_n(&s->b->stop, __ATOMIC_RELAXED) != 0, 0);
+}
+
+/* What a lock returns is looked at, as everywhere. */
+BARE_INLINE void bare_called(struct bare_state *s, int (*function)(struct bare_self *))
+{
+    if (__builtin_expect(function(&s->b->self) != 0, 0))
+        s->stopped = true;
 }
 
 /* Reads the clock in the first operation of a batch. */
@@ -145,10 +163,30 @@ BARE_INLINE void bare_record(struct bare_state *s, bare_replace *replace)
     BARE_LOOP(                                                                                                              \
         target, name##_duties_##set, acquire, release, bare_asked(&s, i),                                                   \
         (bare_stamp(&s, i), bare_store(&s, 1), bare_record(&s, payload_line_replace_##set), bare_stamp(&s, i), bare_store(&s, 2)), \
+        (bare_store_count(&s), s.stopped = bare_stopped(&s)))                                                               \
+    BARE_LOOP(                                                                                                              \
+        target, name##_table_##set, bare_called(&s, b->table.take), bare_called(&s, b->table.give), bare_asked(&s, i), \
+        (bare_stamp(&s, i), bare_store(&s, 1), bare_record(&s, payload_line_replace_##set), bare_stamp(&s, i), bare_store(&s, 2)), \
         (bare_store_count(&s), s.stopped = bare_stopped(&s)))
+
+/* A lock's functions for the table. */
+#define BARE_TABLE(name, acquire_, release_)                                                                                \
+    static int name##_acquire(struct bare_self *self)                                                                       \
+    {                                                                                                                       \
+        struct bare *b = self->state;                                                                                       \
+        acquire_;                                                                                                           \
+        return 0;                                                                                                           \
+    }                                                                                                                       \
+    static int name##_release(struct bare_self *self)                                                                       \
+    {                                                                                                                       \
+        struct bare *b = self->state;                                                                                       \
+        release_;                                                                                                           \
+        return 0;                                                                                                           \
+    }
 
 /* All loops of a primitive. */
 #define BARE_PLAIN(name, acquire, release)                                                                                  \
+    BARE_TABLE(name, acquire, release)                                                                                      \
     BARE_LOOP(, name##_counter, acquire, release, , bare_count(&s), )                                                       \
     BARE_LOOP(, name##_line, acquire, release, , bare_line(&s), )                                                           \
     BARE_LOOP(, name##_nudged, acquire, release, , bare_line(&s), bare_store(&s, 0))                                        \

@@ -18,8 +18,9 @@
  * inside together then, and once while one of them is held up on his way in or out. The tight loop at the end is long: it is for
  * what breaks after a million operations; in cells with signals, by which it is no slower. Some sizes are odd: what copies whole
  * words or lines is right for all others. Some are large, so that many are interrupted in the middle of a copy: what knows a whole
- * value by a few bits is fooled once in hundreds of times. One is larger than a page, and than sixteen bits can tell. Who says that
- * the death of a holder is noticed is taken at his word. */
+ * value by a few bits is fooled once in hundreds of times. One is larger than a page, and than sixteen bits can tell. At a barrier
+ * all wait for whom is held up, and are soon asleep: holds are short, and many. Who says that the death of a holder is noticed is
+ * taken at his word. */
 static const struct disturbance disturbances[] = {
     {.fault = &fault_none, .writers = 2, .readers = 2},
     {.fault = &fault_rounds, .parameter = 1, .writers = 1, .readers = 1},
@@ -31,7 +32,9 @@ static const struct disturbance disturbances[] = {
     {.fault = &fault_linger, .parameter = 45, .writers = 2, .readers = 2, .longer = 4, .families = WAITED_FOR & ~(1u << SYNC_LOCK)},
     {.fault = &fault_brink, .parameter = 20, .writers = 2, .readers = 0, .longer = 5, .families = 1u << SYNC_LOCK | 1u << SYNC_POOL},
     {.fault = &fault_breakpoint, .parameter = 1000, .writers = 2, .readers = 1, .longer = 3, .families = 1u << SYNC_CELL},
-    {.fault = &fault_breakpoint, .parameter = 1000, .writers = 2, .readers = 2, .longer = 3, .families = ~(1u << SYNC_CELL)},
+    {.fault = &fault_breakpoint, .parameter = 1000, .writers = 2, .readers = 2, .longer = 3,
+     .families = ~(1u << SYNC_CELL | 1u << SYNC_BARRIER)},
+    {.fault = &fault_breakpoint, .parameter = 100, .writers = 2, .readers = 2, .longer = 6, .families = 1u << SYNC_BARRIER},
     {.fault = &fault_breakpoint, .parameter = 1000, .writers = 3, .readers = 1, .longer = 2},
     {.fault = &fault_breakpoint, .parameter = 1000, .writers = 1, .readers = 10, .longer = 10,
      .families = 1u << SYNC_LOCK, .traits = SYNC_SHARED},

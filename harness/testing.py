@@ -25,6 +25,13 @@ needs_two_cpus = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="no
 BINARY = PROGRAM.read_bytes() if PROGRAM.is_file() else b""
 SANITIZED = b"__asan_init" in BINARY or b"__tsan_init" in BINARY or b"__ubsan_handle" in BINARY
 
+
+def needs_shm(mebibytes):
+    """For what must find so much room in /dev/shm: a container's has 64 MiB as a rule."""
+    place = os.statvfs(SHM)
+    return pytest.mark.skipif(place.f_bavail * place.f_frsize < mebibytes << 20, reason=f"/dev/shm has no {mebibytes} MiB free")
+
+
 # For what takes many seconds and reaches no code that shorter tests do not reach as well.
 not_sanitized = pytest.mark.skipif(SANITIZED, reason="takes long: once, in the ordinary build, is enough")
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 from sick import HEALTHY, diagnosed, difference, laid_over, records_of
-from testing import NOBODY, SANITIZED, one_line, read_records
+from testing import NOBODY, SANITIZED, needs_shm, one_line, read_records
 
 def test_it_takes_less_than_two_seconds_and_no_rights(shmoo):
     begin = time.monotonic()
@@ -51,6 +51,7 @@ def test_other_commands_see_the_emulated_machine_too(shmoo):
     assert done.returncode == 0 and done.stdout.rstrip().endswith("--env docker-default")
 
 
+@needs_shm(90)
 def test_a_run_in_a_small_cgroup_is_inside_it(shmoo):
     done = shmoo("run", "--env", "small-cgroup", "--load", "snapshot", "--size", "80M", "--ops", "1", "--quiet")
     if "no memory cgroup" in done.stderr:

@@ -1,11 +1,13 @@
 """Hostile environments: what a run cannot have is said in one line before the first worker, with status 3."""
 import os
 import resource
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from testing import NOBODY, QUICK, SANITIZED, needs_root, one_line, records, shm_objects, verdicts, wait_for_workers, wait_until
+from testing import (NOBODY, PROGRAM, QUICK, SANITIZED, needs_root, needs_shm, one_line, records, shm_objects, verdicts, wait_for_workers,
+                     wait_until)
 
 SNAPSHOT = ("--load", "snapshot", "--size", "1MiB")
 
@@ -186,7 +188,8 @@ def test_a_process_limit_that_others_have_used_up_is_status_3(shmoo, open_folder
     """It cannot be known before: what else this user runs counts."""
     user = ["setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups"]
     script = 'for i in 1 2 3 4 5 6 7 8; do sleep 60 & pids="$pids $!"; done; "$@"; status=$?; kill $pids; exit $status'
-    done = shmoo.quick("--quiet", "--out", "o", wrap=["prlimit", "--nproc=11", *user, "sh", "-c", script, "sh"])
+    program = shutil.copy(PROGRAM, shmoo.cwd / "program")  # the way to the original may be closed to this user
+    done = shmoo.quick("--quiet", "--out", "o", wrap=["prlimit", "--nproc=11", *user, "sh", "-c", script, "sh"], program=program)
     assert done.returncode == 3
     assert "EAGAIN" in done.stderr and "ulimit -u" in done.stderr and one_line(done.stderr)
     verdict, = verdicts(shmoo.cwd / "o")
@@ -247,6 +250,7 @@ def in_group(folder):
 
 
 @needs_root
+@needs_shm(110)
 def test_a_memory_cgroup_below_the_region_is_refused(shmoo, memory_group):
     refused(shmoo, shmoo.quick("--load", "snapshot", "--size", "100MiB", wrap=in_group(memory_group)), "memory cgroup",
             "--size", str(memory_group))

@@ -172,6 +172,7 @@ def test_records_that_reach_the_file_size_limit_are_an_error_and_no_death(shmoo)
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer needs address space without a limit")
+@needs_shm(210)
 def test_an_address_space_limit_below_the_region_is_refused(shmoo):
     done = shmoo.quick("--load", "snapshot", "--size", "200MiB", preexec_fn=limited(AS=100 << 20))
     refused(shmoo, done, "address space", "ulimit -v")

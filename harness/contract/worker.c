@@ -209,10 +209,10 @@ int (*worker_way_in(struct worker *w))(struct sync_self *self)
     return w->lock.try_acquire && seed_below(&w->random, TRY_ONE_IN) == 0 ? w->lock.try_acquire : w->lock.acquire;
 }
 
-/* It was tried, and held by somebody: it is asked for in earnest. */
+/* It was tried, and held by somebody: it is asked for in earnest. Where both are one function, it has been. */
 bool worker_was_a_try(const struct worker *w, int errnum, int (**acquire)(struct sync_self *self))
 {
-    if (*acquire != w->lock.try_acquire || (errnum != EBUSY && errnum != EAGAIN))
+    if (*acquire != w->lock.try_acquire || *acquire == w->lock.acquire || (errnum != EBUSY && errnum != EAGAIN))
         return false;
     *acquire = w->lock.acquire;
     return true;

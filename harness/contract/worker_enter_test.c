@@ -118,6 +118,12 @@ START_TEST(a_lock_that_is_held_does_not_say_so_to_who_waits)
     acquire_result = EBUSY;
     ck_assert(!worker_enter(&w));
     testing_has(slot.evidence[0].text, "scripted: acquire returned EBUSY");
+    setup();
+    w.probing = true;
+    w.lock.try_acquire = take; /* the same function: there is nothing else to ask */
+    acquire_result = EBUSY;
+    ck_assert(!worker_enter(&w));
+    ck_assert_int_eq(acquired, 1);
 }
 END_TEST
 

@@ -6,14 +6,13 @@
  *
  * Alone, the time of an operation is CPU time; contended, it is the time in which the crew did one. Rounds of all sides take turns
  * in one run, and each figure is of neighbouring rounds. A round in which a process waited for a CPU is done again, a few times at
- * the most: it tells what else ran here. `chrt -f 2` keeps that out, but never for spin locks under contention: a trial's crew that
- * spins at this process's own priority leaves it no CPU to end it on. The controls compare a bare loop with itself, and contended with
- * the same loop and one store more: what they show besides 1 is this machine's noise, and what a lock under contention makes of a
- * nanosecond. Nothing fails for being slow.
+ * the most: it tells what else ran here. `chrt -f 2` keeps that out; crews are below this process then, as in any run, since it could
+ * not end one that spins otherwise. The controls compare a bare loop with itself, and contended with the same loop and one store more:
+ * what they show besides 1 is this machine's noise, and what a lock under contention makes of a nanosecond. Nothing fails for being
+ * slow.
  */
 #include "run/trial.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +26,7 @@
 #include "base/clock.h"
 #include "run/meter_bench_loops.h"
 #include "run/pin.h"
+#include "run/priority.h"
 #include "run/process.h"
 
 #define ROUND_NS (40 * NS_PER_MS)
@@ -81,23 +81,13 @@ static uint64_t cpu_now(void)
     return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-/* In a real-time class a crew by hand stays below this process, which could not end it otherwise. */
-static void go_below(void)
-{
-    struct sched_param priority;
-    if (sched_getscheduler(0) != SCHED_FIFO || sched_getparam(0, &priority) != 0)
-        return;
-    priority.sched_priority--;
-    sched_setscheduler(0, SCHED_FIFO, &priority);
-}
-
 static void worker(struct bare *b, bare_loop *loop, const struct pin *pin, uint32_t index)
 {
     struct bare_done *done = &b->done[index];
     uint64_t delayed = 0;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     pin_apply(pin, index);
-    go_below();
+    priority_restore();
     process_delayed_ns(&delayed);
     uint64_t used = cpu_now();
     loop(b, index);
@@ -286,6 +276,7 @@ int main(int argc, char **argv)
         return STATUS_ENVIRONMENT;
     }
     ticks_begin();
+    priority_raise();
     for (uint32_t workers = 1; workers <= CREW; workers++) {
         if (workers > pin_cpus_allowed()) {
             printf("contended: N/A, this process may use one CPU only\n");

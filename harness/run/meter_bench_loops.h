@@ -157,17 +157,18 @@ BARE_INLINE void bare_record(struct bare_state *s, bare_replace *replace)
         s.done->broken = s.broken;                                                                                          \
     }
 
+/* One with all duties, however the lock is called. */
+#define BARE_DUTIES(name, target, acquire, release, replace)                                                                \
+    BARE_LOOP(target, name, acquire, release, bare_asked(&s, i),                                                            \
+              (bare_stamp(&s, i), bare_store(&s, 1), bare_record(&s, replace), bare_stamp(&s, i), bare_store(&s, 2)),       \
+              (bare_store_count(&s), s.stopped = bare_stopped(&s)))
+
 /* Those with a record, for one instruction set. */
 #define BARE_RECORDS(name, set, target, acquire, release)                                                                   \
     BARE_LOOP(target, name##_record_##set, acquire, release, , bare_record(&s, payload_line_replace_##set), )               \
-    BARE_LOOP(                                                                                                              \
-        target, name##_duties_##set, acquire, release, bare_asked(&s, i),                                                   \
-        (bare_stamp(&s, i), bare_store(&s, 1), bare_record(&s, payload_line_replace_##set), bare_stamp(&s, i), bare_store(&s, 2)), \
-        (bare_store_count(&s), s.stopped = bare_stopped(&s)))                                                               \
-    BARE_LOOP(                                                                                                              \
-        target, name##_table_##set, bare_called(&s, b->table.take), bare_called(&s, b->table.give), bare_asked(&s, i), \
-        (bare_stamp(&s, i), bare_store(&s, 1), bare_record(&s, payload_line_replace_##set), bare_stamp(&s, i), bare_store(&s, 2)), \
-        (bare_store_count(&s), s.stopped = bare_stopped(&s)))
+    BARE_DUTIES(name##_duties_##set, target, acquire, release, payload_line_replace_##set)                                  \
+    BARE_DUTIES(name##_table_##set, target, bare_called(&s, b->table.take), bare_called(&s, b->table.give),                 \
+                payload_line_replace_##set)
 
 /* A lock's functions for the table. */
 #define BARE_TABLE(name, acquire_, release_)                                                                                \

@@ -34,10 +34,14 @@ def judged(bound, middle):
     """`kept`, `missed` or `open`, of a bound such as "<= 1.10" or "0.97 - 1.03"; an empty string where there is none."""
     if not bound:
         return ""
+    words = bound.split()
+    if words[0] == "<=":
+        least, most = 0, float(words[1])
+    elif words[0] == ">=":
+        least, most = float(words[1]), math.inf
+    else:
+        least, most = float(words[0]), float(words[2])
     low, high = (middle.interval.low, middle.interval.high) if middle.interval else (middle.median, middle.median)
-    *_, sign, limit = words = bound.split()
-    least = float(words[0]) if sign == "-" else float(limit) if sign == ">=" else 0
-    most = math.inf if sign == ">=" else float(limit)
     if least <= low and high <= most:
         return "kept"
     return "missed" if high < least or low > most else "open"

@@ -278,6 +278,7 @@ INLINE void arrive(struct side *side, uint64_t number)
         announce(side, announced);
 }
 
+/* The stamp is the last thing before the message is filled. */
 INLINE void begin_round(struct side *side, uint64_t number)
 {
     side->sampled = side->w->timed;
@@ -343,14 +344,15 @@ static void ask(struct worker *w)
     send(&side, STREAM_END);
 }
 
-/* It has no pace and no end of its own: it answers until the marker comes. What it samples is who it meets, in no round that is
- * timed. */
+/* Does the other side time this round, or its messages? */
 static bool is_timed(const struct side *side, uint64_t number)
 {
     return number == __atomic_load_n(&side->arrives->whole, __ATOMIC_RELAXED) ||
            number == __atomic_load_n(&side->arrives->announced, __ATOMIC_RELAXED);
 }
 
+/* It has no pace and no end of its own: it answers until the marker comes. What it samples is who it meets, in no round that is
+ * timed. */
 static void answer(struct worker *w)
 {
     struct side side = side_of(w);

@@ -10,7 +10,7 @@ static struct {
     bool torn;
 } script[SCRIPT_MAX];
 static int script_count, script_at, pops_from, pushes_to;
-static uint32_t sampling = 1; /* after the first message */
+static uint32_t sampling; /* after the first message */
 static uint64_t pushed[SCRIPT_MAX];
 static int push_count;
 
@@ -55,6 +55,7 @@ static void start(uint32_t index)
 {
     begin(index);
     script_count = script_at = push_count = 0;
+    sampling = spec.shape.sampling = 1;
 }
 
 static uint64_t stamp_of(uint32_t worker, uint64_t number)

@@ -226,16 +226,23 @@ START_TEST(the_clocks_cost_is_told_and_not_subtracted)
 }
 END_TEST
 
+/* One that has a lock which does nothing to itself, for so many operations. */
+static struct worker lone_worker(const struct shape *shape, struct histogram *histograms, uint64_t operations)
+{
+    static struct slot slot;
+    static const struct fault_ops undisturbed;
+    static const uint32_t stop;
+    return (struct worker){.shape = shape, .slot = &slot, .crew = {&slot, 1, &stop, NULL}, .histograms = histograms,
+                           .fault = &undisturbed, .lock = {.acquire = nothing, .release = nothing}, .until_sample = 1,
+                           .ops_limit = operations, .random = 1};
+}
+
 START_TEST(latencies_are_differences_of_stamps_and_nothing_less)
 {
     enum { ROUNDS = 100, HELD = 1000000 };
-    static struct slot slot;
-    static struct histogram histograms[HISTOGRAM_OWN];
-    static const struct fault_ops undisturbed;
-    static const uint32_t stop;
+    struct histogram histograms[HISTOGRAM_OWN] = {0};
     struct shape shape = {.writers = 1, .sampling = 1};
-    struct worker w = {.shape = &shape, .slot = &slot, .crew = {&slot, 1, &stop, NULL}, .histograms = histograms, .fault = &undisturbed,
-                       .lock = {.acquire = nothing, .release = nothing}, .until_sample = 1, .ops_limit = ROUNDS, .random = 1};
+    struct worker w = lone_worker(&shape, histograms, ROUNDS);
     uint64_t waited = 0;
     while (worker_next(&w)) {
         ck_assert(worker_enter(&w));
@@ -254,13 +261,9 @@ END_TEST
 START_TEST(what_comes_back_regularly_is_not_always_timed_nor_never)
 {
     enum { ROUNDS = 100000, PERIOD = 64 };
-    static struct slot slot;
-    static struct histogram histograms[HISTOGRAM_OWN];
-    static const struct fault_ops undisturbed;
-    static const uint32_t stop;
+    struct histogram histograms[HISTOGRAM_OWN] = {0};
     struct shape shape = {.writers = 1, .sampling = PERIOD};
-    struct worker w = {.shape = &shape, .slot = &slot, .crew = {&slot, 1, &stop, NULL}, .histograms = histograms, .fault = &undisturbed,
-                       .lock = {.acquire = nothing, .release = nothing}, .until_sample = 1, .ops_limit = ROUNDS, .random = 1};
+    struct worker w = lone_worker(&shape, histograms, ROUNDS);
     uint64_t timed = 0, slow = 0;
     for (uint64_t i = 0; worker_next(&w); i++) {
         ck_assert(worker_enter(&w));

@@ -73,8 +73,8 @@ def _notes(run, chart, left_out):
 
 def _clock_cost(run):
     clock = run.header.get("clock")
-    cost = clock.get("cost_ns") if isinstance(clock, dict) else None
-    return cost if isinstance(cost, (int, float)) and cost > 0 else None
+    costs = run.meter.get("stamp_ns"), clock.get("cost_ns") if isinstance(clock, dict) else None
+    return next((cost for cost in costs if isinstance(cost, (int, float)) and cost > 0), None)
 
 
 def _has_latency(point, data):

@@ -137,6 +137,8 @@ class Run:
     end: dict | None = None
     trials: dict = field(default_factory=dict)
     points: dict = field(default_factory=dict)
+    # What the clock of the latencies is and costs, of the first verdict that tells it: one machine's.
+    meter: dict = field(default_factory=dict)
     warnings: list = field(default_factory=list)
     truncated: bool = False
     bytes: int = 0

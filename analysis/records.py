@@ -225,6 +225,7 @@ class _Reader:
         trial.found_s = maybe(record, "found_s", NUMBER)
         trial.hunted = maybe(record, "slices", (dict,)) is not None
         trial.death = _death(record)
+        self.run.meter = self.run.meter or maybe(record, "meter", (dict,)) or {}
         self._settle(trial)
 
     def _settle(self, trial):

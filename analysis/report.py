@@ -90,6 +90,10 @@ def reading(run):
         sentences.append(f"{_sampled(sampling)} was timed" + (
             "." if sampling == [1] else
             "; a rare stall between two samples is not seen, and the maximum is that of the sample."))
+    step, empty = (_nanoseconds(run.meter.get(name)) for name in ("step_ns", "empty_ns"))
+    if step and empty:
+        sentences.append(f"The clock of the latencies moves in steps of {step} here, and two readings with nothing between them say "
+                         f"{empty}: of an operation of a few nanoseconds only the mean of many is known more finely.")
     return sentences
 
 
@@ -106,6 +110,7 @@ def facts(run):
     clock = header.get("clock") if isinstance(header.get("clock"), dict) else {}
     sampling = sorted({trial.sampling for trial in run.judged if trial.sampling})
     merged = header.get("merged")
+    stamps = {} if merged else run.meter
     rows = [("run", header.get("id")), ("started", header.get("started")), ("lasted", _seconds(end.get("seconds"))),
             ("shmoo", header.get("version")), ("seed", header.get("seed")),
             ("folder it was given in", header.get("cwd")),
@@ -113,6 +118,8 @@ def facts(run):
             ("trials", f"{len(run.judged):,} with a verdict, {len(run.points):,} different points"),
             ("clock", clock.get("name")), ("one reading of the clock", _nanoseconds(clock.get("cost_ns"))),
             ("its smallest step", _nanoseconds(clock.get("resolution_ns"))),
+            ("clock of the latencies", stamps.get("clock")), ("one reading of that", _nanoseconds(stamps.get("stamp_ns"))),
+            ("all its readings are multiples of", _nanoseconds(stamps.get("step_ns"))),
             ("sampling", f"{_sampled(sampling).lower()} timed" if sampling else None),
             ("exit status", story.exit_status_words(end.get("exit_status")))]
     return [(name, value) for name, value in rows if value is not None]

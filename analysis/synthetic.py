@@ -19,6 +19,8 @@ SPEED = {"none": (17e6, 12), "semaphore": (2.8e6, 230), "semaphore-named": (2.7e
          "mutex-robust": (4.3e6, 120), "rwlock": (3.5e6, 150), "spin": (7.8e6, 60)}
 # What a verdict repeats of its trial.
 REPEATED = ("trial", "load", "sync", "fault", "writers", "readers", "size", "repeat", "seed", "expect")
+METER = {"clock": "TSC", "stamp_ns": 14.6, "empty_ns": 10, "step_ns": 10.015, "loop_ns": 3.6, "timing_ns": 57, "sampling": 64,
+         "timing_share": 0.015}
 LIFECYCLE = {"open_ns": 21000, "size_ns": 900, "reserve_ns": 2100, "map_ns": 1800, "use_ns": 200000000,
              "unmap_ns": 5200, "close_ns": 700, "unlink_ns": 8100, "reserved_by": "posix_fallocate"}
 # What becomes of the survivors of a death, by the verdict.
@@ -268,7 +270,7 @@ class Generator:
                                 "preempted": ops // 9000, "sampled": ops // 64,
                                 "overlaps": 2 if word == "CORRUPT" else 0, "idle_workers": 0}}
         if not idle:
-            record |= {"seconds": 0.2, "lifecycle": LIFECYCLE,
+            record |= {"meter": METER | {"timed": ops // 64}, "seconds": 0.2, "lifecycle": LIFECYCLE,
                        "crew": {"fork_ns": 310000, "ready_ns": 420000, "reap_ns": 150000}}
         if trial["load"] == "verify":
             found = word in ("CORRUPT", "WEDGED", "CRASHED")

@@ -97,6 +97,7 @@ def test_artefacts_are_named(page_of):
     source = page_of().source
     assert "Closed loop" in source and "Hollow marks" in source and "One operation in 64 was timed" in source
     assert "one reading of the clock" in source and "21.5 ns" in source
+    assert "clock of the latencies" in source and "TSC" in source and "steps of 10 ns" in source
 
 
 def test_null_throughput_reads_not_available(page_of):
@@ -238,6 +239,8 @@ def test_fields_of_unexpected_types_do_not_break_the_page(folder_of, report):
                        "text": None}
         if record["type"] == "run":
             record |= {"clock": None, "command": "shmoo", "id": None}
+        if record["type"] == "verdict":
+            record |= {"meter": {"clock": 7, "stamp_ns": None, "step_ns": "ten"}}
         if record["type"] == "host":
             record = {"type": "host", "hostname": None, "cores": [1, 2], "shm": None}
         lines.append(json.dumps(record) + "\n")

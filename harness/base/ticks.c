@@ -70,12 +70,34 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* The largest stretch of which both are multiples. */
+static uint64_t common(uint64_t a, uint64_t b)
+{
+    while (b) {
+        uint64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+static double exact_ns(uint64_t ticks)
+{
+    return ticks_scale.counter ? (double)ticks * (double)ticks_scale.ns_times_2_32 / 4294967296.0 : (double)ticks;
+}
+
 struct ticks_facts ticks_measure(void)
 {
     enum { ROUNDS = 101, BATCH = 100 };
     double costs[ROUNDS], empties[ROUNDS];
+    uint64_t step = 0;
     for (int i = 0; i < ROUNDS; i++) {
-        uint64_t start = ticks_now(), last = start;
+        uint64_t start = ticks_now(), last = start, now;
+        for (int k = 0; k < BATCH; k++, last = now) {
+            now = ticks_now();
+            step = common(now - last, step);
+        }
+        start = last = ticks_now();
         for (int k = 0; k < BATCH; k++)
             last = ticks_now();
         costs[i] = (double)ticks_ns(last - start) / BATCH;
@@ -88,5 +110,6 @@ struct ticks_facts ticks_measure(void)
         .name = ticks_scale.counter ? "TSC" : "CLOCK_MONOTONIC",
         .cost_ns = costs[ROUNDS / 2],
         .empty_ns = empties[ROUNDS / 2],
+        .step_ns = exact_ns(step),
     };
 }

@@ -27,6 +27,7 @@ struct ticks_facts {
     const char *name;  /* "TSC" or "CLOCK_MONOTONIC" */
     double cost_ns;    /* of one stamp, median */
     double empty_ns;   /* what two stamps with nothing between them read, median: in every latency, and never subtracted */
+    double step_ns;    /* all stretches that were seen are multiples of it: no latency is known more finely */
 };
 
 /* Chooses the source and measures a tick; idempotent. Takes some milliseconds. */

@@ -79,6 +79,19 @@ START_TEST(a_stamp_costs_something_and_an_empty_stretch_reads_as_something)
 }
 END_TEST
 
+START_TEST(every_stretch_is_a_multiple_of_the_step)
+{
+    ticks_begin();
+    struct ticks_facts facts = ticks_measure();
+    double tick_ns = ticks_scale.counter ? (double)ticks_scale.ns_times_2_32 / 4294967296.0 : 1;
+    uint64_t step = (uint64_t)(facts.step_ns / tick_ns + 0.5), first = ticks_now();
+    ck_assert_uint_ge(step, 1);
+    ck_assert(facts.step_ns <= 2 * facts.cost_ns || facts.step_ns <= 4e6); /* a clock of a jiffy is a clock, too */
+    for (int i = 0; i < 1000; i++)
+        ck_assert_uint_eq((ticks_now() - first) % step, 0);
+}
+END_TEST
+
 int main(void)
 {
     return testing_run("ticks", (const TTest *[]){
@@ -88,6 +101,7 @@ int main(void)
         a_stretch_that_runs_backwards_took_no_time,
         long_stretches_do_not_run_over,
         a_stamp_costs_something_and_an_empty_stretch_reads_as_something,
+        every_stretch_is_a_multiple_of_the_step,
         NULL,
     });
 }

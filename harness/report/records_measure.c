@@ -11,8 +11,8 @@ void records_put_meter(json_t *record, const struct trial_spec *spec, const stru
     const struct meter *meter = meter_facts();
     double share = meter_share(meter, result);
     json_object_set_new(record, "meter",
-                        json_pack("{s:s, s:f, s:f, s:f, s:f, s:I, s:I, s:o}", "clock", meter->clock, "stamp_ns", meter->stamp_ns,
-                                  "empty_ns", meter->empty_ns, "loop_ns", meter->loop_ns, "timing_ns", meter->timing_ns,
+                        json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:o}", "clock", meter->clock, "stamp_ns",
+                                  meter->stamp_ns, "empty_ns", meter->empty_ns, "step_ns", meter->step_ns, "loop_ns", meter->loop_ns, "timing_ns", meter->timing_ns,
                                   "sampling", (json_int_t)spec->shape.sampling, "timed", (json_int_t)result->sampled,
                                   "timing_share", share < 0 ? json_null() : json_real(share)));
 }

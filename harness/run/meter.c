@@ -76,6 +76,7 @@ static void measure(struct meter *meter)
     meter->timing_ns = timed > 0 ? timed : 0;
     meter->stamp_ns = ticks.cost_ns;
     meter->empty_ns = ticks.empty_ns;
+    meter->step_ns = ticks.step_ns;
     meter->clock = ticks.name;
 }
 

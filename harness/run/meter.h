@@ -13,6 +13,7 @@ struct meter {
     const char *clock; /* that latencies are taken with: "TSC" or "CLOCK_MONOTONIC" */
     double stamp_ns;   /* one reading of it */
     double empty_ns;   /* what two readings with nothing between them say: contained in each latency, and never subtracted */
+    double step_ns;    /* all of its readings differ by multiples of it: no latency is known more finely */
     double loop_ns;    /* an operation of the general loop, with a lock that does nothing and no data */
     double timing_ns;  /* what timing adds to an operation */
 };

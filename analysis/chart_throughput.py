@@ -20,6 +20,8 @@ AXIS_TITLE = "population (w writers, r readers)"
 def build(run, looks):
     """The chart, or None if no trial could have had a throughput."""
     groups = points.groups(run.points, lambda point, data: points.alive(data) and any(trial.ops for trial in data.trials))
+    elsewhere = _drawn_by_size(groups)
+    groups = [group for group in groups if group.load not in elsewhere]
     if not groups:
         return None
     chart = plot.Chart()
@@ -29,6 +31,16 @@ def build(run, looks):
         chart.panels.append(_panel(group, looks, scales[_scale_key(group)], f"throughput-{number + 1}"))
     chart.notes += _notes(groups, drawn)
     return chart
+
+
+def _drawn_by_size(groups):
+    """Loads that sent messages of several sizes with one population: that is bandwidth, and a line over one population is none."""
+    loads = {}
+    for group in groups:
+        loads.setdefault(group.load, []).append(group)
+    return {load for load, found in loads.items()
+            if len({group.size for group in found}) > 1 and len({crew for group in found for crew in group.populations()}) == 1
+            and any(trial.bytes_per_s is not None for group in found for trial in group.trials())}
 
 
 def _values(group):

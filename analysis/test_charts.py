@@ -135,6 +135,19 @@ def test_throughput_measured_nowhere_is_said_in_words(run_of):
     assert "Throughput is N/A for snapshot · 64 B" in chart.notes[0]
 
 
+def test_messages_of_several_sizes_with_one_crew_have_bandwidth_instead(run_of):
+    """Where crews differ, or only one size was sent, throughput against population still says something."""
+    def streams(**parameters):
+        run = run_of(syncs=("mutex",), **parameters)
+        for trial in run.judged:
+            trial.bytes_per_s = 7.0
+        return build(chart_throughput, run)
+    assert streams(populations=((1, 1),), sizes=(64, 4096)) is None
+    assert streams(populations=((1, 1), (2, 2)), sizes=(64, 4096)).panels
+    assert streams(populations=((1, 1),), sizes=(64,)).panels
+    assert build(chart_throughput, run_of(syncs=("mutex",), populations=((1, 1),), sizes=(64, 4096))).panels
+
+
 def test_throughput_without_operations_is_not_drawn(run_of):
     assert build(chart_throughput, run_of(syncs=("mutex",), verdicts=(("mutex", "UNSUPPORTED"),))) is None
 

@@ -24,12 +24,22 @@ void tight_read(struct worker *w, struct tight *t)
     loops_of(w)->read(w, t);
 }
 
-/* Chooses the operation for timing, and asks: the clock's reading is the last thing before the primitive's code. */
-uint64_t tight_sample(struct worker *w, const struct tight *t)
+/* Chooses the operation for timing, and asks: the clock's reading is the last thing before the primitive's code. Where one in so
+ * many is timed, acquiring and holding are by turns: the reading between them would be a third one. */
+uint64_t tight_sample(struct worker *w, struct tight *t)
 {
+    if (w->shape->sampling == 1)
+        t->timed = TIGHT_ACQUIRE | TIGHT_HOLD;
+    else
+        t->timed = t->timed == TIGHT_ACQUIRE ? TIGHT_HOLD : TIGHT_ACQUIRE;
     worker_sample(w);
-    uint64_t floor = t->floor(w);
-    worker_asks(w);
+    uint64_t floor = 0;
+    if (w->crew.workers > 1) {
+        floor = t->floor(w);
+        worker_looks(w);
+    }
+    if (t->timed & TIGHT_ACQUIRE)
+        w->asked = ticks_now();
     return floor;
 }
 
@@ -42,9 +52,7 @@ bool tight_refused(struct worker *w, int errnum, const char *call)
 void tight_mark(struct worker *w, uint64_t stamp)
 {
     struct slot_left *left = &w->slot->left;
-    uint32_t other = 0;
-    if (w->crew.workers > 1)
-        other = (w->index + 1 + (uint32_t)seed_below(&w->random, w->crew.workers - 1)) % w->crew.workers;
+    uint32_t other = (w->index + 1 + (uint32_t)seed_below(&w->random, w->crew.workers - 1)) % w->crew.workers;
     const struct slot *slot = &w->crew.slots[other];
     slot_store(&left->number, 0);
     if (other == w->index || slot_load(&slot->phase) != PHASE_ACQUIRING)

@@ -10,9 +10,10 @@
  * loops of its own lies in self->state alone: acquire and release change nothing in `self`.
  *
  * What a loop does: it asks for the primitive; checks that the line is, byte for byte, what this worker left there or saw last,
- * and hands it to the load to judge if it is not; replaces it; looks at one word of it again; and gives the primitive back. Phase,
- * count and version stay as true in the worker's slot as in any other loop, in four stores: where one operation ends the next one
- * asks. There is no place for a fault's hooks, a pause or a recorded history in it.
+ * and hands it to the load to judge if it is neither that nor another worker's next write; replaces it; and gives the primitive
+ * back. Phase, count and version stay as true in the worker's slot as in any other loop, in four stores: where one operation ends
+ * the next one asks. A timed operation also looks at one word of what it has written once more: whoever came in too early shows
+ * there as he does in what the next one finds. There is no place for a fault's hooks, a pause or a recorded history in it.
  */
 #ifndef CONTRACT_TIGHT_H
 #define CONTRACT_TIGHT_H
@@ -24,7 +25,7 @@
 struct tight {
     void *line;   /* the record */
     uint64_t own; /* what this worker's stamps are, but for the version */
-    uint64_t marks; /* a release is marked for the timing of a hand-off when these bits of the version are 0 */
+    uint64_t marks; /* 2^k - 1: one release in 2^k is marked for the timing of a hand-off, and after many one in 2^(k + 3) */
     /* The oldest version that may be seen: asked for before a timed operation asks for the primitive. */
     uint64_t (*floor)(struct worker *w);
     /* A whole write was found, this worker's own or another's: is it in order? */
@@ -35,6 +36,7 @@ struct tight {
     void (*overwritten)(struct worker *w, uint64_t version, unsigned word);
 
     uint64_t taken; /* when the primitive was taken over from a marked release, in ticks; 0: that one was not marked */
+    unsigned timed; /* of the sampled operation: enum tight_timed */
 };
 
 #define TIGHT_VERSIONS ((1ULL << PAYLOAD_VERSION_BITS) - 1)
@@ -75,13 +77,21 @@ struct tight_state {
     struct sync_self self;
     struct slot *slot;
     void *line;
-    uint64_t own, marks; /* those of struct tight */
+    uint64_t own; /* that of struct tight */
+    uint64_t mark; /* the next stamp of its own whose release it is to mark, if nobody else comes in between */
+    uint32_t workers;
     uint64_t seen; /* the stamp that this worker has left, or seen last; 0: none yet */
     uint64_t ops;
 };
 
+/* What is timed of an operation: with a reading of the clock at its beginning and one at its end. */
+enum tight_timed {
+    TIGHT_ACQUIRE = 1,
+    TIGHT_HOLD = 2,
+};
+
 /* The rare halves. */
-uint64_t tight_sample(struct worker *w, const struct tight *t);
+uint64_t tight_sample(struct worker *w, struct tight *t);
 bool tight_refused(struct worker *w, int errnum, const char *call);
 void tight_judge(struct worker *w, const struct tight *t, uint64_t stamp, uint64_t floor, uint64_t seen, uint64_t ops);
 uint64_t tight_judge_read(struct worker *w, const struct tight *t, const uint64_t read[PAYLOAD_LINE_WORDS], uint64_t floor,
@@ -91,6 +101,49 @@ void tight_mark(struct worker *w, uint64_t stamp);
 #define TIGHT_INLINE static inline __attribute__((always_inline, unused))
 #define TIGHT_LIKELY(condition) __builtin_expect((condition), 1)
 #define TIGHT_RARE(condition) __builtin_expect((condition), 0)
+
+/* So many versions have their releases marked as often as asked for; later on fewer will do, since a mark costs whoever waits
+ * the way of a cache line. */
+#define TIGHT_MARKS_MANY (1ULL << 14)
+
+/* The next version, or this one, whose release is marked: one in each block, somewhere in it. What comes back regularly, as a lock's
+ * batches do, is neither always met nor never. */
+TIGHT_INLINE uint64_t tight_next_mark(const struct tight *t, uint64_t version)
+{
+    uint64_t most = version < TIGHT_MARKS_MANY || t->marks == 0 ? t->marks : t->marks << 3 | 7;
+    for (uint64_t block = version & ~most;; block += most + 1) {
+        uint64_t mark = block + (uint64_t)((unsigned __int128)(block * PAYLOAD_STRIDE) * (most + 1) >> 64);
+        if (mark >= version)
+            return mark;
+    }
+}
+
+/* The same as a stamp of this worker's. Alone there is nobody to hand anything to. */
+TIGHT_INLINE uint64_t tight_own_mark(const struct tight *t, const struct tight_state *s, uint64_t version)
+{
+    return s->own | (s->workers > 1 ? tight_next_mark(t, version) & TIGHT_VERSIONS : TIGHT_VERSIONS);
+}
+
+/* Another worker's line was found: when, if it came with the release that was the next one to be marked. Where a mark has been passed
+ * by, the one after it is not looked for: that would take time here, inside. */
+TIGHT_INLINE void tight_take_over(struct tight *t, const struct tight_state *s, uint64_t stamp)
+{
+    t->taken = TIGHT_RARE(payload_version(stamp ^ s->mark) == 0) ? ticks_now() : 0;
+}
+
+/* Did a worker of this trial leave that, after all that this one has seen? */
+TIGHT_INLINE bool tight_follows(const struct tight_state *s, uint64_t stamp)
+{
+    return payload_writer(stamp) < s->workers && payload_tag(stamp ^ s->own) == 0 &&
+           payload_version(stamp) > payload_version(s->seen);
+}
+
+/* What tight_judge() does with such a one. */
+TIGHT_INLINE void tight_handoff(const struct tight_state *s, uint64_t stamp)
+{
+    slot_store(&s->slot->version_ahead, payload_version(stamp) - s->ops + 1);
+    slot_store(&s->slot->handoffs, s->slot->handoffs + 1);
+}
 
 /* Enters the critical section. False: the primitive refused for good. */
 TIGHT_INLINE bool tight_enter(struct worker *w, struct tight_state *s, const struct tight_calls *call, bool timed)
@@ -123,11 +176,12 @@ TIGHT_INLINE bool tight_leave(struct worker *w, struct tight_state *s, const str
 }
 
 /* The operation is complete, and the next one begins. */
-TIGHT_INLINE void tight_done(struct worker *w, struct tight_state *s, bool timed)
+TIGHT_INLINE void tight_done(struct worker *w, const struct tight *t, struct tight_state *s, bool timed)
 {
     s->ops++;
+    __asm__("" : "+r"(s->ops)); /* one count in a register: the compiler would keep the last one as well, by a store */
     if (timed)
-        worker_timed(w);
+        worker_timed(w, t->timed & TIGHT_ACQUIRE, t->timed & TIGHT_HOLD);
     __atomic_store_n(&s->slot->ops, s->ops, __ATOMIC_RELEASE);
     slot_store(&s->slot->phase, PHASE_ACQUIRING);
 }
@@ -136,20 +190,27 @@ TIGHT_INLINE void tight_done(struct worker *w, struct tight_state *s, bool timed
 TIGHT_INLINE bool tight_write_rest(struct worker *w, struct tight *t, struct tight_state *s, const struct tight_calls *call, bool timed,
                                    bool other, uint64_t old, uint64_t next, uint64_t floor, const uint64_t *read)
 {
-    unsigned at = s->ops % PAYLOAD_LINE_WORDS;
-    if (TIGHT_RARE(payload_line_word(s->line, at) != next + at * PAYLOAD_STRIDE))
-        t->overwritten(w, next & TIGHT_VERSIONS, at);
-    if (timed)
+    if (timed) {
+        unsigned at = next % PAYLOAD_LINE_WORDS;
+        if (TIGHT_RARE(payload_line_word(s->line, at) != next + at * PAYLOAD_STRIDE))
+            t->overwritten(w, next & TIGHT_VERSIONS, at);
+    }
+    if (timed && t->timed & TIGHT_HOLD)
         w->held = ticks_now();
-    if (TIGHT_RARE((next & s->marks) == 0))
+    bool marked = TIGHT_RARE(next == s->mark);
+    if (marked)
         tight_mark(w, next);
     bool left = tight_leave(w, s, call);
+    if (marked || (other && payload_version(next) > payload_version(s->mark)))
+        s->mark = tight_own_mark(t, s, payload_version(next) + 1);
     if (read)
         t->broken(w, read);
-    if (timed || other)
+    if (other && !timed && t->taken == 0 && TIGHT_LIKELY(tight_follows(s, old)))
+        tight_handoff(s, old);
+    else if (timed || other)
         tight_judge(w, t, old, floor, s->seen, s->ops);
     s->seen = next;
-    tight_done(w, s, timed);
+    tight_done(w, t, s, timed);
     return TIGHT_LIKELY(left);
 }
 
@@ -163,7 +224,7 @@ TIGHT_INLINE bool tight_write_one(struct worker *w, struct tight *t, struct tigh
         return false;
     uint64_t stamp = payload_line_word(s->line, 0);
     if (TIGHT_RARE(stamp != old)) {
-        t->taken = (stamp & s->marks) == 0 ? ticks_now() : 0;
+        tight_take_over(t, s, stamp);
         uint64_t next = s->own | ((stamp + 1) & TIGHT_VERSIONS);
         bool whole = call->replace(s->line, stamp, next, read);
         return tight_write_rest(w, t, s, call, timed, true, stamp, next, floor, whole ? NULL : read);
@@ -179,14 +240,17 @@ TIGHT_INLINE bool tight_write_one(struct worker *w, struct tight *t, struct tigh
 TIGHT_INLINE bool tight_read_rest(struct worker *w, struct tight *t, struct tight_state *s, const struct tight_calls *call, bool timed,
                                   uint64_t floor, const uint64_t *read)
 {
-    if (timed)
+    if (timed && t->timed & TIGHT_HOLD)
         w->held = ticks_now();
     bool left = tight_leave(w, s, call);
-    if (read)
+    if (read) {
         s->seen = tight_judge_read(w, t, read, floor, s->seen);
-    else if (timed)
+        if (payload_version(s->seen) >= payload_version(s->mark))
+            s->mark = tight_own_mark(t, s, payload_version(s->seen) + 1);
+    } else if (timed) {
         tight_judge(w, t, s->seen, floor, s->seen, s->ops);
-    tight_done(w, s, timed);
+    }
+    tight_done(w, t, s, timed);
     return TIGHT_LIKELY(left);
 }
 
@@ -198,14 +262,16 @@ TIGHT_INLINE bool tight_read_one(struct worker *w, struct tight *t, struct tight
         return false;
     if (TIGHT_LIKELY(payload_line_same(s->line, s->seen, read)))
         return tight_read_rest(w, t, s, call, timed, floor, NULL);
-    t->taken = (read[0] & s->marks) == 0 ? ticks_now() : 0;
+    tight_take_over(t, s, read[0]);
     return tight_read_rest(w, t, s, call, timed, floor, read);
 }
 
 /* Untimed operations up to the next one that is timed, that one, and so on until the end. */
 #define TIGHT_LOOP(one)                                                                                                     \
     const uint32_t *stop = w->crew.stop;                                                                                    \
-    struct tight_state s = {.self = w->self, .slot = w->slot, .line = t->line, .own = t->own, .marks = t->marks, .ops = w->ops}; \
+    struct tight_state s = {.self = w->self, .slot = w->slot, .line = t->line, .own = t->own, .ops = w->ops,                \
+                            .workers = w->crew.workers};                                                                    \
+    s.mark = tight_own_mark(t, &s, 0);                                                                                      \
     uint64_t limit = w->ops_limit;                                                                                          \
     bool going = true;                                                                                                      \
     slot_store(&w->slot->phase, PHASE_ACQUIRING);                                                                           \

@@ -21,7 +21,7 @@ static struct tight t;
 static _Alignas(64) unsigned char line[PAYLOAD_LINE];
 
 static int acquired, released, recovered, answer, release_answer;
-static void (*on_acquire)(int call);
+static void (*on_acquire)(int call), (*on_release)(int call);
 
 static int take(struct sync_self *self)
 {
@@ -39,6 +39,8 @@ static int give(struct sync_self *self)
     released++;
     if (slots[self->index].phase != PHASE_RELEASING)
         ck_abort_msg("left in phase %u", slots[self->index].phase);
+    if (on_release)
+        on_release(released);
     return release_answer;
 }
 
@@ -120,7 +122,7 @@ static void begin(void)
     acquired = released = recovered = answer = release_answer = 0;
     floors = founds = others = brokens = overwrittens = 0;
     floor_given = 0;
-    on_acquire = NULL;
+    on_acquire = on_release = NULL;
 }
 
 /* Every loop that there is here; the first half are writers'. */
@@ -156,9 +158,21 @@ START_TEST(operations_are_counted_and_one_in_so_many_is_timed)
         ck_assert_int_eq(acquired, 4000);
         ck_assert_int_eq(released, 4000);
         ck_assert_int_eq(floors, (int)slots[0].sampled);
-        ck_assert_uint_eq(histograms[HISTOGRAM_ACQUIRE].count, slots[0].sampled);
-        ck_assert_uint_eq(histograms[HISTOGRAM_HOLD].count, slots[0].sampled);
+        ck_assert_uint_eq(histograms[HISTOGRAM_ACQUIRE].count, (slots[0].sampled + 1) / 2);
+        ck_assert_uint_eq(histograms[HISTOGRAM_HOLD].count, slots[0].sampled / 2);
         ck_assert_uint_eq(histograms[HISTOGRAM_RESPONSE].count, 0);
+    }
+}
+END_TEST
+
+START_TEST(where_every_operation_is_timed_all_of_it_is)
+{
+    EACH_LOOP(0, LOOPS) {
+        shape.sampling = 1;
+        run(loop_at(i), 100);
+        ck_assert_uint_eq(slots[0].sampled, 100);
+        ck_assert_uint_eq(histograms[HISTOGRAM_ACQUIRE].count, 100);
+        ck_assert_uint_eq(histograms[HISTOGRAM_HOLD].count, 100);
     }
 }
 END_TEST
@@ -223,18 +237,46 @@ static void other_writes_at_5(int call)
         payload_fill(line, PAYLOAD_LINE, stamp_by(900, 1));
 }
 
-START_TEST(what_another_worker_wrote_is_handed_to_the_load_and_followed)
+START_TEST(what_another_worker_wrote_is_followed_and_counted)
 {
     EACH_LOOP(0, LOOPS) {
         on_acquire = other_writes_at_5;
         shape.sampling = 1000;
+        t.marks = 1023;
         run(loop_at(i), 8);
-        ck_assert_int_eq(others, 2);
-        ck_assert_uint_eq(found_stamp, stamp_by(900, 1));
         ck_assert_int_eq(brokens, 0);
-        if (w.writer)
+        ck_assert_uint_eq(others + (int)slots[0].handoffs, 2); /* the initial content, too; the load counts what it is given */
+        if (w.writer) {
             ck_assert_uint_eq(payload_peek(line, 8), stamp_by(904, 0));
+            ck_assert_uint_eq(slots[0].handoffs, 1);
+            ck_assert_uint_eq(slot_known(&slots[0]), 904);
+        }
     }
+}
+END_TEST
+
+static uint64_t odd_stamp;
+
+static void odd_one_at_5(int call)
+{
+    if (call == 5)
+        payload_fill(line, PAYLOAD_LINE, odd_stamp);
+}
+
+START_TEST(what_is_not_the_next_thing_of_a_worker_of_this_trial_is_for_the_load_to_judge)
+{
+    const uint64_t odd[] = {stamp_by(3, 1), stamp_by(4, 1), stamp_by(900, WORKERS), stamp_by(900, PAYLOAD_NOBODY),
+                            payload_stamp(900, 1, TAG + 1)};
+    for (size_t k = 0; k < sizeof odd / sizeof odd[0]; k++)
+        EACH_LOOP(0, LOOPS) {
+            on_acquire = odd_one_at_5;
+            odd_stamp = odd[k];
+            shape.sampling = 1000;
+            run(loop_at(i), 5);
+            ck_assert_int_eq(others, 2);
+            ck_assert_uint_eq(found_stamp, odd[k]);
+            ck_assert_uint_eq(slots[0].handoffs, 0);
+        }
 }
 END_TEST
 
@@ -312,27 +354,66 @@ static void waiter_looks(int call)
     slots[2].phase = PHASE_ACQUIRING;
 }
 
-START_TEST(releases_are_marked_when_somebody_waits)
+static unsigned marks, places; /* how many releases were marked, and at which places of their blocks of four */
+
+static void look_for_mark(int call)
+{
+    const struct slot_left *left = &slots[0].left;
+    if (left->number != (uint64_t)call)
+        return;
+    marks++;
+    places |= 1u << call % 4;
+    ck_assert_uint_ge(left->waiter, 1);
+    ck_assert_uint_ne(left->ticks, 0);
+}
+
+START_TEST(one_release_in_so_many_is_marked_somewhere_when_somebody_waits)
 {
     EACH_LOOP(0, WRITERS) {
-        run(loop_at(i), 4);
-        ck_assert_uint_eq(slots[0].left.number, 0); /* nobody waited */
+        on_release = look_for_mark;
+        marks = places = 0;
+        run(loop_at(i), 256);
+        ck_assert_uint_eq(marks, 0); /* nobody waited */
+        begin();
         on_acquire = waiter_looks;
-        run(loop_at(i), 13);
-        ck_assert_uint_eq(slots[0].left.number, 12);
-        ck_assert_uint_ge(slots[0].left.waiter, 1);
-        ck_assert_uint_ne(slots[0].left.ticks, 0);
+        on_release = look_for_mark;
+        run(loop_at(i), 255);
+        ck_assert_uint_ge(marks, 63); /* the first block's may be of version 0, which nobody releases */
+        ck_assert_uint_le(marks, 64);
+        ck_assert_uint_eq(places, 15);
     }
 }
 END_TEST
 
-/* Worker 1 has left version 8, marked, while this worker waited in its third operation. */
+START_TEST(later_on_fewer_are_marked_and_alone_none)
+{
+    EACH_LOOP(0, WRITERS) {
+        uint64_t later = TIGHT_MARKS_MANY + 31;
+        on_acquire = waiter_looks;
+        on_release = look_for_mark;
+        run(loop_at(i), later);
+        marks = 0;
+        run(loop_at(i), later + 320);
+        ck_assert_uint_ge(marks, 9);
+        ck_assert_uint_le(marks, 11);
+        begin();
+        w.crew.workers = 1;
+        on_release = look_for_mark;
+        marks = 0;
+        run(loop_at(i), 256);
+        ck_assert_uint_eq(marks, 0);
+    }
+}
+END_TEST
+
+/* Worker 1 has left a version, marked, while this worker waited in its third operation. */
 static void handed_over_at_3(int call)
 {
     if (call != 3)
         return;
-    payload_fill(line, PAYLOAD_LINE, stamp_by(8, 1));
-    slots[1].left = (struct slot_left){.number = 8, .ticks = ticks_now(), .waiter = 0, .waiter_ops = 2};
+    uint64_t version = tight_next_mark(&t, 3);
+    payload_fill(line, PAYLOAD_LINE, stamp_by(version, 1));
+    slots[1].left = (struct slot_left){.number = version, .ticks = ticks_now(), .waiter = 0, .waiter_ops = 2};
 }
 
 static void handed_to_another_at_3(int call)
@@ -406,12 +487,15 @@ int main(void)
         versions_wrap_within_their_bits,
         the_first_operation_is_done_whatever_the_flag_says_and_no_other_one,
         the_flag_ends_the_loop_after_the_operation_under_way,
-        what_another_worker_wrote_is_handed_to_the_load_and_followed,
+        where_every_operation_is_timed_all_of_it_is,
+        what_another_worker_wrote_is_followed_and_counted,
+        what_is_not_the_next_thing_of_a_worker_of_this_trial_is_for_the_load_to_judge,
         a_line_that_is_no_whole_write_is_handed_over_as_it_was_read,
         every_byte_of_the_line_is_checked,
         a_primitive_that_refuses_ends_the_loop_with_evidence,
         a_dead_owner_is_recovered_from,
-        releases_are_marked_when_somebody_waits,
+        one_release_in_so_many_is_marked_somewhere_when_somebody_waits,
+        later_on_fewer_are_marked_and_alone_none,
         a_marked_release_to_a_worker_that_waited_for_it_is_a_timed_handoff,
         whatever_wants_a_place_in_the_loop_gets_a_general_one,
         NULL,

@@ -45,7 +45,7 @@ void worker_sample(struct worker *w)
 /* Looks at one other worker before asking: if that one is asking for or holding the primitive, this operation meets it. One
  * that has not moved since it was met is not met again: a process that was switched out inside would otherwise count for a
  * whole time slice. */
-static void look_around(struct worker *w)
+void worker_looks(struct worker *w)
 {
     if (w->crew.workers < 2)
         return;
@@ -62,7 +62,7 @@ static void look_around(struct worker *w)
 
 void worker_asks(struct worker *w)
 {
-    look_around(w);
+    worker_looks(w);
     w->asked = ticks_now();
 }
 
@@ -173,10 +173,12 @@ void worker_released(struct worker *w)
     w->granted = 0;
 }
 
-void worker_timed(struct worker *w)
+void worker_timed(struct worker *w, bool acquired, bool held)
 {
-    note_acquired(w);
-    note_held(w);
+    if (acquired)
+        note_acquired(w);
+    if (held)
+        note_held(w);
     worker_released(w);
 }
 

@@ -91,12 +91,13 @@ void worker_give_way(struct worker *w);
 void worker_yield(const struct worker *w);
 void worker_sample(struct worker *w);
 void worker_asks(struct worker *w);
+void worker_looks(struct worker *w);
 void worker_pace(struct worker *w);
 void worker_granted(struct worker *w);
 void worker_held(struct worker *w);
 void worker_released(struct worker *w);
-/* All three at the end, for a loop that has stamped `granted` and `held` itself: noting takes time, which is then no part of a hold. */
-void worker_timed(struct worker *w);
+/* All three at the end, for a loop that has stamped what it has timed itself: noting takes time, which is then no part of a hold. */
+void worker_timed(struct worker *w, bool acquired, bool held);
 void worker_hold(struct worker *w);
 bool worker_refused(struct worker *w, int errnum, const char *call);
 bool worker_asks_again(const struct worker *w, int errnum);

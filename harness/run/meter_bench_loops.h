@@ -5,8 +5,8 @@
  *     counter  adds one to a word under the lock: the least that touches shared data
  *     line     touches as many bytes as a record has, neither made from a pattern nor looked at
  *     nudged   the same, and one store more, to a line of its own, between releasing and asking
- *     stamps   as counter, and the clock is read three times in one operation of 64: asked, granted, about to be given back
- *     record   verifies the 64 bytes whole and replaces them by a new version, and looks at one word again
+ *     stamps   as counter, and the clock is read twice in one operation of 64: asked and granted
+ *     record   verifies the 64 bytes whole and replaces them by a new version
  *     duties   a record and stamps; and with each operation a look at the stop flag, and four stores that tell phase and count
  *     table    the same, and the lock is called by way of a table of functions, of which nothing is known here, nor here by them
  *
@@ -125,15 +125,12 @@ typedef bool bare_replace(void *line, uint64_t stamp, uint64_t next, uint64_t re
 BARE_INLINE void bare_record(struct bare_state *s, bare_replace *replace)
 {
     uint64_t read[PAYLOAD_LINE_WORDS], stamp = payload_line_word(s->b->line, 0), old = s->seen;
-    unsigned at = s->ops % PAYLOAD_LINE_WORDS;
     if (__builtin_expect(stamp != old, 0))
         old = stamp;
     else
         __asm__("" : "+r"(old)); /* what comes next waits for the branch and not for the load */
     s->seen = s->own | ((old + 1) & VERSIONS);
     if (__builtin_expect(!replace(s->b->line, old, s->seen, read), 0))
-        s->broken++;
-    if (__builtin_expect(payload_line_word(s->b->line, at) != s->seen + at * PAYLOAD_STRIDE, 0))
         s->broken++;
 }
 
@@ -160,7 +157,7 @@ BARE_INLINE void bare_record(struct bare_state *s, bare_replace *replace)
 /* One with all duties, however the lock is called. */
 #define BARE_DUTIES(name, target, acquire, release, replace)                                                                \
     BARE_LOOP(target, name, acquire, release, bare_asked(&s, i),                                                            \
-              (bare_stamp(&s, i), bare_store(&s, 1), bare_record(&s, replace), bare_stamp(&s, i), bare_store(&s, 2)),       \
+              (bare_stamp(&s, i), bare_store(&s, 1), bare_record(&s, replace), bare_store(&s, 2)),                          \
               (bare_store_count(&s), s.stopped = bare_stopped(&s)))
 
 /* Those with a record, for one instruction set. */
@@ -191,7 +188,7 @@ BARE_INLINE void bare_record(struct bare_state *s, bare_replace *replace)
     BARE_LOOP(, name##_counter, acquire, release, , bare_count(&s), )                                                       \
     BARE_LOOP(, name##_line, acquire, release, , bare_line(&s), )                                                           \
     BARE_LOOP(, name##_nudged, acquire, release, , bare_line(&s), bare_store(&s, 0))                                        \
-    BARE_LOOP(, name##_stamps, acquire, release, bare_asked(&s, i), (bare_stamp(&s, i), bare_count(&s), bare_stamp(&s, i)), )
+    BARE_LOOP(, name##_stamps, acquire, release, bare_asked(&s, i), (bare_stamp(&s, i), bare_count(&s)), )
 
 #ifdef __x86_64__
 #define BARE_LOOPS(name, acquire, release)                                                                                  \

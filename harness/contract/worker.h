@@ -233,13 +233,24 @@ static inline void worker_received(struct worker *w, uint64_t bytes)
     slot_store(&w->slot->bytes, w->slot->bytes + bytes);
 }
 
-/* The operation is complete. */
-static inline void worker_done(struct worker *w)
+/* The operation is complete; that is told by worker_tell(), at the latest when there is no other one. */
+static inline void worker_count(struct worker *w)
 {
     w->ops++;
-    slot_store(&w->slot->ops, w->ops);
     if (__builtin_expect(w->timed, 0))
         worker_released(w);
+}
+
+static inline void worker_tell(struct worker *w)
+{
+    slot_store(&w->slot->ops, w->ops);
+}
+
+/* The operation is complete, and told. */
+static inline void worker_done(struct worker *w)
+{
+    worker_count(w);
+    worker_tell(w);
 }
 
 /* Around each call of the primitive's own code. Always inline: the hooks may tell the primitive's frames from their caller's. */

@@ -180,11 +180,7 @@ INLINE bool receive_plainly(struct side *side, size_t *got)
         cpu_relax();
         rc = take(side, got);
     }
-    if (rc != 0)
-        return false;
-    slot_store(&side->w->slot->phase, PHASE_IDLE);
-    worker_beat(side->w);
-    return true;
+    return rc == 0;
 }
 
 INLINE bool receive(struct side *side, size_t *got)
@@ -323,23 +319,30 @@ INLINE bool await_answer(struct side *side, uint64_t number)
     return came == CAME_WELL || came == CAME_WRONG;
 }
 
-/* What one round leaves to be booked is booked when the next message is under way. */
+/* So many rounds are over. */
+INLINE void tell(struct side *side, uint64_t rounds)
+{
+    side->pair->sent = rounds;
+    worker_tell(side->w);
+    book(side);
+}
+
+/* What one round leaves to be told is told when the next message is under way: each store before that would delay it. */
 static void ask(struct worker *w)
 {
     struct side side = side_of(w);
-    for (uint64_t number = 1; worker_next(w); number++) {
+    uint64_t number = 1;
+    for (; worker_next(w); number++) {
         begin_round(&side, number);
-        if (!send(&side, number))
-            return;
-        book(&side);
-        if (!await_answer(&side, number))
+        bool sent = send(&side, number);
+        tell(&side, number - 1);
+        if (!sent || !await_answer(&side, number))
             return;
         arrive(&side, number);
         end_round(&side, number);
-        side.pair->sent = number;
-        worker_done(w);
+        worker_count(w);
     }
-    book(&side);
+    tell(&side, number - 1);
     side.one_way = NONE;
     send(&side, STREAM_END);
 }

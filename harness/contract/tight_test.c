@@ -1,151 +1,5 @@
 /* Tests of the tight loops, for every instruction set, with a lock's own functions and by way of its row. */
-#include "contract/tight.h"
-
-#include "base/testing.h"
-
-enum { WORKERS = 3, TAG = 77 };
-
-static int take(struct sync_self *self);
-static int give(struct sync_self *self);
-TIGHT_LOOPS(static const struct tight_loops scripted_tight, scripted, NULL, take, give, take, give);
-TIGHT_LOOPS(static const struct tight_loops by_row_tight, by_row, NULL, NULL, NULL, NULL, NULL);
-
-static struct slot slots[WORKERS];
-static struct histogram histograms[HISTOGRAM_OWN];
-static uint32_t stop;
-static struct shape shape;
-static struct fault_ops fault;
-static struct load_ops load_row;
-static struct worker w;
-static struct tight t;
-static _Alignas(64) unsigned char line[PAYLOAD_LINE];
-
-static int acquired, released, recovered, answer, release_answer;
-static void (*on_acquire)(int call), (*on_release)(int call);
-
-static int take(struct sync_self *self)
-{
-    acquired++;
-    if (slots[self->index].phase != PHASE_ACQUIRING || slots[self->index].ops != (uint64_t)acquired - 1)
-        ck_abort_msg("asked in phase %u after %llu operations", slots[self->index].phase,
-                     (unsigned long long)slots[self->index].ops);
-    if (on_acquire)
-        on_acquire(acquired);
-    return answer;
-}
-
-static int give(struct sync_self *self)
-{
-    released++;
-    if (slots[self->index].phase != PHASE_RELEASING)
-        ck_abort_msg("left in phase %u", slots[self->index].phase);
-    if (on_release)
-        on_release(released);
-    return release_answer;
-}
-
-static int recover(struct sync_self *self)
-{
-    (void)self;
-    recovered++;
-    answer = 0;
-    return 0;
-}
-
-static uint64_t floor_given;
-static int floors, founds, others, brokens, overwrittens;
-static uint64_t found_stamp, broken_words[PAYLOAD_LINE_WORDS];
-
-static uint64_t floor_of(struct worker *worker)
-{
-    ck_assert_ptr_eq(worker, &w);
-    floors++;
-    return floor_given;
-}
-
-static void found(struct worker *worker, uint64_t stamp, uint64_t floor, bool other)
-{
-    ck_assert_ptr_eq(worker, &w);
-    if (floor != 0 && floor != floor_given)
-        ck_abort_msg("floor %llu", (unsigned long long)floor);
-    founds++;
-    others += other;
-    found_stamp = stamp;
-    slot_store(&w.slot->version, payload_version(stamp));
-}
-
-static void broken(struct worker *worker, const uint64_t read[PAYLOAD_LINE_WORDS])
-{
-    ck_assert_ptr_eq(worker, &w);
-    brokens++;
-    memcpy(broken_words, read, sizeof broken_words);
-}
-
-static void overwritten(struct worker *worker, uint64_t version, unsigned word)
-{
-    (void)worker;
-    (void)version;
-    (void)word;
-    overwrittens++;
-}
-
-static uint64_t stamp_by(uint64_t version, uint32_t writer)
-{
-    return payload_stamp(version, writer, TAG);
-}
-
-static void begin(void)
-{
-    memset(slots, 0, sizeof slots);
-    memset(histograms, 0, sizeof histograms);
-    shape = (struct shape){.writers = 2, .readers = 1, .size = PAYLOAD_LINE, .sampling = 4};
-    fault = (struct fault_ops){.name = "none"};
-    static const struct sync_ops row = {.name = "scripted", .family = SYNC_LOCK};
-    w = (struct worker){
-        .shape = &shape,
-        .load = &load_row,
-        .sync = &row,
-        .lock = {.acquire = take, .release = give, .acquire_shared = take, .release_shared = give},
-        .slot = &slots[0],
-        .crew = {slots, WORKERS, &stop, NULL},
-        .histograms = histograms,
-        .writer = true,
-        .until_sample = 1,
-        .ops_limit = UINT64_MAX,
-        .random = 1,
-        .fault = &fault,
-    };
-    t = (struct tight){.line = line, .own = stamp_by(0, 0), .marks = 3, .floor = floor_of, .found = found, .broken = broken,
-                       .overwritten = overwritten};
-    payload_fill(line, PAYLOAD_LINE, stamp_by(0, PAYLOAD_NOBODY));
-    stop = 0;
-    acquired = released = recovered = answer = release_answer = 0;
-    floors = founds = others = brokens = overwrittens = 0;
-    floor_given = 0;
-    on_acquire = on_release = NULL;
-}
-
-/* Every loop that there is here; the first half are writers'. */
-static tight_loop *loop_at(int i)
-{
-    const struct tight_loops *const sets[] = {&scripted_tight, &by_row_tight};
-    int isa = i / 2 % PAYLOAD_ISAS;
-    if (i / 2 / PAYLOAD_ISAS == 1)
-        return i / 2 % PAYLOAD_ISAS ? NULL : sets[i % 2]->read;
-    return payload_isa_here((enum payload_isa)isa) ? sets[i % 2]->write[isa] : NULL;
-}
-enum { LOOPS = 4 * PAYLOAD_ISAS, WRITERS = 2 * PAYLOAD_ISAS };
-
-#define EACH_LOOP(from, to) for (int i = (from); i < (to); i++) if (loop_at(i) && (begin(), w.writer = i < WRITERS, true))
-
-static void run(tight_loop *loop, uint64_t ops)
-{
-    w.ops_limit = ops;
-    loop(&w, &t);
-    ck_assert_uint_eq(w.ops, ops);
-    ck_assert_uint_eq(slots[0].ops, ops);
-    ck_assert_uint_eq(slots[0].phase, PHASE_IDLE);
-}
+#include "contract/tight_testing.h"
 
 START_TEST(operations_are_counted_and_one_in_so_many_is_timed)
 {
@@ -334,6 +188,14 @@ START_TEST(a_primitive_that_refuses_ends_the_loop_with_evidence)
 }
 END_TEST
 
+static int recover(struct sync_self *self)
+{
+    (void)self;
+    recovered++;
+    answer = 0;
+    return 0;
+}
+
 START_TEST(a_dead_owner_is_recovered_from)
 {
     EACH_LOOP(0, LOOPS) {
@@ -344,105 +206,6 @@ START_TEST(a_dead_owner_is_recovered_from)
         ck_assert_uint_eq(slots[0].recovered, 1);
         ck_assert_uint_eq(slots[0].violations[VIOLATION_SYNC_ERROR], 0);
     }
-}
-END_TEST
-
-static void waiter_looks(int call)
-{
-    (void)call;
-    slots[1].phase = PHASE_ACQUIRING;
-    slots[2].phase = PHASE_ACQUIRING;
-}
-
-static unsigned marks, places; /* how many releases were marked, and at which places of their blocks of four */
-
-static void look_for_mark(int call)
-{
-    const struct slot_left *left = &slots[0].left;
-    if (left->number != (uint64_t)call)
-        return;
-    marks++;
-    places |= 1u << call % 4;
-    ck_assert_uint_ge(left->waiter, 1);
-    ck_assert_uint_ne(left->ticks, 0);
-}
-
-START_TEST(one_release_in_so_many_is_marked_somewhere_when_somebody_waits)
-{
-    EACH_LOOP(0, WRITERS) {
-        on_release = look_for_mark;
-        marks = places = 0;
-        run(loop_at(i), 256);
-        ck_assert_uint_eq(marks, 0); /* nobody waited */
-        begin();
-        on_acquire = waiter_looks;
-        on_release = look_for_mark;
-        run(loop_at(i), 255);
-        ck_assert_uint_ge(marks, 63); /* the first block's may be of version 0, which nobody releases */
-        ck_assert_uint_le(marks, 64);
-        ck_assert_uint_eq(places, 15);
-    }
-}
-END_TEST
-
-START_TEST(later_on_fewer_are_marked_and_alone_none)
-{
-    EACH_LOOP(0, WRITERS) {
-        uint64_t later = TIGHT_MARKS_MANY + 31;
-        on_acquire = waiter_looks;
-        on_release = look_for_mark;
-        run(loop_at(i), later);
-        marks = 0;
-        run(loop_at(i), later + 320);
-        ck_assert_uint_ge(marks, 9);
-        ck_assert_uint_le(marks, 11);
-        begin();
-        w.crew.workers = 1;
-        on_release = look_for_mark;
-        marks = 0;
-        run(loop_at(i), 256);
-        ck_assert_uint_eq(marks, 0);
-    }
-}
-END_TEST
-
-/* Worker 1 has left a version, marked, while this worker waited in its third operation. */
-static void handed_over_at_3(int call)
-{
-    if (call != 3)
-        return;
-    uint64_t version = tight_next_mark(&t, 3);
-    payload_fill(line, PAYLOAD_LINE, stamp_by(version, 1));
-    slots[1].left = (struct slot_left){.number = version, .ticks = ticks_now(), .waiter = 0, .waiter_ops = 2};
-}
-
-static void handed_to_another_at_3(int call)
-{
-    handed_over_at_3(call);
-    slots[1].left.waiter = 2;
-}
-
-static void asked_later_at_3(int call)
-{
-    handed_over_at_3(call);
-    slots[1].left.waiter_ops = 1;
-}
-
-START_TEST(a_marked_release_to_a_worker_that_waited_for_it_is_a_timed_handoff)
-{
-    EACH_LOOP(0, LOOPS) {
-        on_acquire = handed_over_at_3;
-        run(loop_at(i), 5);
-        ck_assert_uint_eq(histograms[HISTOGRAM_HANDOFF].count, 1);
-        ck_assert_uint_lt(histograms[HISTOGRAM_HANDOFF].max, 10 * NS_PER_S);
-    }
-    static void (*const no_handoffs[])(int call) = {handed_to_another_at_3, asked_later_at_3};
-    for (int k = 0; k < 2; k++)
-        EACH_LOOP(0, LOOPS) {
-            on_acquire = no_handoffs[k];
-            run(loop_at(i), 5);
-            ck_assert_uint_eq(histograms[HISTOGRAM_HANDOFF].count, 0);
-        }
 }
 END_TEST
 
@@ -494,9 +257,6 @@ int main(void)
         every_byte_of_the_line_is_checked,
         a_primitive_that_refuses_ends_the_loop_with_evidence,
         a_dead_owner_is_recovered_from,
-        one_release_in_so_many_is_marked_somewhere_when_somebody_waits,
-        later_on_fewer_are_marked_and_alone_none,
-        a_marked_release_to_a_worker_that_waited_for_it_is_a_timed_handoff,
         whatever_wants_a_place_in_the_loop_gets_a_general_one,
         NULL,
     });

@@ -86,6 +86,8 @@ class Trial:
     voluntary_per_op: float | None = None
     involuntary_per_op: float | None = None
     minor_faults: int | None = None
+    # A cache line's way from one worker's CPU to another's and back.
+    line_ns: float | None = None
     violations: int = 0
     kinds: dict = field(default_factory=dict)
     exposure: dict = field(default_factory=dict)

@@ -225,7 +225,9 @@ class _Reader:
         trial.found_s = maybe(record, "found_s", NUMBER)
         trial.hunted = maybe(record, "slices", (dict,)) is not None
         trial.death = _death(record)
-        self.run.meter = self.run.meter or maybe(record, "meter", (dict,)) or {}
+        meter = maybe(record, "meter", (dict,)) or {}
+        self.run.meter = self.run.meter or meter
+        trial.line_ns = _numbers(meter).get("line_ns")
         self._settle(trial)
 
     def _settle(self, trial):

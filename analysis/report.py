@@ -94,7 +94,26 @@ def reading(run):
     if step and empty:
         sentences.append(f"The clock of the latencies moves in steps of {step} here, and two readings with nothing between them say "
                          f"{empty}: of an operation of a few nanoseconds only the mean of many is known more finely.")
-    return sentences
+    return sentences + _moved(run)
+
+
+# So many times as far is more than where on one chip two CPUs are.
+MOVED = 3
+
+
+def _moved(run):
+    """Did the CPUs move apart, or together, while trials with the same pinning ran?"""
+    ways = {}
+    for trial in run.judged:
+        if trial.line_ns:
+            ways.setdefault(trial.point.pin, []).append(trial.line_ns)
+    far = [(min(found), max(found)) for found in ways.values() if max(found) >= MOVED * min(found)]
+    if not far:
+        return []
+    low, high = min(low for low, _ in far), max(high for _, high in far)
+    return [f"A cache line took {_nanoseconds(low)} in one trial and {_nanoseconds(high)} in another from one worker's CPU to the next "
+            "one's and back, with the same pinning: the host of a virtual machine has moved its CPUs meanwhile, or the workers were not "
+            "pinned. Contended speeds differ for that alone, and so do repeats."]
 
 
 def _sampled(sampling):

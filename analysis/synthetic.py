@@ -20,7 +20,7 @@ SPEED = {"none": (17e6, 12), "semaphore": (2.8e6, 230), "semaphore-named": (2.7e
 # What a verdict repeats of its trial.
 REPEATED = ("trial", "load", "sync", "fault", "writers", "readers", "size", "repeat", "seed", "expect")
 METER = {"clock": "TSC", "stamp_ns": 14.6, "empty_ns": 10, "step_ns": 10.015, "loop_ns": 3.6, "timing_ns": 57, "sampling": 64,
-         "timing_share": 0.015}
+         "timing_share": 0.015, "line_ns": 100}
 LIFECYCLE = {"open_ns": 21000, "size_ns": 900, "reserve_ns": 2100, "map_ns": 1800, "use_ns": 200000000,
              "unmap_ns": 5200, "close_ns": 700, "unlink_ns": 8100, "reserved_by": "posix_fallocate"}
 # What becomes of the survivors of a death, by the verdict.

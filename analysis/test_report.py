@@ -100,6 +100,34 @@ def test_artefacts_are_named(page_of):
     assert "clock of the latencies" in source and "TSC" in source and "steps of 10 ns" in source
 
 
+def rewrite(folder, change):
+    """Changes each record of a run."""
+    path = folder / "run.jsonl"
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    for record in records:
+        change(record)
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+
+
+def test_cpus_that_moved_are_told(folder_of, report):
+    """What was pinned elsewhere is elsewhere; and twice as far is still next door."""
+    def source(ways, pins=("scatter",)):
+        def moved(record):
+            if record["type"] in ("trial", "verdict"):
+                record["pin"] = pins[record["trial"] % len(pins)]
+            if record["type"] == "verdict":
+                record["meter"]["line_ns"] = ways[record["trial"] % len(ways)]
+        folder = folder_of(syncs=("mutex",), repeats=4)
+        rewrite(folder, moved)
+        status, _, err = report(folder)
+        assert status == 0, err
+        return (folder / "report.html").read_text()
+
+    assert "100 ns in one trial and 480 ns in another" in source((100, 480, None))
+    assert "cache line took" not in source((57, 107))
+    assert "cache line took" not in source((100, 480), ("same-llc", "other-numa"))
+
+
 def test_null_throughput_reads_not_available(page_of):
     source = page_of(syncs=("mutex",), unmeasured=("mutex",), populations=((1, 0),), repeats=1).source
     assert "Throughput is N/A" in source and ">N/A" in source

@@ -155,6 +155,7 @@ static int run_one(struct session *s, const struct trial_spec *spec, struct erro
         weigh_control(s, spec, &result);
         event.result = &result;
         summary_count(&s->summary, result.verdict, result.as_expected, spec->control);
+        summary_distance(&s->summary, spec->pin, result.ledger.slots ? result.ledger.slots[0].line_ns : 0);
         progress_trial_done(&s->progress, spec, &result);
         if (sink_trial_end(&s->file, &event, error) || sink_trial_end(&s->output, &event, error))
             rc = -1;

@@ -76,6 +76,7 @@ struct slot {
     uint64_t delayed_ns;  /* of the loop: it could have run and had no CPU */
     uint32_t delay_known; /* the kernel tells it, and the loop has ended */
     uint64_t map_ns; /* it took so long to open and map the region and what belongs to it */
+    uint64_t line_ns; /* of a cache line from this worker's CPU to the next worker's and back; 0: not measured */
     uint64_t page_bytes, mapped_bytes, huge_bytes; /* of its mapping of the region, when the loop was over; 0: not looked at */
     uint64_t violations[VIOLATIONS];
     uint32_t recovered; /* EOWNERDEAD met and recovered */

@@ -167,9 +167,26 @@ static void human_trial_end(struct sink *sink, const struct trial_event *event)
     }
 }
 
+#define MOVED 3 /* times as far: more than where on one chip two CPUs are */
+
+/* Where all trials had the same pinning, nothing of theirs has moved the CPUs apart. */
+static void put_distances(struct sink *sink, const struct run_summary *summary)
+{
+    char least[UNITS_TEXT], most[UNITS_TEXT];
+    if (!summary->pin || summary->line_most_ns < MOVED * summary->line_least_ns)
+        return;
+    fprintf(sink->out, "note: a cache line took %s in one trial and %s in another from one worker's CPU to the next one's and back: speeds "
+            "differ for that alone. ", units_print(&units_duration, (double)summary->line_least_ns, least),
+            units_print(&units_duration, (double)summary->line_most_ns, most));
+    fprintf(sink->out, "%s\n", strcmp(summary->pin, "none") == 0
+            ? "Pin the workers (--pin); in a virtual machine the host may have moved its CPUs"
+            : "In a virtual machine: the host has moved its CPUs; compare only what ran in between (meter.line_ns)");
+}
+
 static void human_end(struct sink *sink, const struct run_summary *summary)
 {
     fprintf(sink->out, "(1) of sampled operations; load quit: from the change of the flag until it was seen; pingpong: a round trip\n");
+    put_distances(sink, summary);
     fprintf(sink->out, "%u of %u trials in %.1f s:", summary->done, summary->planned, summary->seconds);
     for (int i = 0; i < VERDICTS; i++)
         if (summary->verdicts[i])

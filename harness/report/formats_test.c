@@ -61,13 +61,19 @@ static void trial(enum verdict verdict, bool as_expected, const char *reason, co
     spec.number++;
 }
 
-/* Ends the output; `text` is then all of it. */
-static void end(void)
+/* Ends the output; `text` is then all of it. `pin` and the distances that were measured with it: see struct run_summary. */
+static void end_after(const char *pin, uint64_t line_least_ns, uint64_t line_most_ns)
 {
-    struct run_summary summary = {.done = spec.number - 1, .planned = run.trials, .seconds = 4.5};
+    struct run_summary summary = {.done = spec.number - 1, .planned = run.trials, .seconds = 4.5, .pin = pin,
+                                  .line_least_ns = line_least_ns, .line_most_ns = line_most_ns};
     testing_ok(sink_end(&sink, &summary, &error));
     fclose(sink.out);
     ledger_destroy(&result.ledger);
+}
+
+static void end(void)
+{
+    end_after(NULL, 0, 0);
 }
 
 static int count(const char *what)
@@ -378,6 +384,24 @@ START_TEST(an_output_that_cannot_be_written_is_told_by_its_name)
 }
 END_TEST
 
+START_TEST(cpus_that_moved_apart_are_told_where_the_pinning_was_one)
+{
+    static const struct {
+        const char *pin, *says;
+        uint64_t least, most;
+    } cases[] = {{"scatter", "the host has moved its CPUs", 100, 480}, {"none", "Pin the workers", 100, 480},
+                 {"scatter", NULL, 57, 107}, {NULL, NULL, 100, 480}, {NULL, NULL, 0, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        begin(&format_human);
+        trial(VERDICT_CLEAN, true, "", "");
+        end_after(cases[i].pin, cases[i].least, cases[i].most);
+        ck_assert_int_eq(count("a cache line took 100 ns in one trial and 480 ns in another"), cases[i].says != NULL);
+        ck_assert_int_eq(count("note:"), cases[i].says != NULL);
+        ck_assert(!cases[i].says || count(cases[i].says) == 1);
+    }
+}
+END_TEST
+
 int main(void)
 {
     return testing_run("formats", (const TTest *[]){
@@ -394,6 +418,7 @@ int main(void)
                                       a_long_name_leaves_the_columns_behind_it_where_they_are,
                                       a_format_is_found_by_its_name_and_listed,
                                       an_output_that_cannot_be_written_is_told_by_its_name,
+                                      cpus_that_moved_apart_are_told_where_the_pinning_was_one,
                                       NULL,
                                   });
 }

@@ -29,6 +29,8 @@ struct run_summary {
     uint32_t verdicts[VERDICTS];
     uint32_t decided; /* trials that came to a verdict, and controls that got away */
     bool environment_failed; /* a trial could not be run because of the machine's state */
+    const char *pin; /* of all trials that have measured a distance (run/distance.h); NULL: none has, or not all had the same one */
+    uint64_t line_least_ns, line_most_ns; /* the distances that were measured; 0: none */
     double seconds;
     int exit_status;
     int interrupted; /* signal number */

@@ -292,6 +292,13 @@ static void note_pages(struct worker *w, const struct crew_plan *plan)
     w->slot->huge_bytes = had.huge_bytes;
 }
 
+/* Of the two that came first. In a hunt nobody asks for it; where somebody was to die, the other one may wait for nobody. */
+static void note_distance(struct worker *w, const struct crew_plan *plan)
+{
+    if (w->index < DISTANCE_SIDES && w->crew.workers >= DISTANCE_SIDES && !w->probing && !w->fault->deadly)
+        w->slot->line_ns = distance_measure(&plan->ledger->gate->distance, w->index);
+}
+
 static void work(struct worker *w, const struct crew_plan *plan)
 {
     struct usage before, after;
@@ -322,6 +329,7 @@ static void work(struct worker *w, const struct crew_plan *plan)
         syscalls_report(w);
     look_usage(&after);
     note_usage(w->slot, &before, &after);
+    note_distance(w, plan);
     note_pages(w, plan);
     slot_store(&w->slot->phase, PHASE_DETACHING);
 }

@@ -5,11 +5,13 @@
 #include <stdint.h>
 
 #include "contract/slot.h"
+#include "run/distance.h"
 
 struct gate {
     _Alignas(SLOT_ALIGN) uint32_t open; /* 0: closed; waited on by futex */
     _Alignas(SLOT_ALIGN) uint32_t stop; /* read in every operation, written once */
     _Alignas(SLOT_ALIGN) uint64_t opened_ns;
+    struct distance distance; /* for when it is over */
 };
 
 /* Worker: sleeps until the gate is open. */

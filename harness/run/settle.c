@@ -79,7 +79,7 @@ static const char *settle_slot(struct slot *slot, const struct bounds *bounds)
                                 &slot->contended, &slot->preempted, &slot->voluntary_switches, &slot->involuntary_switches,
                                 &slot->user_ns,   &slot->system_ns, &slot->minor_faults, &slot->major_faults,
                                 &slot->page_bytes, &slot->mapped_bytes, &slot->huge_bytes, &slot->messages, &slot->bytes,
-                                &slot->delayed_ns};
+                                &slot->delayed_ns, &slot->line_ns};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         settle_count(counts[i], "counters", &what);
     for (int k = 0; k < VIOLATIONS; k++)

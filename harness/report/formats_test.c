@@ -398,6 +398,7 @@ START_TEST(cpus_that_moved_apart_are_told_where_the_pinning_was_one)
         ck_assert_int_eq(count("a cache line took 100 ns in one trial and 480 ns in another"), cases[i].says != NULL);
         ck_assert_int_eq(count("note:"), cases[i].says != NULL);
         ck_assert(!cases[i].says || count(cases[i].says) == 1);
+        free(text);
     }
 }
 END_TEST

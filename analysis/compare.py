@@ -23,6 +23,8 @@ try:
     import plot
     import points
     import records
+    import stats
+    import style
 except ImportError as error:
     print(f"shmoo compare: {error}: apt install python3-numpy python3-scipy python3-jinja2, and start it with /usr/bin/python3",
           file=sys.stderr)
@@ -115,6 +117,10 @@ def check_hosts(a, b, any_host):
     return [f"the runs differ in {points.named_list(told)}"] if told else []
 
 
+# So many times as far are two CPUs only where they have been moved, or others were taken.
+MOVED = 2
+
+
 def check_runs(found):
     """What somebody who trusts the result should know about the two runs."""
     notes = []
@@ -125,6 +131,12 @@ def check_runs(found):
     if not found.paired and None not in loads and abs(loads[0] - loads[1]) > max(1.0, 0.5 * min(loads)):
         notes.append(f"the machine's load average was {loads[0]:.3g} when A began and {loads[1]:.3g} when B did: speeds differ for that "
                      "alone; `shmoo run --against` is made for busy machines")
+    ways = [stats.median(known) if (known := [trial.line_ns for trial in run.judged if trial.line_ns]) else None
+            for run in (found.a, found.b)]
+    if None not in ways and max(ways) > MOVED * min(ways):
+        notes.append(f"a cache line took {style.duration(ways[0])} from one worker's CPU to another's and back when A ran and "
+                     f"{style.duration(ways[1])} when B did: contended speeds differ for that alone; `shmoo run --against` runs both at "
+                     "one time")
     unknown = sorted({name for run in (found.a, found.b) for trial in run.judged for name, _ in trial.point.extra})
     if unknown:
         notes.append(f"conditions that this version does not know were told apart by their values: {points.named_list(unknown)}")

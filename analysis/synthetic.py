@@ -20,7 +20,7 @@ SPEED = {"none": (17e6, 12), "semaphore": (2.8e6, 230), "semaphore-named": (2.7e
 # What a verdict repeats of its trial.
 REPEATED = ("trial", "load", "sync", "fault", "writers", "readers", "size", "repeat", "seed", "expect")
 METER = {"clock": "TSC", "stamp_ns": 14.6, "empty_ns": 10, "step_ns": 10.015, "loop_ns": 3.6, "timing_ns": 57, "sampling": 64,
-         "timing_share": 0.015, "line_ns": 100}
+         "timing_share": 0.015}
 LIFECYCLE = {"open_ns": 21000, "size_ns": 900, "reserve_ns": 2100, "map_ns": 1800, "use_ns": 200000000,
              "unmap_ns": 5200, "close_ns": 700, "unlink_ns": 8100, "reserved_by": "posix_fallocate"}
 # What becomes of the survivors of a death, by the verdict.
@@ -44,6 +44,8 @@ class Recipe:
     unmeasured: tuple = ()
     rate: float | None = None
     samples: int = 3000
+    # A cache line's way between two CPUs and back.
+    line_ns: int | None = 100
     workers: bool = True
     intervals: int = 3
     # Of latencies over time, in 0.2 s; 0: the run has none.
@@ -270,7 +272,7 @@ class Generator:
                                 "preempted": ops // 9000, "sampled": ops // 64,
                                 "overlaps": 2 if word == "CORRUPT" else 0, "idle_workers": 0}}
         if not idle:
-            record |= {"meter": METER | {"timed": ops // 64}, "seconds": 0.2, "lifecycle": LIFECYCLE,
+            record |= {"meter": METER | {"timed": ops // 64, "line_ns": self.recipe.line_ns}, "seconds": 0.2, "lifecycle": LIFECYCLE,
                        "crew": {"fork_ns": 310000, "ready_ns": 420000, "reap_ns": 150000}}
         if trial["load"] == "verify":
             found = word in ("CORRUPT", "WEDGED", "CRASHED")

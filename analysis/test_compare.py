@@ -162,6 +162,13 @@ def test_other_differences_are_told(compare, pair, fields, words):
     assert status == 0 and words in notes_of(err)
 
 
+@pytest.mark.parametrize("way, told", [(480, True), (40, True), (180, False), (None, False)])
+def test_cpus_that_have_been_moved_are_told(compare, pair, way, told):
+    status, _, err = compare(*pair({"line_ns": way}))
+    words = f"a cache line took 100 ns from one worker's CPU to another's and back when A ran and {way} ns when B did"
+    assert status == 0 and (words in notes_of(err)) == told and ("cache line" in err) == told
+
+
 def test_a_host_that_was_not_recorded_is_not_unlike(compare, pair):
     status, _, err = compare(*pair({"host": (("cpu_model", None), ("governor", None))}))
     assert status == 0 and "differ" not in err

@@ -15,6 +15,7 @@ import numpy
 from scipy import stats as scipy_stats
 
 import change
+import distance
 import metrics
 import points
 import stats
@@ -132,6 +133,8 @@ class Recommendation:
     flips: list = field(default_factory=list)
     summaries: list = field(default_factory=list)
     survivals: list = field(default_factory=list)
+    # Trials that ran while the CPUs were at another distance from each other.
+    elsewhere: int = 0
 
 
 def recommend(run):
@@ -139,8 +142,10 @@ def recommend(run):
     broken = _broken(run)
     found = Recommendation(survivals=_survivals(run, broken))
     for condition, pools in _conditions(run).items():
+        near, left_out = distance.at_one(pools)
+        found.elsewhere += left_out
         for criterion in CRITERIA:
-            choice = _choice(criterion, condition, pools, broken)
+            choice = _choice(criterion, condition, pools, near, broken)
             if choice:
                 found.choices.append(choice)
     found.flips = list(_flips(found.choices))
@@ -190,12 +195,12 @@ def _objection(sync, trials, broken):
 
 # --- choices ----------------------------------------------------------------------------------------------------------
 
-def _choice(criterion, condition, pools, broken):
-    """The choice under one condition; None where nobody has the figure."""
+def _choice(criterion, condition, pools, near, broken):
+    """The choice under one condition; None where nobody has the figure. All trials object, and those of `near` are compared."""
     excluded, figures = {}, []
     for seed, (sync, trials) in enumerate(pools.items()):
         why = _objection(sync, trials, broken)
-        usable = [trial for trial in trials if trial.verdict == "CLEAN" and criterion.metric.of(trial) is not None]
+        usable = [trial for trial in near[sync] if trial.verdict == "CLEAN" and criterion.metric.of(trial) is not None]
         if why:
             excluded[sync] = why
         elif usable:

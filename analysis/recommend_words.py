@@ -76,7 +76,7 @@ def table(found):
 def sentences(found):
     """What it comes to, load by load."""
     namer = Namer(found)
-    return [_summary(summary, namer) for summary in found.summaries] + _unproven(found)
+    return [_summary(summary, namer) for summary in found.summaries] + _unproven(found) + _elsewhere(found)
 
 
 def _summary(summary, namer):
@@ -103,6 +103,13 @@ def _unproven(found):
     if not few:
         return []
     return [f"{style.plural(few, 'choice')} left open: below {recommend.FEWEST} repeats no uncertainty can be told."]
+
+
+def _elsewhere(found):
+    if not found.elsewhere:
+        return []
+    return [f"{style.plural(found.elsewhere, 'trial')} left out: in them the CPUs were three times as far from each other, or as near, as "
+            "in the others of their condition."]
 
 
 def axis_words(axis, choice):

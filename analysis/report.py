@@ -16,6 +16,7 @@ MOST_PLAN_BYTES = 200_000
 
 try:
     import charts
+    import distance
     import exports
     import latency_table
     import metrics
@@ -97,17 +98,12 @@ def reading(run):
     return sentences + _moved(run)
 
 
-# So many times as far is more than where on one chip two CPUs are.
-MOVED = 3
-
-
 def _moved(run):
     """Did the CPUs move apart, or together, while trials with the same pinning ran?"""
-    ways = {}
+    pinned = {}
     for trial in run.judged:
-        if trial.line_ns:
-            ways.setdefault(trial.point.pin, []).append(trial.line_ns)
-    far = [(min(found), max(found)) for found in ways.values() if max(found) >= MOVED * min(found)]
+        pinned.setdefault(trial.point.pin, []).append(trial)
+    far = [found for trials in pinned.values() if (found := distance.moved(trials))]
     if not far:
         return []
     low, high = min(low for low, _ in far), max(high for _, high in far)

@@ -48,6 +48,32 @@ def test_few_repeats_decide_nothing(found_of):
     assert "left open" in " ".join(recommend_words.sentences(found))
 
 
+def moved(ways):
+    """Sets the distances of a run's trials, by repeat; in far ones spin is four times as slow, and mutex twice."""
+    def change(run):
+        for trial in run.judged:
+            trial.line_ns = ways(trial)
+            if trial.line_ns and trial.line_ns > 300:
+                trial.ops_per_s /= 4 if trial.point.sync == "spin" else 2
+    return change
+
+
+def test_what_ran_while_the_cpus_were_elsewhere_is_not_compared(found_of):
+    found = found_of(moved(lambda trial: 450 if trial.repeat in (1, 2) else 90), syncs=("mutex", "spin"), populations=((2, 2),))
+    choice, = choices(found)
+    assert (choice.says, choice.best, found.elsewhere) == (CLEAR, ["spin"], 4) and {figure.n for figure in choice.figures} == {4}
+    assert "4 trials left out" in " ".join(recommend_words.sentences(found))
+    near, = choices(found_of(syncs=("mutex", "spin"), populations=((2, 2),)))
+    assert choice.figures[0].value == pytest.approx(near.figures[0].value, rel=0.05)
+
+
+@pytest.mark.parametrize("ways", [
+    lambda trial: 107 if trial.repeat in (1, 2) else 57, lambda trial: None, lambda trial: 450 if trial.point.sync == "spin" else 90])
+def test_nothing_is_left_out_without_need_or_where_nobody_would_be_left(found_of, ways):
+    found = found_of(moved(ways), syncs=("mutex", "spin"), populations=((2, 2),))
+    assert found.elsewhere == 0 and "left out" not in " ".join(recommend_words.sentences(found))
+
+
 def test_who_broke_elsewhere_is_recommended_nowhere(found_of):
     found = found_of(syncs=("mutex", "spin"), populations=((1, 1), (2, 2)), verdicts=(("spin", ("CLEAN",) * 11 + ("CORRUPT",)),))
     assert {choice.says for choice in choices(found)} == {ALONE}

@@ -180,7 +180,7 @@ static void put_distances(struct sink *sink, const struct run_summary *summary)
             units_print(&units_duration, (double)summary->line_most_ns, most));
     fprintf(sink->out, "%s\n", strcmp(summary->pin, "none") == 0
             ? "Pin the workers (--pin); in a virtual machine the host may have moved its CPUs"
-            : "In a virtual machine: the host has moved its CPUs; compare only what ran in between (meter.line_ns)");
+            : "In a virtual machine: the host has moved its CPUs; compare trials of like meter.line_ns");
 }
 
 static void human_end(struct sink *sink, const struct run_summary *summary)

@@ -327,6 +327,17 @@ def _reason(word):
             "ERROR": "shm_open /shmoo-4242-1: EMFILE, raise the limit with ulimit -n"}[word]
 
 
+def change(folder, in_place):
+    """Changes each record of FOLDER/run.jsonl by a function."""
+    path = os.path.join(folder, "run.jsonl")
+    with open(path, encoding="utf-8") as file:
+        records = [json.loads(line) for line in file]
+    with open(path, "w", encoding="utf-8") as file:
+        for record in records:
+            in_place(record)
+            file.write(json.dumps(record) + "\n")
+
+
 def write(folder, recipe):
     """Writes FOLDER/run.jsonl and a plan.ini; returns the path of run.jsonl."""
     os.makedirs(folder, exist_ok=True)

@@ -1,7 +1,5 @@
 """Checks what the charts of fairness, time, tears, bandwidth, scaling, spread and hand-offs draw, and what they refuse to."""
 
-import json
-
 import numpy
 import pytest
 
@@ -22,11 +20,7 @@ from test_charts import build, words
 
 def rewritten(folder, change):
     """The run with each record changed in place by a function."""
-    path = folder / "run.jsonl"
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    for record in lines:
-        change(record)
-    path.write_text("".join(json.dumps(record) + "\n" for record in lines))
+    synthetic.change(folder, change)
     return records.read(str(folder))
 
 

@@ -100,15 +100,6 @@ def test_artefacts_are_named(page_of):
     assert "clock of the latencies" in source and "TSC" in source and "steps of 10 ns" in source
 
 
-def rewrite(folder, change):
-    """Changes each record of a run."""
-    path = folder / "run.jsonl"
-    records = [json.loads(line) for line in path.read_text().splitlines()]
-    for record in records:
-        change(record)
-    path.write_text("".join(json.dumps(record) + "\n" for record in records))
-
-
 def test_cpus_that_moved_are_told(folder_of, report):
     """What was pinned elsewhere is elsewhere; and twice as far is still next door."""
     def source(ways, pins=("scatter",)):
@@ -118,7 +109,7 @@ def test_cpus_that_moved_are_told(folder_of, report):
             if record["type"] == "verdict":
                 record["meter"]["line_ns"] = ways[record["trial"] % len(ways)]
         folder = folder_of(syncs=("mutex",), repeats=4)
-        rewrite(folder, moved)
+        synthetic.change(folder, moved)
         status, _, err = report(folder)
         assert status == 0, err
         return (folder / "report.html").read_text()

@@ -180,11 +180,12 @@ static bool has_company(const struct worker *w)
     return false;
 }
 
-/* Who comes too soon is to find somebody inside, and who is inside somebody that comes. */
+/* Who comes too soon is to find somebody inside, and who is inside somebody that comes. Now and then nobody stays: what happens once
+ * in so many calls meets whoever stays nearly always. */
 static void brink_inside(struct worker *w, double bits)
 {
     (void)bits;
-    if (own.alone || is_over(w) || seed_below(&w->random, 4) == 0)
+    if (own.alone || is_over(w) || seed_below(&w->random, 16) == 0)
         return;
     for (uint64_t start = clock_ns(); !has_company(w) && wait_turn(w, start) - start < COMPANY_NS;)
         ;

@@ -142,10 +142,12 @@ def recommend(run):
     broken = _broken(run)
     found = Recommendation(survivals=_survivals(run, broken))
     for condition, pools in _conditions(run).items():
-        near, left_out = distance.at_one(pools)
+        excluded = {sync: why for sync, trials in pools.items() if (why := _objection(sync, trials, broken))}
+        sound, left_out = distance.at_one({sync: [trial for trial in trials if trial.verdict == "CLEAN"]
+                                           for sync, trials in pools.items() if sync not in excluded})
         found.elsewhere += left_out
         for criterion in CRITERIA:
-            choice = _choice(criterion, condition, pools, near, broken)
+            choice = _choice(criterion, condition, sound, excluded)
             if choice:
                 found.choices.append(choice)
     found.flips = list(_flips(found.choices))
@@ -195,15 +197,12 @@ def _objection(sync, trials, broken):
 
 # --- choices ----------------------------------------------------------------------------------------------------------
 
-def _choice(criterion, condition, pools, near, broken):
-    """The choice under one condition; None where nobody has the figure. All trials object, and those of `near` are compared."""
-    excluded, figures = {}, []
-    for seed, (sync, trials) in enumerate(pools.items()):
-        why = _objection(sync, trials, broken)
-        usable = [trial for trial in near[sync] if trial.verdict == "CLEAN" and criterion.metric.of(trial) is not None]
-        if why:
-            excluded[sync] = why
-        elif usable:
+def _choice(criterion, condition, sound, excluded):
+    """The choice under one condition among the sound trials of those who are not excluded; None where nobody has the figure."""
+    figures = []
+    for seed, (sync, trials) in enumerate(sound.items()):
+        usable = [trial for trial in trials if criterion.metric.of(trial) is not None]
+        if usable:
             figures.append(_figure(criterion.metric, sync, usable, seed))
     if not figures and not (excluded and criterion is CRITERIA[0]):
         return None

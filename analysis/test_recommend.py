@@ -67,6 +67,14 @@ def test_what_ran_while_the_cpus_were_elsewhere_is_not_compared(found_of):
     assert choice.figures[0].value == pytest.approx(near.figures[0].value, rel=0.05)
 
 
+def test_who_is_not_recommended_anyway_takes_no_part_in_choosing_the_distance(found_of):
+    """Of the broken one all trials were near, and of the sound ones most were far."""
+    found = found_of(moved(lambda trial: 90 if trial.point.sync == "none" or trial.repeat == 1 else 450),
+                     syncs=("none", "mutex", "spin"), populations=((2, 2),))
+    choice, = choices(found)
+    assert choice.excluded == {"none": "CORRUPT here"} and {figure.n for figure in choice.figures} == {5} and found.elsewhere == 2
+
+
 @pytest.mark.parametrize("ways", [
     lambda trial: 107 if trial.repeat in (1, 2) else 57, lambda trial: None, lambda trial: 450 if trial.point.sync == "spin" else 90])
 def test_nothing_is_left_out_without_need_or_where_nobody_would_be_left(found_of, ways):

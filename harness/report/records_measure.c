@@ -13,7 +13,8 @@ void records_put_meter(json_t *record, const struct trial_spec *spec, const stru
     uint64_t line_ns = result->ledger.slots ? result->ledger.slots[0].line_ns : 0;
     json_object_set_new(record, "meter",
                         json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:o, s:o}", "clock", meter->clock, "stamp_ns",
-                                  meter->stamp_ns, "empty_ns", meter->empty_ns, "step_ns", meter->step_ns, "loop_ns", meter->loop_ns, "timing_ns", meter->timing_ns,
+                                  meter->stamp_ns, "empty_ns", meter->empty_ns, "step_ns", meter->step_ns, "loop_ns",
+                                  meter->loop_ns, "timing_ns", meter->timing_ns,
                                   "sampling", (json_int_t)spec->shape.sampling, "timed", (json_int_t)result->sampled,
                                   "timing_share", share < 0 ? json_null() : json_real(share), "line_ns",
                                   line_ns ? json_integer((json_int_t)line_ns) : json_null()));
